@@ -1,0 +1,34 @@
+"""The shared words: one frozen, validated record per idea, for both programs.
+
+Frames, everywhere: pixel coordinates are columns then rows of the *optical* raster at full resolution, origin at
+the top-left corner of the top-left pixel, boxes and windows half-open. Map coordinates are x then y in the CRS of
+the record's :class:`Grid`. Arrays are never in a record; a record names the ``.npy`` file that holds one.
+"""
+
+from engine.records.answer import Alternative, Answer, AreaUsed, ExpertOpinion, ExplanationMap, Provenance
+from engine.records.geometry import Box, Grid, PixelWindow
+from engine.records.pair import PairCheck, ValidShare
+from engine.records.query import AskRequest, CheckRequest, ExportRequest, GateChoice
+from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
+
+__all__ = [
+    "Alternative",
+    "Answer",
+    "AreaUsed",
+    "AskRequest",
+    "BandChoice",
+    "BandInfo",
+    "Box",
+    "CheckRequest",
+    "DisplaySpec",
+    "ExpertOpinion",
+    "ExplanationMap",
+    "ExportRequest",
+    "GateChoice",
+    "Grid",
+    "PairCheck",
+    "PixelWindow",
+    "Provenance",
+    "RasterInfo",
+    "ValidShare",
+]

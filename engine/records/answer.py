@@ -1,0 +1,104 @@
+"""An answer with its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.records.geometry import Box, Grid, PixelWindow
+from engine.records.pair import PairCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertOpinion:
+    """One TGFNet expert: its own answer and probability, and the AF weight (a sigmoid; the three need not sum to 1)."""
+
+    answer: str
+    probability: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationMap:
+    """One reason drawn over the image.
+
+    ``path`` names a float32 ``.npy`` of shape [rows, columns] spread over ``extent_px`` (optical pixels; it may
+    reach past the raster where the area was letterboxed, and is NaN there). ``low`` and ``high`` are the ends of
+    its legend. Kinds: ``regions`` (score of a routed key region, NaN where not routed), ``attention`` (share of
+    attention per patch), ``trust`` (0 all SAR .. 1 all optical).
+    """
+
+    name: str
+    title: str
+    kind: Literal["regions", "attention", "trust"]
+    sensor: Literal["optical", "sar", "both"]
+    path: str
+    shape: tuple[int, int]
+    extent_px: Box
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class AreaUsed:
+    """The analysed area: its window, the grid it lies on, and the metres per pixel that the network saw.
+
+    ``model_gsd_m`` is None without a CRS. ``trained_gsd_m`` is the range of the model's card. ``valid_optical``
+    and ``valid_sar`` are the shares of the area with data, None for an absent or muted sensor.
+    """
+
+    window: PixelWindow
+    grid: Grid
+    model_gsd_m: float | None
+    trained_gsd_m: tuple[float, float]
+    valid_optical: float | None
+    valid_sar: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Enough to repeat the answer: inputs, gate decision, model, software, device, time (UTC, ISO)."""
+
+    optical: str | None
+    sar: str | None
+    optical_bands: tuple[int, ...]
+    sar_bands: tuple[int, ...]
+    sar_unit: str | None
+    verdict: str
+    shift_applied_px: tuple[float, float]
+    model: str
+    model_sha256: str
+    software: str
+    device: str
+    time_utc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What TGFNet said about one area, why, and from what.
+
+    ``alternatives`` are the most probable answers, best first, the answer itself included. ``answer_set`` is the
+    conformal set of the card's error rate, or just the answer where the card has none. ``experts`` has the keys
+    ``optical``, ``sar`` and ``fusion``, less those whose sensor is absent. ``seconds`` is the time in the engine.
+    """
+
+    question: str
+    answer: str
+    confidence: float
+    alternatives: tuple[Alternative, ...]
+    answer_set: tuple[str, ...]
+    experts: dict[str, ExpertOpinion]
+    explanations: dict[str, ExplanationMap]
+    area: AreaUsed
+    gate: PairCheck
+    provenance: Provenance
+    messages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    seconds: float = 0.0
+    view_reused: bool = False

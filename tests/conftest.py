@@ -1,0 +1,28 @@
+"""Shared by every test: the real imagery (skipped aloud where absent), threads kept low, Qt offscreen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def shared_data_folder() -> Path | None:
+    """``../shared/data`` beside the project, or where ``RSQA_SHARED`` points."""
+    folder = Path(os.environ.get("RSQA_SHARED", ROOT.parent / "shared")) / "data"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real imagery. Tests that use it carry the marker ``real``."""
+    folder = shared_data_folder()
+    if folder is None:
+        pytest.skip("real imagery is not here: ../shared/data is absent (set RSQA_SHARED to where it is)")
+    return folder
