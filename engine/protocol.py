@@ -65,7 +65,7 @@ class OpenRaster:
 
 @dataclass(frozen=True, slots=True)
 class TileRequest:
-    """Decode ``window`` of raster ``path`` (as opened, on grid ``on``) to ``width`` x ``height`` RGBA bytes in ``slot``.
+    """Decode ``window`` of raster ``path`` (on the grid of ``on``) to ``width`` x ``height`` RGBA bytes in ``slot``.
 
     ``draft`` allows a sparse, faster picture where the raster has no overviews; a better one is then asked for
     again without it. Answered by :class:`Tile`.
@@ -83,7 +83,7 @@ class TileRequest:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyRequest:
-    """The stored values under one pixel (columns, rows of ``on`` or of the raster itself). Answered by :class:`Identified`."""
+    """The stored values under one pixel of ``on``, or of the raster itself. Answered by :class:`Identified`."""
 
     path: str
     col: int
@@ -140,6 +140,8 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
+    """The files of an export, whole and in place."""
+
     files: tuple[str, ...]
 
 

@@ -11,6 +11,8 @@ from engine.records.pair import PairCheck
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
+    """One of the answers the network held possible; ``probability`` is calibrated, 0..1."""
+
     answer: str
     probability: float
 
