@@ -1,0 +1,46 @@
+"""Palette and style: the colours that mean something, the greys of light and dark, and their way into Qt."""
+
+from rsqa_desktop.theme.palette import (
+    ACCENT,
+    CASING,
+    DARK,
+    FUSION,
+    LIGHT,
+    NEUTRAL,
+    OPTICAL,
+    PILL,
+    PILL_MUTED,
+    PILL_TEXT,
+    SAR,
+    WARNING,
+    Palette,
+    attention_ramp,
+    sensor_colour,
+    trust_ramp,
+)
+from rsqa_desktop.theme.style import FONT_PX, Mode, Theme, interface_font, qt_palette, style_sheet
+
+__all__ = [
+    "ACCENT",
+    "OPTICAL",
+    "SAR",
+    "FUSION",
+    "NEUTRAL",
+    "WARNING",
+    "CASING",
+    "PILL",
+    "PILL_TEXT",
+    "PILL_MUTED",
+    "Palette",
+    "LIGHT",
+    "DARK",
+    "sensor_colour",
+    "trust_ramp",
+    "attention_ramp",
+    "FONT_PX",
+    "Mode",
+    "Theme",
+    "interface_font",
+    "qt_palette",
+    "style_sheet",
+]

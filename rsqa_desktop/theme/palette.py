@@ -1,0 +1,100 @@
+"""Every colour of the program. Widgets and charts take colours from here and name none themselves.
+
+Two kinds: colours that mean something (a sensor, a confirmed result, something to press) and are the same in both
+themes, and the greys of a theme (:data:`LIGHT`, :data:`DARK`). The meaningful ones are from Okabe and Ito, "Color
+Universal Design" (2008), so that eyes with a colour vision deficiency tell them apart; they are still never the
+only sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+ACCENT = "#0072B2"
+OPTICAL = "#E69F00"
+SAR = "#56B4E9"
+FUSION = "#009E73"
+NEUTRAL = "#D9DCE1"
+WARNING = "#D55E00"
+
+# What lies on an image looks the same in both themes, as the image does.
+CASING = "#FFFFFF"
+PILL = "#1E2126"
+PILL_TEXT = "#FFFFFF"
+PILL_MUTED = "#C9CDD3"
+
+_SENSOR_COLOURS = {"optical": OPTICAL, "sar": SAR, "fusion": FUSION, "both": FUSION}
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The greys of one theme, as ``#RRGGBB``; every text colour has a contrast of 4.5 or more on ``surface``."""
+
+    name: Literal["light", "dark"]
+    surface: str  # panels, bars
+    raised: str  # input fields, buttons under the pointer
+    line: str  # hairlines, tracks of bars
+    outline: str  # edges of buttons and fields
+    text: str
+    muted: str  # second-rank text
+    selection: str  # the current row
+    stage: str  # behind the images
+    accent_text: str  # the accent as text
+    good_text: str  # FUSION as text
+    warning_text: str  # WARNING as text
+
+
+LIGHT = Palette(
+    name="light",
+    surface="#FFFFFF",
+    raised="#F4F5F7",
+    line="#D9DCE1",
+    outline="#C3C8CF",
+    text="#1B1E22",
+    muted="#60666F",
+    selection="#E2ECF6",
+    stage="#E9EBEE",
+    accent_text="#0068A3",
+    good_text="#007A59",
+    warning_text="#B04E00",
+)
+DARK = Palette(
+    name="dark",
+    surface="#26292E",
+    raised="#2E3238",
+    line="#363A41",
+    outline="#4A4F58",
+    text="#ECEEF1",
+    muted="#A8AEB7",
+    selection="#33404F",
+    stage="#1B1D21",
+    accent_text="#5EB5EC",
+    good_text="#2DBD91",
+    warning_text="#FF9A52",
+)
+
+
+def sensor_colour(sensor: str) -> str:
+    """The colour of ``optical``, ``sar``, or of what concerns both (``fusion``, ``both``)."""
+    return _SENSOR_COLOURS[sensor]
+
+
+def trust_ramp() -> np.ndarray:
+    """RGB bytes [256, 3] for modality trust: entry 0 is all SAR, 255 all optical, neutral between."""
+    return _ramp((SAR, "#F2F2F2", OPTICAL))
+
+
+def attention_ramp(sensor: str) -> np.ndarray:
+    """RGB bytes [256, 3] in the single hue of ``sensor``: dark to light, so that grey print keeps the order."""
+    return _ramp(("#000000", sensor_colour(sensor), "#FFFFFF"), (0.0, 0.7, 1.0))
+
+
+def _ramp(stops: tuple[str, ...], at: tuple[float, ...] | None = None) -> np.ndarray:
+    positions = np.linspace(0, 1, len(stops)) if at is None else np.asarray(at)
+    colours = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], dtype=float)
+    grid = np.linspace(0, 1, 256)
+    channels = [np.interp(grid, positions, colours[:, c]) for c in range(3)]
+    return np.stack(channels, axis=1).round().astype(np.uint8)

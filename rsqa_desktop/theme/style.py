@@ -1,0 +1,165 @@
+"""The palette put on the application: Qt's Fusion style, a QPalette, one short style sheet, one font.
+
+Fusion draws the same on Linux and Windows and honours a QPalette fully, so the sheet only says what a palette
+cannot. It is driven by a dynamic property, never by object names::
+
+    button.setProperty("role", "primary")   # primary | chip | segment (checkable, side by side) | flat
+    label.setProperty("role", "heading")    # heading (small caps of a section) | muted | answer | good | warning
+    widget.setProperty("role", "bar")       # bar: a tool or status bar's ground; panel: a dock's content
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication
+
+from rsqa_desktop.theme.palette import ACCENT, DARK, LIGHT, Palette
+
+Mode = Literal["system", "light", "dark"]
+FONT_PX = 13
+_SCHEMES = {
+    "system": Qt.ColorScheme.Unknown,
+    "light": Qt.ColorScheme.Light,
+    "dark": Qt.ColorScheme.Dark,
+}
+
+
+class Theme(QObject):
+    """The application's one theme: follows the system's colour scheme until told otherwise.
+
+    ``changed`` carries the new :class:`Palette` whenever the colours change, by the user or by the system.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, application: QApplication, mode: Mode = "system") -> None:
+        super().__init__(application)
+        self._application = application
+        self._mode: Mode = "system"
+        self._palette: Palette | None = None
+        application.setStyle("Fusion")
+        application.setFont(interface_font(application.font()))
+        application.styleHints().colorSchemeChanged.connect(self._follow)
+        self.set_mode(mode)
+
+    @property
+    def mode(self) -> Mode:
+        return self._mode
+
+    @property
+    def palette(self) -> Palette:
+        scheme = _SCHEMES[self._mode]
+        if scheme is Qt.ColorScheme.Unknown:
+            scheme = self._application.styleHints().colorScheme()
+        return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+    def set_mode(self, mode: Mode) -> None:
+        """Follow the ``system``, or stay ``light`` or ``dark``."""
+        self._mode = mode
+        # Also tells the platform, so that title bars and file dialogs agree with the window.
+        self._application.styleHints().setColorScheme(_SCHEMES[mode])
+        self._follow()
+
+    def _follow(self) -> None:
+        palette = self.palette
+        if palette is self._palette:
+            return
+        self._palette = palette
+        self._application.setPalette(qt_palette(palette))
+        self._application.setStyleSheet(style_sheet(palette))
+        self.changed.emit(palette)
+
+
+def interface_font(base: QFont) -> QFont:
+    """``base`` at 13 px with tabular figures, so that numbers that change do not jump."""
+    font = QFont(base)
+    font.setPixelSize(FONT_PX)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def qt_palette(palette: Palette) -> QPalette:
+    """``palette`` in Qt's roles."""
+    role = QPalette.ColorRole
+    colours = {
+        role.Window: palette.surface,
+        role.WindowText: palette.text,
+        role.Base: palette.surface,
+        role.AlternateBase: palette.raised,
+        role.Text: palette.text,
+        role.PlaceholderText: palette.muted,
+        role.Button: palette.raised,
+        role.ButtonText: palette.text,
+        role.ToolTipBase: palette.raised,
+        role.ToolTipText: palette.text,
+        role.Highlight: ACCENT,
+        role.HighlightedText: "#FFFFFF",
+        role.Accent: ACCENT,
+        role.Link: palette.accent_text,
+        role.BrightText: palette.warning_text,
+        role.Mid: palette.line,
+        role.Dark: palette.outline,
+    }
+    made = QPalette()
+    for which, colour in colours.items():
+        made.setColor(which, QColor(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, which, QColor(palette.muted))
+    return made
+
+
+def style_sheet(palette: Palette) -> str:
+    """The sheet of one palette; see the module's docstring for its roles."""
+    p = palette
+    return f"""
+QMainWindow::separator {{ background: {p.line}; width: 1px; height: 1px; }}
+QSplitter::handle {{ background: {p.line}; }}
+QMenuBar {{ background: {p.surface}; border-bottom: 1px solid {p.line}; padding: 2px 6px; }}
+QMenuBar::item {{ padding: 4px 8px; border-radius: 4px; background: transparent; color: {p.muted}; }}
+QMenuBar::item:selected {{ background: {p.selection}; color: {p.text}; }}
+QStatusBar {{ background: {p.surface}; border-top: 1px solid {p.line}; }}
+QStatusBar::item {{ border: none; }}
+QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.outline}; padding: 4px 6px; }}
+QDockWidget::title {{ padding: 8px 12px 4px 12px; background: {p.surface}; color: {p.muted}; }}
+QWidget[role="bar"] {{ background: {p.surface}; border-bottom: 1px solid {p.line}; }}
+QWidget[role="panel"] {{ background: {p.surface}; }}
+
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
+    background: {p.raised}; border: 1px solid {p.outline}; border-radius: 6px; padding: 5px 8px;
+    selection-background-color: {ACCENT}; selection-color: #FFFFFF; }}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+
+QPushButton {{ background: {p.surface}; border: 1px solid {p.outline}; border-radius: 6px; padding: 6px 12px; }}
+QPushButton:hover {{ background: {p.raised}; }}
+QPushButton:pressed, QPushButton:checked {{ background: {p.selection}; border-color: {ACCENT}; }}
+QPushButton:focus {{ border-color: {ACCENT}; }}
+QPushButton:disabled {{ color: {p.muted}; border-color: {p.line}; }}
+QPushButton[role="primary"] {{ background: {ACCENT}; color: #FFFFFF; border-color: {ACCENT}; font-weight: 600; }}
+QPushButton[role="primary"]:hover {{ background: #0081C8; }}
+QPushButton[role="primary"]:focus {{ border-color: {p.text}; }}
+QPushButton[role="primary"]:disabled {{ background: {p.line}; border-color: {p.line}; color: {p.muted}; }}
+QPushButton[role="chip"] {{ border-radius: 13px; padding: 5px 12px; }}
+QPushButton[role="flat"] {{ border-color: transparent; background: transparent; }}
+QPushButton[role="flat"]:hover {{ background: {p.raised}; }}
+QPushButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
+QPushButton[role="segment"] {{ border-radius: 4px; border-color: transparent; background: transparent; }}
+QPushButton[role="segment"]:focus {{ border-color: {p.accent_text}; }}
+QPushButton[role="segment"]:checked {{ background: {ACCENT}; color: #FFFFFF; font-weight: 600; }}
+
+QLabel[role="heading"] {{ color: {p.muted}; font-size: 11px; font-weight: 600; letter-spacing: 1px; }}
+QLabel[role="muted"] {{ color: {p.muted}; }}
+QLabel[role="good"] {{ color: {p.good_text}; font-weight: 600; }}
+QLabel[role="warning"] {{ color: {p.warning_text}; }}
+QLabel[role="answer"] {{ font-size: 26px; font-weight: 700; }}
+
+QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outline: none; }}
+QTreeView::item, QListView::item {{ padding: 4px 2px; border: none; color: {p.text}; }}
+QTreeView::item:hover, QListView::item:hover {{ background: {p.raised}; }}
+QTreeView::item:selected, QListView::item:selected {{ background: {p.selection}; color: {p.text}; }}
+QTreeView:focus, QListView:focus {{ border: 1px solid {ACCENT}; }}
+QProgressBar {{ background: {p.line}; border: none; border-radius: 3px; max-height: 6px; }}
+QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
+"""
