@@ -34,7 +34,7 @@ def add_gate_arguments(parser: argparse.ArgumentParser, *, may_correct: bool = F
         "(default: one patch of the model at the analysis scale)",
     )
     if may_correct:
-        gate.add_argument("--correct-shift", action="store_true", help="move SAR by the estimate if the pair is shifted")
+        gate.add_argument("--correct-shift", action="store_true", help="move SAR by the estimate if it is shifted")
 
 
 def pair_paths(args: argparse.Namespace) -> tuple[str | None, str | None]:
