@@ -27,6 +27,7 @@ from engine.records import (
     PixelWindow,
     RasterInfo,
 )
+from engine.records.raster import Sensor
 
 PROTOCOL_VERSION = 1
 Record = TypeVar("Record")
@@ -58,7 +59,7 @@ class OpenRaster:
     """Open a raster for display; answered by :class:`Opened`. ``on`` warps it onto that raster's grid."""
 
     path: str
-    sensor: Literal["optical", "sar", "unknown"] = "unknown"
+    sensor: Sensor = "unknown"
     bands: tuple[int, ...] | None = None
     on: str | None = None
 
@@ -68,7 +69,8 @@ class TileRequest:
     """Decode ``window`` of raster ``path`` (on the grid of ``on``) to ``width`` x ``height`` RGBA bytes in ``slot``.
 
     ``draft`` allows a sparse, faster picture where the raster has no overviews; a better one is then asked for
-    again without it. Answered by :class:`Tile`.
+    again without it. ``sensor`` is that of :class:`OpenRaster`: a request carries all it takes to open the raster,
+    so a reader that was restarted, or has closed it meanwhile, needs no other history. Answered by :class:`Tile`.
     """
 
     path: str
@@ -79,6 +81,7 @@ class TileRequest:
     slot: int
     on: str | None = None
     draft: bool = False
+    sensor: Sensor = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class IdentifyRequest:
     col: int
     row: int
     on: str | None = None
+    sensor: Sensor = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,17 @@ class Tile:
     width: int
     height: int
     draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """Said without a request: idle time made ``path`` readable in more detail, so its draft pictures can be redrawn.
+
+    ``fraction`` (0..1) is how much of the raster the reader now has at the coarse levels it lacked.
+    """
+
+    path: str
+    fraction: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +190,7 @@ EVENTS: dict[str, type] = {
     "exported": Exported,
     "opened": Opened,
     "drawn": Tile,
+    "refined": Refined,
     "identified": Identified,
     "outcome": Outcome,
 }
@@ -193,6 +209,16 @@ def to_line(message_id: str, body: object) -> bytes:
     """One message as a line that ends in a newline. Raises ``KeyError`` for a record that is no message."""
     line = _Line(PROTOCOL_VERSION, message_id, _KINDS[type(body)], msgspec.to_builtins(body))
     return msgspec.json.encode(line) + b"\n"
+
+
+def line_id(raw: bytes) -> str:
+    """The id of a line that :func:`from_line` refused, so that its request can still be closed; "" if it has none."""
+    try:
+        line = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return ""
+    message_id = line.get("id", "") if isinstance(line, dict) else ""
+    return message_id if isinstance(message_id, str) else ""
 
 
 def from_line(raw: bytes) -> tuple[str, Any]:
