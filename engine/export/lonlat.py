@@ -1,0 +1,183 @@
+"""A rectangle of pixels as an RFC 7946 polygon: WGS 84 longitude and latitude, cut at the date line.
+
+RFC 7946 draws an edge as a straight line in degrees, while the edge of a pixel rectangle is straight in the scene's
+CRS. Edges are therefore subdivided until the middle of every piece lies within 0.005 px of where it should.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pyproj
+from shapely import Polygon, box
+from shapely.affinity import translate
+from shapely.geometry.polygon import orient
+
+from engine.errors import ExportRefused
+from engine.records import Box, Grid
+
+CRS84 = "OGC:CRS84"
+DIGITS = 9  # decimals of a degree: 0.1 mm, under 0.01 px of any raster
+_TOLERANCE_PX = 0.005
+_MAX_PIECES = 256  # per edge; an edge across a continent needs about 100
+# Every Earth ellipsoid in use has its semi-major axis within this range; Venus, the nearest other, has 6 051 800 m.
+_EARTH_RADIUS_M = (6_350_000.0, 6_400_000.0)
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class LonLatArea:
+    """Polygons inside [-180, 180] x [-90, 90], exterior rings counter-clockwise, and the RFC 7946 bounding box.
+
+    ``bbox`` is west, south, east, north; west is greater than east where the area crosses the date line.
+    """
+
+    polygons: tuple[tuple[Point, ...], ...]
+    bbox: tuple[float, float, float, float]
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """The GeoJSON geometry object: a Polygon, or a MultiPolygon where the date line cut it."""
+        rings = [[[list(point) for point in ring]] for ring in self.polygons]
+        if len(rings) == 1:
+            return {"type": "Polygon", "coordinates": rings[0]}
+        return {"type": "MultiPolygon", "coordinates": rings}
+
+
+def why_no_lonlat(grid: Grid) -> str | None:
+    """The sentence that says why positions on ``grid`` have no longitude and latitude on Earth; None if they have."""
+    if grid.crs is None:
+        return "GeoJSON needs longitude and latitude, and the raster has no CRS; GeoPackage keeps pixel positions."
+    ellipsoid = pyproj.CRS.from_user_input(grid.crs).ellipsoid
+    if ellipsoid is None:
+        return "GeoJSON needs longitude and latitude, and the raster's CRS is not tied to the Earth; use GeoPackage."
+    if not _EARTH_RADIUS_M[0] < ellipsoid.semi_major_metre < _EARTH_RADIUS_M[1]:
+        radius_km = round(ellipsoid.semi_major_metre / 1000)
+        return f"GeoJSON is for the Earth, and this raster lies on a body of {radius_km} km radius; use GeoPackage."
+    return None
+
+
+def lonlat_area(grid: Grid, area: Box) -> LonLatArea:
+    """The rectangle ``area`` (pixels of ``grid``) in longitude and latitude.
+
+    Raises :class:`ExportRefused` where the grid is not on Earth or the area lies outside what its CRS can map.
+    """
+    reason = why_no_lonlat(grid)
+    if reason is not None:
+        raise ExportRefused(reason)
+    edges = _Edges(grid)
+    ring: list[Point] = []
+    corners = area.corners
+    for start, end in zip(corners, (*corners[1:], corners[0]), strict=True):
+        ring += edges.subdivided(start, end)
+    pieces = split_at_date_line(_unwrapped(ring))
+    if not pieces:
+        raise ExportRefused("The analysed area has no extent in longitude and latitude.", remedy="Use GeoPackage.")
+    return LonLatArea(tuple(_rounded_ring(piece) for piece in pieces), _bbox(pieces))
+
+
+def split_at_date_line(ring: Sequence[Point]) -> list[Polygon]:
+    """A ring with continuous longitudes (which may leave [-180, 180]) as counter-clockwise polygons inside it.
+
+    A ring whose end lies a whole turn from its start goes round a pole, which is then added.
+    """
+    turn = round((_continued(ring[-1][0], ring[0][0]) - ring[0][0]) / 360) * 360
+    if turn:
+        pole = math.copysign(90.0, sum(lat for _, lat in ring))
+        ring = [*ring, (ring[0][0] + turn, ring[0][1]), (ring[0][0] + turn, pole), (ring[0][0], pole)]
+    whole = Polygon(ring)
+    west, _, east, _ = whole.bounds
+    pieces: list[Polygon] = []
+    for world in range(math.floor((west + 180) / 360), math.ceil((east + 180) / 360)):
+        centre = 360.0 * world
+        part = whole.intersection(box(centre - 180, -90, centre + 180, 90))
+        pieces += [orient(polygon) for polygon in _polygons(translate(part, -centre))]
+    return pieces
+
+
+class _Edges:
+    """Edges of pixel rectangles on their way to longitude and latitude."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._there = pyproj.Transformer.from_crs(grid.crs, CRS84, always_xy=True)
+
+    def subdivided(self, start: Point, end: Point) -> list[Point]:
+        """Longitudes and latitudes along the edge, its start included and its end not."""
+        pieces = 1
+        while pieces < _MAX_PIECES and not self._straight_enough(start, end, pieces):
+            pieces *= 2
+        return self._lonlat(_along(start, end, pieces))[:-1]
+
+    def _straight_enough(self, start: Point, end: Point, pieces: int) -> bool:
+        """Whether the true middle of each piece lies on the piece drawn straight in degrees, in pixels."""
+        knots = _unwrapped(self._lonlat(_along(start, end, pieces)))
+        middles = self._lonlat(_along(start, end, 2 * pieces)[1::2])
+        size_px = math.dist(start, end) / pieces
+        for (left, right), middle in zip(pairwise(knots), middles, strict=True):
+            shrink = math.cos(math.radians(middle[1]))  # a degree of longitude over a degree of latitude
+            along = ((right[0] - left[0]) * shrink, right[1] - left[1])
+            there = ((_continued(left[0], middle[0]) - left[0]) * shrink, middle[1] - left[1])
+            chord = math.hypot(*along)
+            off = abs(along[0] * there[1] - along[1] * there[0])  # distance to the chord, times the chord
+            if chord == 0 or math.hypot(*there) > chord or off * size_px > _TOLERANCE_PX * chord**2:
+                return False
+        return True
+
+    def _lonlat(self, points: Iterable[Point]) -> list[Point]:
+        xs, ys = zip(*(self._grid.to_map(col, row) for col, row in points), strict=True)
+        lons, lats = self._there.transform(xs, ys)
+        if not all(map(math.isfinite, (*lons, *lats))):
+            raise ExportRefused(
+                "The analysed area reaches beyond what its CRS can map to longitude and latitude.",
+                remedy="Use GeoPackage, or draw a smaller area.",
+            )
+        return list(zip(lons, lats, strict=True))
+
+
+def _along(start: Point, end: Point, pieces: int) -> list[Point]:
+    """``pieces + 1`` points from ``start`` to ``end``, both included."""
+    (x0, y0), (x1, y1) = start, end
+    return [(x0 + (x1 - x0) * i / pieces, y0 + (y1 - y0) * i / pieces) for i in range(pieces + 1)]
+
+
+def _continued(before: float, lon: float) -> float:
+    """``lon`` plus the whole turns that bring it nearest to ``before``."""
+    return lon + 360 * round((before - lon) / 360)
+
+
+def _unwrapped(points: Sequence[Point]) -> list[Point]:
+    """The same points with longitudes that never jump by more than half a turn."""
+    result = [points[0]]
+    for lon, lat in points[1:]:
+        result.append((_continued(result[-1][0], lon), lat))
+    return result
+
+
+def _polygons(geometry: Any) -> list[Polygon]:
+    """The polygons of any shapely geometry; lines and points, where an area only touches the line, have none."""
+    if geometry.geom_type == "Polygon":
+        return [] if geometry.is_empty or geometry.area == 0 else [geometry]
+    return [polygon for part in getattr(geometry, "geoms", ()) for polygon in _polygons(part)]
+
+
+def _rounded_ring(polygon: Polygon) -> tuple[Point, ...]:
+    return tuple((round(lon, DIGITS), round(lat, DIGITS)) for lon, lat in polygon.exterior.coords)
+
+
+def _bbox(pieces: Sequence[Polygon]) -> tuple[float, float, float, float]:
+    """West, south, east, north. Pieces on both sides of the date line give west > east (RFC 7946, section 5.2)."""
+    bounds = [piece.bounds for piece in pieces]
+    south, north = min(b[1] for b in bounds), max(b[3] for b in bounds)
+    west, east = min(b[0] for b in bounds), max(b[2] for b in bounds)
+    if len(pieces) > 1 and (west, east) == (-180, 180):
+        left = min(b[0] for b in bounds if b[2] == 180)
+        right = max(b[2] for b in bounds if b[0] == -180)
+        if left > right:
+            west, east = left, right
+    return (round(west, DIGITS), round(south, DIGITS), round(east, DIGITS), round(north, DIGITS))

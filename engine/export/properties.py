@@ -1,0 +1,101 @@
+"""What an answer says, as flat named values: the columns of the GeoPackage and the properties of the GeoJSON.
+
+Names carry the unit (``model_gsd_m``); a value that does not exist (an absent sensor, no CRS) is None.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.protocol import to_builtins
+from engine.records import Answer
+
+Value = str | float | int | bool | None
+SENSORS = ("optical", "sar", "fusion")
+
+
+def answer_object(answer: Answer) -> dict[str, Any]:
+    """The object that ``rsqa ask --json`` prints and that ``…_answer.json`` holds.
+
+    It is the record, with ``explanations`` as product.md promises them, name to path: the exported COG where
+    ``answer.files`` has one, else the ``.npy`` array. Legends, extents and shapes are in ``explanation_maps``.
+    """
+    data: dict[str, Any] = to_builtins(answer)
+    maps = data.pop("explanations")
+    data["explanations"] = {name: _exported_map(answer, name) or one["path"] for name, one in maps.items()}
+    data["explanation_maps"] = maps
+    return data
+
+
+def map_ending(name: str) -> str:
+    """How the file of explanation map ``name`` ends."""
+    return f"_{name}.tif"
+
+
+def flat_properties(answer: Answer) -> dict[str, Value]:
+    """Everything about the answer except its geometry, in a fixed order, whatever sensors it had."""
+    area, gate, provenance = answer.area, answer.gate, answer.provenance
+    flat: dict[str, Value] = {
+        "question": answer.question,
+        "answer": answer.answer,
+        "confidence": answer.confidence,
+        "alternatives": json.dumps(to_builtins(answer.alternatives), ensure_ascii=False),
+        "answer_set": json.dumps(answer.answer_set, ensure_ascii=False),
+    }
+    for sensor in SENSORS:
+        expert = answer.experts.get(sensor)
+        flat[f"{sensor}_answer"] = expert.answer if expert else None
+        flat[f"{sensor}_probability"] = expert.probability if expert else None
+        flat[f"{sensor}_weight"] = expert.weight if expert else None
+    flat |= {
+        "col_off": area.window.col_off,
+        "row_off": area.window.row_off,
+        "width_px": area.window.width,
+        "height_px": area.window.height,
+        "model_gsd_m": area.model_gsd_m,
+        "valid_optical": area.valid_optical,
+        "valid_sar": area.valid_sar,
+        "verdict": provenance.verdict,
+        "overlap": gate.overlap,
+        "shift_x_px": gate.shift_px[0] if gate.shift_px else None,
+        "shift_y_px": gate.shift_px[1] if gate.shift_px else None,
+        "shift_is_sure": gate.shift_is_sure,
+        "shift_applied_x_px": provenance.shift_applied_px[0],
+        "shift_applied_y_px": provenance.shift_applied_px[1],
+        "optical": provenance.optical,
+        "sar": provenance.sar,
+        "optical_bands": ",".join(map(str, provenance.optical_bands)),
+        "sar_bands": ",".join(map(str, provenance.sar_bands)),
+        "sar_unit": provenance.sar_unit,
+        "model": provenance.model,
+        "model_sha256": provenance.model_sha256,
+        "software": provenance.software,
+        "device": provenance.device,
+        "time_utc": provenance.time_utc,
+        "messages": "\n".join(answer.messages),
+    }
+    return flat
+
+
+# The columns that hold numbers, so that a file has the same types whichever of its values are missing.
+FLOATS = frozenset(
+    {
+        "confidence",
+        "model_gsd_m",
+        "valid_optical",
+        "valid_sar",
+        "overlap",
+        "shift_x_px",
+        "shift_y_px",
+        "shift_applied_x_px",
+        "shift_applied_y_px",
+        *(f"{sensor}_{what}" for sensor in SENSORS for what in ("probability", "weight")),
+    }
+)
+INTEGERS = frozenset({"col_off", "row_off", "width_px", "height_px"})
+BOOLEANS = frozenset({"shift_is_sure"})
+
+
+def _exported_map(answer: Answer, name: str) -> str | None:
+    return next((path for path in answer.files if path.endswith(map_ending(name))), None)
