@@ -1,0 +1,339 @@
+"""Where things are put: from a seed to a :class:`~engine.scenes.scene.Scene`.
+
+Order, each step lying on the earlier ones: the ground cover, patches of other covers, roads, water (which hides a
+road at the shore), bridges where a road crosses a river, then the things that are counted, which keep clear of
+roads, water's edge and one another: ships on water, tanks on a paved pad, buildings on land.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from engine.scenes.draws import Draws, quarter
+from engine.scenes.paint import paint_items
+from engine.scenes.scene import COVERS, WATERS, Disc, Item, Line, Point, Polygon, Scene
+
+LAYOUT_STREAM = 1
+VIEW = 256
+
+# How many of a countable class: few is common, as in the field, but every answer up to "more than 10" occurs.
+_COUNTS = tuple(range(1, 15))
+_COUNT_WEIGHTS = (16, 15, 14, 12, 10, 8, 7, 6, 5, 5, 4, 4, 3, 3)
+
+
+def make_scene(seed: int, size: int = VIEW) -> Scene:
+    """The scene of one seed: the same on any machine. A larger ``size`` is a larger place, not a finer picture."""
+    draws = Draws(seed, LAYOUT_STREAM)
+    layout = _Layout(draws, size)
+    gsd_m = round(0.5 * 20.0 ** draws.unit(), 2)
+    sun = (quarter(draws.uniform(0, 360)), quarter(draws.uniform(25, 65)))
+    light = (round(draws.unit(), 3), sun, quarter(draws.choice((90.0, 270.0)) + draws.uniform(-15, 15)))
+    layout.gsd_m = gsd_m
+    layout.ground()
+    layout.roads_and_water()
+    layout.objects()
+    return Scene(seed, size, gsd_m, light[0], light[1], light[2], round(draws.unit(), 3), tuple(layout.items))
+
+
+class _Layout:
+    """The scene as it grows. ``scale`` is how many usual views fit across this one."""
+
+    def __init__(self, draws: Draws, size: int) -> None:
+        self.draws = draws
+        self.size = size
+        self.scale = size / VIEW
+        self.gsd_m = 1.0
+        self.items: list[Item] = []
+
+    # ---- land cover
+
+    def ground(self) -> None:
+        """The cover that fills the view, and patches of others on it, each cover at most once per usual view."""
+        covers = [c for c in COVERS if c != "water"]
+        base = self.draws.choice(covers)
+        n = self.size
+        self._cover(base, ((-1, -1), (n, -1), (n, n), (-1, n)))
+        for _ in range(max(1, round(self.scale**2 / 2))):
+            others = [c for c in covers if c != base]
+            for cover in self.draws.sample(others, self.draws.weighted((0, 1, 2, 3), (1, 3, 4, 3))):
+                centre = (self._along(0.08), self._along(0.08))
+                radius = self.draws.uniform(26, 74) * math.sqrt(self.scale)
+                natural = cover in ("forest", "grassland", "bare land")
+                self._cover(cover, self._blob(centre, radius) if natural else self._block(centre, radius))
+
+    def _along(self, margin: float) -> float:
+        return self.draws.uniform(margin, 1 - margin) * self.size
+
+    def _blob(self, centre: Point, radius: float, roughness: float = 0.28) -> tuple[Point, ...]:
+        """A closed wavy outline around ``centre``: a circle with a few slow waves of drawn size and phase."""
+        waves = [(k, self.draws.uniform(0, roughness / k), self.draws.uniform(0, 2 * math.pi)) for k in (1, 2, 3, 5)]
+        stretch, turn = self.draws.uniform(0.65, 1.0), self.draws.uniform(0, math.pi)
+        points = []
+        for step in range(36):
+            t = step * 2 * math.pi / 36
+            r = radius * (1 + sum(a * math.sin(k * t + p) for k, a, p in waves))
+            points.append(_turned(centre, r * math.cos(t), r * stretch * math.sin(t), turn))
+        return tuple(points)
+
+    def _block(self, centre: Point, radius: float) -> tuple[Point, ...]:
+        """A four-sided plot with slightly uneven corners."""
+        turn, flat = self.draws.uniform(0, math.pi), self.draws.uniform(0.6, 1.0)
+        corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        return tuple(
+            _turned(
+                centre,
+                radius * 0.85 * x * self.draws.uniform(0.85, 1.1),
+                radius * 0.85 * flat * y * self.draws.uniform(0.85, 1.1),
+                turn,
+            )
+            for x, y in corners
+        )
+
+    def _cover(self, cover: str, outline: tuple[Point, ...]) -> None:
+        """Add a patch; farmland is added parcel by parcel."""
+        angle = quarter(self.draws.uniform(0, 180))
+        height = 12.0 if cover == "forest" else 0.0
+        if cover != "farmland":
+            self._add(cover, Polygon(outline), height, angle)
+            return
+        for parcel in self._parcels(outline, self.draws.uniform(900, 3600)):
+            self._add(cover, Polygon(parcel), 0.0, quarter(angle + 90 * self.draws.below(2)))
+
+    def _parcels(self, outline: tuple[Point, ...], area: float) -> list[tuple[Point, ...]]:
+        """Cut a convex plot across its longer way until no parcel is much larger than ``area`` square pixels."""
+        todo, done = [outline], []
+        while todo:
+            plot = todo.pop()
+            if len(plot) != 4 or _area(plot) < area * 1.6 or len(done) + len(todo) > 80 * self.scale**2:
+                done.append(plot)
+                continue
+            a, b, c, d = plot
+            if math.dist(a, b) + math.dist(c, d) < math.dist(b, c) + math.dist(d, a):
+                a, b, c, d = b, c, d, a
+            u, v = self.draws.uniform(0.35, 0.65), self.draws.uniform(-0.05, 0.05)
+            top, bottom = _between(a, b, u + v), _between(d, c, u - v)
+            todo += [(a, top, bottom, d), (top, b, c, bottom)]
+        return done
+
+    # ---- roads and water
+
+    def roads_and_water(self) -> None:
+        """Half of the views have water: a river, a lake or the sea; half have roads, more where there is a river."""
+        water = self.draws.weighted(("none", "river", "lake", "sea", "both"), (30, 26, 16, 16, 12))
+        count = self.draws.weighted((0, 1, 2, 3), (42, 28, 18, 12) if water != "river" else (30, 34, 22, 14))
+        count = round(count * self.scale)
+        river = self._river() if water in ("river", "both") else None
+        if river is None:
+            for _ in range(count):
+                self._road()
+        lake = None
+        if water in ("lake", "both"):
+            lake = self._blob((self._along(0.15), self._along(0.15)), self.draws.uniform(24, 70) * self.scale**0.5)
+        if river is not None:
+            self._crossings(river, count)
+        if lake is not None:
+            self._add("lake", Polygon(lake))
+        if water == "sea":
+            self._sea()
+
+    def _road(self) -> None:
+        """A road from one side of the view to another, with one bend."""
+        n = self.size
+        start, end = self._along(0.1), self._along(0.1)
+        bend = (quarter(self._along(0.3)), quarter((start + end) / 2 + self.draws.uniform(-0.12, 0.12) * n))
+        points = [(-8.0, quarter(start)), bend, (n + 8.0, quarter(end))]
+        if self.draws.chance(0.5):
+            points = [(y, x) for x, y in points]
+        self._add("road", Line(tuple(points), self._road_width()))
+
+    def _road_width(self) -> float:
+        return float(self.draws.choice((3, 3, 4, 6, 8)))
+
+    def _river(self) -> tuple[Callable[[float], float], float, bool]:
+        """Add a winding river; returns its middle line as a function, its width, and whether it runs up-down."""
+        n, draws = self.size, self.draws
+        width = draws.uniform(12, 34) * self.scale**0.5
+        middle, slope = self._along(0.25), draws.uniform(-0.35, 0.35)
+        waves = [
+            (draws.uniform(6, 20), draws.uniform(0.012, 0.03), draws.uniform(0, 6.28)),
+            (draws.uniform(0, 6), draws.uniform(0.03, 0.06), draws.uniform(0, 6.28)),
+        ]
+
+        def line(t: float) -> float:
+            return middle + slope * (t - n / 2) + sum(a * math.sin(f * t + p) for a, f, p in waves)
+
+        steps = range(-12, n + 24, 8)
+        near = [(float(t), quarter(line(t) - width / 2)) for t in steps]
+        far = [(float(t), quarter(line(t) + width / 2)) for t in steps]
+        upright = draws.chance(0.5)
+        outline = near + far[::-1]
+        self._river_outline = tuple((y, x) if upright else (x, y) for x, y in outline)
+        return line, width, upright
+
+    def _crossings(self, river: tuple[Callable[[float], float], float, bool], count: int) -> None:
+        """Roads across the river, each with its bridge, apart from one another."""
+        line, width, upright = river
+        n, draws = self.size, self.draws
+        roads, bridges, taken = [], [], []
+        for _ in range(count * 4):
+            at = self._along(0.1)
+            if len(roads) >= count or any(abs(at - other) < 44 for other in taken):
+                continue
+            tilt = draws.uniform(-0.12, 0.12)
+            t = at
+            for _ in range(12):  # where the road meets the middle line: a contraction, as both slopes are small
+                t = at + tilt * (line(t) - n / 2)
+            y = line(t)
+            if not 14 < t < n - 14 or not width < y < n - width:
+                continue
+            taken.append(at)
+            w = self._road_width()
+            ends = [(at + tilt * (s - n / 2), s) for s in (-8.0, n + 8.0)]
+            half = width * 0.5 + 5 + abs(tilt) * width
+            deck = [(t + tilt * s, y + s) for s in (-half, half)]
+            roads.append((_exact(ends, upright), w))
+            bridges.append((_exact(deck, upright), w + 3))
+        for points, w in roads:
+            self._add("road", Line(points, w))
+        self._add("river", Polygon(self._river_outline))
+        for points, w in bridges:
+            self._add("bridge", Line(points, w), height_m=3 + 0.6 * self.gsd_m)
+
+    def _sea(self) -> None:
+        """Water from one side inwards, behind a wavy coast."""
+        n, draws = self.size, self.draws
+        depth, slope = draws.uniform(0.2, 0.62) * n, draws.uniform(-0.25, 0.25)
+        waves = [(draws.uniform(3, 16), draws.uniform(0.01, 0.06), draws.uniform(0, 6.28)) for _ in range(3)]
+        coast = [
+            (float(t), quarter(depth + slope * (t - n / 2) + sum(a * math.sin(f * t + p) for a, f, p in waves)))
+            for t in range(-12, n + 24, 8)
+        ]
+        outline = [(-16.0, -16.0), *coast, (n + 20.0, -16.0)]
+        if draws.chance(0.5):
+            outline = [(x, n - y) for x, y in outline]
+        if draws.chance(0.5):
+            outline = [(y, x) for x, y in outline]
+        self._add("sea", Polygon(tuple(outline)))
+
+    # ---- things that are counted
+
+    def objects(self) -> None:
+        """Each class in half of the views where it can be; for a large view, once per usual view."""
+        top = paint_items(self.items, self.size)
+        names = np.array([item.name for item in self.items])
+        water = np.isin(names, WATERS)[top]
+        dry = ~np.isin(names, (*WATERS, "road", "bridge"))[top]
+        sea_room, land_room = _clearance(water), _clearance(dry)
+        for _ in range(max(1, round(self.scale**2 / 2))):
+            if self.draws.chance(0.5):
+                self._tanks(land_room, self._count())
+            if self.draws.chance(0.5):
+                self._buildings(land_room, self._count())
+            if self.draws.chance(0.68):
+                self._ships(sea_room, self._count())
+
+    def _count(self) -> int:
+        return self.draws.weighted(_COUNTS, _COUNT_WEIGHTS)
+
+    def _spot(self, room: NDArray[np.float64], radius: float) -> Point | None:
+        """A pixel with at least ``radius`` of room around it, or None."""
+        places = np.flatnonzero(room >= radius)
+        if not len(places):
+            return None
+        row, column = divmod(int(places[self.draws.below(len(places))]), self.size)
+        return float(column), float(row)
+
+    def _tanks(self, room: NDArray[np.float64], count: int) -> None:
+        """A farm of equal tanks in rows on a paved pad; fewer where there is no room for all."""
+        radius = float(self.draws.between(4, 8) if count <= 6 else self.draws.between(4, 5))
+        pitch, turn = 2 * radius + 5, self.draws.uniform(0, math.pi)
+        while count:
+            columns = math.ceil(math.sqrt(count))
+            rows = math.ceil(count / columns)
+            half_w, half_h = columns * pitch / 2, rows * pitch / 2
+            centre = self._spot(room, math.hypot(half_w, half_h) + 3)
+            if centre is not None:
+                break
+            count -= 1
+        else:
+            return
+        pad = tuple(_turned(centre, x * (half_w + 1), y * (half_h + 1), turn) for x, y in _CORNERS)
+        self._add("paved", Polygon(pad))
+        height = max(5.0, radius * self.gsd_m * 0.8)
+        for index in range(count):
+            x = (index % columns + 0.5) * pitch - half_w
+            y = (index // columns + 0.5) * pitch - half_h
+            middle = _turned(centre, x, y, turn)
+            self._add("storage tank", Disc((round(middle[0]), round(middle[1])), radius), height)
+        self._take(room, centre, math.hypot(half_w, half_h) + 3)
+
+    def _buildings(self, room: NDArray[np.float64], count: int) -> None:
+        """Houses and halls, each somewhere on land, turned alike."""
+        turn = self.draws.uniform(0, math.pi)
+        for _ in range(count):
+            half_w, half_h = self.draws.uniform(4.5, 10), self.draws.uniform(3.5, 6.5)
+            radius = math.hypot(half_w, half_h) + 2.5
+            centre = self._spot(room, radius)
+            if centre is None:
+                return
+            outline = tuple(_turned(centre, x * half_w, y * half_h, turn) for x, y in _CORNERS)
+            height = self.draws.uniform(0.5, 1.2) * half_h * self.gsd_m
+            self._add("building", Polygon(outline), quarter(min(max(height, 4.0), 60.0)))
+            self._take(room, centre, radius)
+
+    def _ships(self, room: NDArray[np.float64], count: int) -> None:
+        """Ships with a pointed bow, as long as the water lets them be."""
+        for _ in range(count):
+            centre = self._spot(room, 5.5)
+            if centre is None:
+                return
+            free = float(room[int(centre[1]), int(centre[0])])
+            half = min(self.draws.uniform(4.5, 11), free - 1)
+            beam, turn = max(1.6, half * self.draws.uniform(0.26, 0.36)), self.draws.uniform(0, 2 * math.pi)
+            hull = ((-1.0, -1.0), (0.55, -1.0), (1.0, 0.0), (0.55, 1.0), (-1.0, 1.0))
+            outline = tuple(_turned(centre, x * half, y * beam, turn) for x, y in hull)
+            self._add("ship", Polygon(outline), 4.0 + half * self.gsd_m * 0.1, quarter(math.degrees(turn) % 180))
+            self._take(room, centre, half + 2.5)
+
+    def _take(self, room: NDArray[np.float64], centre: Point, radius: float) -> None:
+        """From now on nothing else within ``radius`` of ``centre``."""
+        rows, columns = np.ogrid[: self.size, : self.size]
+        np.minimum(room, np.sqrt((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2) - radius, out=room)
+
+    def _add(self, name: str, shape: Polygon | Line | Disc, height_m: float = 0.0, angle_deg: float = 0.0) -> None:
+        self.items.append(Item(name, shape, quarter(height_m), angle_deg, self.draws.below(1 << 16)))
+
+
+_CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
+
+
+def _clearance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Distance in pixels to the nearest pixel that is not of ``mask``; the border of the view counts as such."""
+    padded = np.pad(mask, 1)
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
+    return distance
+
+
+def _turned(centre: Point, x: float, y: float, angle: float) -> Point:
+    """``(x, y)`` turned by ``angle`` (radians) about the origin and moved to ``centre``, to a quarter pixel."""
+    c, s = math.cos(angle), math.sin(angle)
+    return quarter(centre[0] + c * x - s * y), quarter(centre[1] + s * x + c * y)
+
+
+def _between(a: Point, b: Point, share: float) -> Point:
+    return quarter(a[0] + (b[0] - a[0]) * share), quarter(a[1] + (b[1] - a[1]) * share)
+
+
+def _area(points: tuple[Point, ...]) -> float:
+    """Shoelace formula, square pixels."""
+    pairs = zip(points, points[1:] + points[:1], strict=True)
+    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)) / 2
+
+
+def _exact(points: list[Point], swap: bool) -> tuple[Point, ...]:
+    return tuple((quarter(y), quarter(x)) if swap else (quarter(x), quarter(y)) for x, y in points)

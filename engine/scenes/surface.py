@@ -1,0 +1,111 @@
+"""The ground as both sensors see it: item map, heights, and textures shared by the renderers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.scenes.scene import Item, Scene
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One scene on its pixel raster, all arrays [size, size].
+
+    ``top`` is the item on top (int32), ``height_px`` its height in pixels, ``fabric`` a town's pattern: 0 street or
+    yard, else 0.2 .. 1 a house of that brightness; 0 outside towns.
+    """
+
+    scene: Scene
+    top: NDArray[np.int32]
+    height_px: FloatArray
+    fabric: FloatArray
+
+    def spread(self, per_item: NDArray[np.float32]) -> FloatArray:
+        """Values per item [items, ...] laid out over the view [size, size, ...]."""
+        return per_item[self.top]
+
+    def mask(self, *names: str) -> NDArray[np.bool_]:
+        """bool [size, size]: where an item of one of these classes is on top."""
+        chosen: NDArray[np.bool_] = np.array([item.name in names for item in self.scene.items])[self.top]
+        return chosen
+
+
+def make_surface(scene: Scene, top: NDArray[np.int32]) -> Surface:
+    """Raise the items of ``scene`` over their map ``top``."""
+    heights = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
+    return Surface(scene, top, heights[top], _fabric(scene, top))
+
+
+def _fabric(scene: Scene, top: NDArray[np.int32]) -> FloatArray:
+    """Blocks of houses between parallel streets, for every town of the scene."""
+    out = np.zeros(top.shape, np.float32)
+    for index, item in enumerate(scene.items):
+        if item.name == "built-up area":
+            rows, columns = np.nonzero(top == index)
+            out[rows, columns] = _houses(item, rows, columns)
+    return out
+
+
+def _houses(item: Item, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> FloatArray:
+    """A lot is a cell of a turned grid; streets run every few lots; a hash of the cell says what stands there."""
+    angle = math.radians(item.angle_deg)
+    lot = 5.0 + item.variant % 4
+    u = (columns * math.cos(angle) + rows * math.sin(angle)) / lot
+    v = (rows * math.cos(angle) - columns * math.sin(angle)) / lot
+    across = 3 + (item.variant >> 4) % 3
+    cell_u, cell_v = np.floor(u).astype(np.int64), np.floor(v).astype(np.int64)
+    noise = ((cell_u * 73856093) ^ (cell_v * 19349663) ^ item.variant) * 2654435761 % 65536 / 65536
+    inside = (u - cell_u > 0.22) & (v - cell_v > 0.22)
+    street = (cell_u % (across * 2) == 0) | (cell_v % across == 0)
+    house = inside & ~street & (noise > 0.18)
+    return np.where(house, noise, 0.0).astype(np.float32)
+
+
+def cloudlike(rng: np.random.Generator, size: int, cell: float, octaves: int) -> FloatArray:
+    """Smooth noise of mean 0 and variance about 1, [size, size]; ``cell`` pixels across its largest lumps.
+
+    Each octave is white noise on a coarse grid, enlarged with a bicubic kernel; amplitudes halve as cells do.
+    """
+    total = np.zeros((size, size), np.float32)
+    power = 0.0
+    for octave in range(octaves):
+        step = max(cell / 2**octave, 1.0)
+        count = math.ceil(size / step) + 3
+        coarse = Image.fromarray(rng.standard_normal((count, count), np.float32))
+        shift = tuple(float(s) for s in rng.random(2))
+        box = (shift[0], shift[1], shift[0] + size / step, shift[1] + size / step)
+        total += np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC, box=box)) * 0.5**octave
+        power += 0.25**octave * 0.5
+    return total / np.float32(math.sqrt(power))
+
+
+def shifted(values: NDArray[np.float32], dx: int, dy: int) -> NDArray[np.float32]:
+    """``values`` [H, W] moved by whole pixels, the border repeated: what was at (x, y) is at (x + dx, y + dy)."""
+    height, width = values.shape
+    padded = np.pad(values, ((max(dy, 0), max(-dy, 0)), (max(dx, 0), max(-dx, 0))), mode="edge")
+    top, left = max(-dy, 0), max(-dx, 0)
+    return padded[top : top + height, left : left + width]
+
+
+def cast_shadow(height_px: FloatArray, azimuth_deg: float, elevation_deg: float, reach: int = 16) -> NDArray[np.bool_]:
+    """Where a ray towards (``azimuth_deg``, ``elevation_deg``) is blocked by something higher, bool [H, W].
+
+    The azimuth runs clockwise from up. Objects further away than ``reach`` pixels throw no shadow.
+    """
+    dx, dy = math.sin(math.radians(azimuth_deg)), -math.cos(math.radians(azimuth_deg))
+    rise = math.tan(math.radians(elevation_deg))
+    shadow = np.zeros(height_px.shape, bool)
+    highest = float(height_px.max())
+    for step in range(1, reach + 1):
+        if step * rise > highest:
+            break
+        blocker = shifted(height_px, -round(dx * step), -round(dy * step))
+        shadow |= blocker - height_px > step * rise
+    return shadow
