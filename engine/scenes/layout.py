@@ -71,11 +71,12 @@ class _Layout:
 
     def _blob(self, centre: Point, radius: float, roughness: float = 0.28) -> tuple[Point, ...]:
         """A closed wavy outline around ``centre``: a circle with a few slow waves of drawn size and phase."""
-        waves = [(k, self.draws.uniform(0, roughness / k), self.draws.uniform(0, 2 * math.pi)) for k in (1, 2, 3, 5)]
+        turns = (1, 2, 3, 5, 8, 13, 21)
+        waves = [(k, self.draws.uniform(0, roughness / k**0.8), self.draws.uniform(0, 2 * math.pi)) for k in turns]
         stretch, turn = self.draws.uniform(0.65, 1.0), self.draws.uniform(0, math.pi)
         points = []
-        for step in range(36):
-            t = step * 2 * math.pi / 36
+        for step in range(96):
+            t = step * 2 * math.pi / 96
             r = radius * (1 + sum(a * math.sin(k * t + p) for k, a, p in waves))
             points.append(_turned(centre, r * math.cos(t), r * stretch * math.sin(t), turn))
         return tuple(points)
@@ -124,7 +125,7 @@ class _Layout:
 
     def roads_and_water(self) -> None:
         """Half of the views have water: a river, a lake or the sea; half have roads, more where there is a river."""
-        water = self.draws.weighted(("none", "river", "lake", "sea", "both"), (30, 26, 16, 16, 12))
+        water = self.draws.weighted(("none", "river", "lake", "sea", "both"), (26, 24, 17, 22, 11))
         count = self.draws.weighted((0, 1, 2, 3), (42, 28, 18, 12) if water != "river" else (30, 34, 22, 14))
         count = round(count * self.scale)
         river = self._river() if water in ("river", "both") else None
@@ -207,13 +208,14 @@ class _Layout:
     def _sea(self) -> None:
         """Water from one side inwards, behind a wavy coast."""
         n, draws = self.size, self.draws
-        depth, slope = draws.uniform(0.2, 0.62) * n, draws.uniform(-0.25, 0.25)
-        waves = [(draws.uniform(3, 16), draws.uniform(0.01, 0.06), draws.uniform(0, 6.28)) for _ in range(3)]
+        depth, slope = draws.uniform(0.2, 0.75) * n, draws.uniform(-0.25, 0.25)
+        lengths = ((16, 0.02), (12, 0.04), (6, 0.08), (3, 0.2), (2, 0.4))
+        waves = [(draws.uniform(0, a), f * draws.uniform(0.7, 1.4), draws.uniform(0, 6.28)) for a, f in lengths]
         coast = [
             (float(t), quarter(depth + slope * (t - n / 2) + sum(a * math.sin(f * t + p) for a, f, p in waves)))
-            for t in range(-12, n + 24, 8)
+            for t in range(-12, n + 24, 4)
         ]
-        outline = [(-16.0, -16.0), *coast, (n + 20.0, -16.0)]
+        outline = [(-16.0, -16.0), *coast, (n + 23.0, -16.0)]
         if draws.chance(0.5):
             outline = [(x, n - y) for x, y in outline]
         if draws.chance(0.5):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from engine.scenes.scene import Item, Scene
-from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, shifted
+from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, shifted, slope_towards
 
 Weather = Literal["clear", "cloud", "dark"]
 
@@ -20,8 +20,8 @@ _Colour = tuple[float, float, float]
 _MATERIALS: dict[str, tuple[_Colour, _Colour, tuple[float, float, float]]] = {
     "forest": ((0.21, 0.25, 0.19), (0.10, 0.22, 0.14), (0.22, 0.16, 0.10)),
     "farmland": ((0.56, 0.46, 0.34), (0.25, 0.42, 0.20), (0.04, 0.04, 0.05)),
-    "grassland": ((0.52, 0.50, 0.34), (0.36, 0.50, 0.28), (0.07, 0.09, 0.14)),
-    "bare land": ((0.66, 0.55, 0.44), (0.58, 0.47, 0.38), (0.08, 0.12, 0.16)),
+    "grassland": ((0.53, 0.52, 0.38), (0.36, 0.47, 0.29), (0.07, 0.05, 0.14)),
+    "bare land": ((0.66, 0.55, 0.44), (0.58, 0.47, 0.38), (0.07, 0.05, 0.12)),
     "built-up area": ((0.44, 0.46, 0.48), (0.38, 0.43, 0.44), (0.10, 0.06, 0.08)),
     "water": ((0.14, 0.26, 0.38), (0.10, 0.24, 0.32), (0.03, 0.02, 0.10)),
     "road": ((0.50, 0.51, 0.53), (0.46, 0.48, 0.50), (0.05, 0.02, 0.04)),
@@ -31,12 +31,15 @@ _MATERIALS: dict[str, tuple[_Colour, _Colour, tuple[float, float, float]]] = {
     "storage tank": ((0.88, 0.88, 0.86), (0.88, 0.88, 0.86), (0.03, 0.02, 0.02)),
     "ship": ((0.66, 0.62, 0.60), (0.66, 0.62, 0.60), (0.10, 0.02, 0.02)),
 }
+_HILLS = {"forest": 2.5, "grassland": 1.5, "bare land": 4.0}
+"""Relative change of brightness per unit of slope towards the sun; farms, towns and water lie on flat ground."""
+
 _ROOFS: tuple[_Colour, ...] = (
     (0.90, 0.89, 0.86),
-    (0.72, 0.42, 0.34),
+    (0.70, 0.46, 0.38),
     (0.58, 0.60, 0.64),
     (0.80, 0.72, 0.60),
-    (0.45, 0.55, 0.68),
+    (0.50, 0.57, 0.68),
 )
 
 
@@ -48,7 +51,10 @@ def render_clear(surface: Surface, rng: np.random.Generator) -> FloatArray:
     fine = ndimage.gaussian_filter(rng.standard_normal((size, size), np.float32), 0.8) * np.float32(2.8)
     medium, coarse = cloudlike(rng, size, 9, 1), cloudlike(rng, size, 70, 2)
     shade = 1 + grain[..., 0] * fine + grain[..., 1] * medium + grain[..., 2] * coarse
-    shade *= 1 + _rows(surface) + 0.0
+    shade *= 1 + _rows(surface)
+    hilly = surface.spread(np.array([_HILLS.get(item.name, 0.0) for item in scene.items], np.float32))
+    shade *= np.clip(1 + hilly * slope_towards(surface.relief, scene.sun_deg[0]), 0.45, 1.6)
+    shade[parcel_edges(surface)] *= 0.8 + 0.35 * scene.season
     _paint_town(colour, surface)
     azimuth, elevation = scene.sun_deg
     shadow = ndimage.gaussian_filter(cast_shadow(surface.height_px, azimuth, elevation).astype(np.float32), 0.5)
@@ -92,7 +98,8 @@ def _rows(surface: Surface) -> FloatArray:
 def _paint_town(colour: FloatArray, surface: Surface) -> None:
     """Roofs of several colours, and green yards between them, in place."""
     town = surface.mask("built-up area")
-    roofs = np.array([*_ROOFS, (0.55, 0.56, 0.58), (0.62, 0.58, 0.54)], np.float32)
+    roofs = np.array([*_ROOFS, (0.55, 0.56, 0.58), (0.62, 0.58, 0.54), (0.48, 0.50, 0.52)], np.float32)
+    roofs = roofs * 0.75 + roofs.mean(axis=1, keepdims=True) * 0.25
     house = surface.fabric > 0
     value = surface.fabric[house]
     colour[house] = roofs[(value * 977).astype(np.int64) % len(roofs)] * (0.75 + 0.3 * value[:, None])
@@ -135,8 +142,8 @@ def _cloud(
 def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The camera: haze, blur, gain and white balance, noise, eight bits. [size, size, 3] to [3, size, size]."""
     blur = float(rng.uniform(0.45, 0.9))
-    gain = (rng.uniform(0.85, 1.12) * (1 + rng.uniform(-0.06, 0.06, 3))).astype(np.float32)
-    haze = np.float32(rng.uniform(0, 0.05)) * np.array((0.7, 0.9, 1.2), np.float32)
+    gain = (rng.uniform(0.82, 1.2) * (1 + rng.uniform(-0.06, 0.06, 3))).astype(np.float32)
+    haze = np.float32(rng.uniform(0, 0.28)) * np.array((0.7, 0.9, 1.2), np.float32)
     planes = np.moveaxis(picture, -1, 0)
     seen = np.stack([ndimage.gaussian_filter(plane, blur, truncate=2.5) for plane in planes])
     seen = seen * gain[:, None, None] + (haze * float(picture.mean()))[:, None, None]

@@ -80,8 +80,8 @@ def make_sample(
     condition: Weather = weather or drawn_weather  # type: ignore[assignment]  # a tuple of literals widens to str
     unit = sar_unit or drawn_unit
 
-    surface = make_surface(scene, top)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, OPTICAL_STREAM))))
+    surface = make_surface(scene, top, rng)
     clear = render_clear(surface, rng)
     state = rng.bit_generator.state
     optical_clear = expose(clear, rng)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from engine.records.raster import SarUnit
-from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, shifted
+from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, shifted, slope_towards
 
 DELIVERIES: tuple[SarUnit, ...] = ("db", "amplitude", "stretched-8bit")
 
@@ -25,10 +25,14 @@ _BACKSCATTER: dict[str, tuple[float, float, float]] = {
     "road": (-17.5, 0.6, 0.2),
     "paved": (-16.5, 0.6, 0.3),
     "bridge": (-4.0, 1.0, 0.8),
-    "building": (-7.0, 1.2, 0.5),
+    "building": (-4.0, 1.5, 0.8),
     "storage tank": (-3.0, 1.0, 0.5),
     "ship": (2.0, 1.5, 1.5),
 }
+
+
+_HILLS_DB = {"forest": 16.0, "grassland": 10.0, "bare land": 26.0}
+"""dB per unit of slope towards the radar."""
 
 
 def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
@@ -38,12 +42,15 @@ def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
     for item in scene.items:
         name = item.cover or item.name
         mean, spread, _ = _BACKSCATTER[name]
-        wind = 7.0 * (scene.wind - 0.4) if name == "water" else 0.0
+        wind = 5.0 * (scene.wind - 0.45) if name == "water" else 0.0
         offset = float(np.clip(rng.standard_normal(), -2, 2))
         means.append((mean + wind + spread * offset, _BACKSCATTER[name][2]))
     table = surface.spread(np.array(means, np.float32))
     texture = 0.7 * cloudlike(rng, size, 6, 1) + 0.7 * cloudlike(rng, size, 40, 2)
     db = table[..., 0] + table[..., 1] * texture
+    hilly = surface.spread(np.array([_HILLS_DB.get(item.name, 0.0) for item in scene.items], np.float32))
+    db += np.clip(hilly * slope_towards(surface.relief, scene.look_deg), -4, 5)
+    db[parcel_edges(surface)] += 1.5
     town = surface.mask("built-up area")
     house = surface.fabric > 0
     db[town & ~house] -= 4.0

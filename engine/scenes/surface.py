@@ -19,13 +19,15 @@ class Surface:
     """One scene on its pixel raster, all arrays [size, size].
 
     ``top`` is the item on top (int32), ``height_px`` its height in pixels, ``fabric`` a town's pattern: 0 street or
-    yard, else 0.2 .. 1 a house of that brightness; 0 outside towns.
+    yard, else 0.2 .. 1 a house of that brightness; 0 outside towns. ``relief`` is the lie of the land, mean 0 and
+    variance about 1.
     """
 
     scene: Scene
     top: NDArray[np.int32]
     height_px: FloatArray
     fabric: FloatArray
+    relief: FloatArray
 
     def spread(self, per_item: NDArray[np.float32]) -> FloatArray:
         """Values per item [items, ...] laid out over the view [size, size, ...]."""
@@ -37,10 +39,10 @@ class Surface:
         return chosen
 
 
-def make_surface(scene: Scene, top: NDArray[np.int32]) -> Surface:
-    """Raise the items of ``scene`` over their map ``top``."""
+def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator) -> Surface:
+    """Raise the items of ``scene`` over their map ``top``; ``rng`` draws the relief."""
     heights = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
-    return Surface(scene, top, heights[top], _fabric(scene, top))
+    return Surface(scene, top, heights[top], _fabric(scene, top), cloudlike(rng, scene.size, 64, 4))
 
 
 def _fabric(scene: Scene, top: NDArray[np.int32]) -> FloatArray:
@@ -56,7 +58,7 @@ def _fabric(scene: Scene, top: NDArray[np.int32]) -> FloatArray:
 def _houses(item: Item, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> FloatArray:
     """A lot is a cell of a turned grid; streets run every few lots; a hash of the cell says what stands there."""
     angle = math.radians(item.angle_deg)
-    lot = 5.0 + item.variant % 4
+    lot = 3.6 + item.variant % 7 * 0.5
     u = (columns * math.cos(angle) + rows * math.sin(angle)) / lot
     v = (rows * math.cos(angle) - columns * math.sin(angle)) / lot
     across = 3 + (item.variant >> 4) % 3
@@ -66,6 +68,23 @@ def _houses(item: Item, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Fl
     street = (cell_u % (across * 2) == 0) | (cell_v % across == 0)
     house = inside & ~street & (noise > 0.18)
     return np.where(house, noise, 0.0).astype(np.float32)
+
+
+def slope_towards(relief: FloatArray, azimuth_deg: float) -> FloatArray:
+    """How much the ground rises away from ``azimuth_deg`` (it then faces that way), per pixel, [H, W]."""
+    dx, dy = math.sin(math.radians(azimuth_deg)), -math.cos(math.radians(azimuth_deg))
+    down, right = np.gradient(relief)
+    facing: FloatArray = -(right * np.float32(dx) + down * np.float32(dy))
+    return facing
+
+
+def parcel_edges(surface: Surface) -> NDArray[np.bool_]:
+    """Field borders, a pixel wide, bool [H, W]."""
+    top, farm = surface.top, surface.mask("farmland")
+    edge = np.zeros(top.shape, bool)
+    edge[:, 1:] |= (top[:, 1:] != top[:, :-1]) & farm[:, :-1]
+    edge[1:] |= (top[1:] != top[:-1]) & farm[:-1]
+    return edge & farm
 
 
 def cloudlike(rng: np.random.Generator, size: int, cell: float, octaves: int) -> FloatArray:
