@@ -42,7 +42,7 @@ def pair_paths(args: argparse.Namespace) -> tuple[str | None, str | None]:
 
     A file named relative to the working directory becomes absolute, so that provenance still finds it from another
     directory; anything else (GDAL's ``/vsizip/…``, a name that does not exist) stays as typed.
-    Raises :class:`UsageError` for an empty name.
+    Raises :class:`UsageError` for a name that is empty or not UTF-8.
     """
     return _path(args.optical, "OPT"), _path(args.sar, "SAR")
 
@@ -61,6 +61,13 @@ def _path(text: str, name: str) -> str | None:
         return None
     if not text.strip():
         raise UsageError(f"The name of the {name} raster is empty.", remedy="Name a file, or - where there is none.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"The name of the {name} raster is not text in UTF-8, so no answer could name it.",
+            remedy="Rename the file.",
+        ) from None
     path = Path(text)
     return str(path.absolute()) if path.exists() else text
 

@@ -1,0 +1,18 @@
+"""Answers for other programs: GeoJSON, GeoPackage, COG, PNG, JSON and a page for people.
+
+:func:`write_answer` is the one door. Files are written whole or not at all (``engine.export.staging``) and are called
+``<question>_<time>_<digest>…`` (``engine.export.names``)::
+
+    is-there-a-river_20261121T104455Z_3f9a1c.geojson           the analysed area with everything said about it
+    is-there-a-river_20261121T104455Z_3f9a1c.gpkg              the same in the scene's CRS, and the key regions
+    is-there-a-river_20261121T104455Z_3f9a1c_trust.tif         one COG per explanation map
+    is-there-a-river_20261121T104455Z_3f9a1c_view.png          both sensors side by side, regions and answer drawn in
+    is-there-a-river_20261121T104455Z_3f9a1c_optical.png       one sensor alone, with a world file (.pgw); _sar likewise
+    is-there-a-river_20261121T104455Z_3f9a1c.html              the report
+    is-there-a-river_20261121T104455Z_3f9a1c_answer.json       what ``rsqa ask --json`` prints
+"""
+
+from engine.export.properties import answer_object
+from engine.export.writing import FORMATS, refused_formats, write_answer
+
+__all__ = ["FORMATS", "answer_object", "refused_formats", "write_answer"]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import ExportRefused
+from engine.errors import ExportRefused, RsqaError
 
 _REMEDIES = {
     errno.ENOSPC: "Free some room there, or choose another folder.",
@@ -52,12 +52,22 @@ def staged(out: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 @contextmanager
 def refused_as_export(path: Path) -> Iterator[None]:
-    """Turns an ``OSError`` raised inside into :class:`ExportRefused` that names ``path`` and what to do."""
+    """Turns an ``OSError`` raised inside into :class:`ExportRefused` that names ``path`` and what to do.
+
+    A refusal that an ``OSError`` caused further down gets the same remedy, as it only knows the hidden folder.
+    """
     try:
         yield
-    except ExportRefused:
+    except ExportRefused as error:
+        if isinstance(error.__cause__, OSError):
+            raise ExportRefused(str(error), remedy=_remedy(error.__cause__)) from error
+        raise
+    except RsqaError:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        remedy = _REMEDIES.get(error.errno or 0, "Choose another folder.")
-        raise ExportRefused(f"“{path}” cannot be written: {reason}.", remedy=remedy) from error
+        raise ExportRefused(f"“{path}” cannot be written: {reason}.", remedy=_remedy(error)) from error
+
+
+def _remedy(error: OSError) -> str:
+    return _REMEDIES.get(error.errno or 0, "Choose another folder.")

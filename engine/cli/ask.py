@@ -1,0 +1,159 @@
+"""``rsqa ask OPT SAR "question"``: an answer, who said what, and why; with ``--out``, files for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from engine.cli.area_arguments import add_area_arguments, area_window
+from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
+from engine.errors import UsageError
+from engine.export import FORMATS, answer_object, refused_formats, write_answer
+from engine.export.wording import expert_rows, pair_sentence, percent, runners_up, scale_sentence, valid_sentence
+from engine.protocol import to_json
+from engine.records import Answer, AskRequest, PixelWindow
+
+HELP = "answer a question about an optical/SAR pair"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The pair, the question, the area, the model, and where the files go."""
+    add_pair_arguments(parser)
+    parser.add_argument("question", help="in English, for example “Is there a river?”")
+    add_area_arguments(parser)
+    parser.add_argument("--bands", type=_bands, metavar="R,G,B", help="bands of the optical raster, counted from 1")
+    parser.add_argument("--sar-band", type=_bands, metavar="N", help="band of the SAR raster, counted from 1")
+    parser.add_argument("--mute", choices=("optical", "sar"), help="answer without this sensor")
+    parser.add_argument(
+        "--weights", default="tgfnet-compact", metavar="NAME|PATH", help="model (see: rsqa models list)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the answer and its reasons into this folder")
+    parser.add_argument("--formats", type=_formats, help=f"what to write, of {','.join(FORMATS)} (default: all)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
+    add_gate_arguments(parser, may_correct=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, write what was asked for, print. Returns 0; everything else is raised."""
+    if args.formats and args.out is None:
+        raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
+    formats = args.formats or FORMATS
+    with _array_folder(keep=_arrays_outlive(args, formats)) as folder, _progress_line():
+        request = _request(args, folder)
+        from engine.jobs.ask import answer as ask  # torch: seconds, so only after the arguments were found good
+
+        answer = ask(request, progress=_say_progress, cancelled=lambda: False)
+        if args.out is not None:
+            refused = tuple(refused_formats(answer, formats).values())
+            files = write_answer(answer, args.out, formats)
+            answer = replace(answer, files=tuple(map(str, files)), messages=(*answer.messages, *refused))
+    print(to_json(answer_object(answer)).decode() if args.json else answer_text(answer))
+    return 0
+
+
+def answer_text(answer: Answer) -> str:
+    """The answer as a person reads it in a terminal."""
+    rows = [("Answer", f"{answer.answer}  {percent(answer.confidence)}")]
+    rows += [("Runners-up", others)] if (others := runners_up(answer)) else []
+    rows.append(("Experts", "own answer, AF weight (raw sigmoid) and its share"))
+    rows += [
+        (f"  {one.name}", f"{one.answer} {percent(one.probability)}, {one.weight:.2f}, {percent(one.share)}")
+        for one in expert_rows(answer)
+    ]
+    valid = valid_sentence(answer.area)
+    rows.append(("Pair", " · ".join(part for part in (pair_sentence(answer.gate), valid) if part)))
+    rows.append(("Scale", scale_sentence(answer.area)))
+    by = answer.provenance
+    rows.append(("Model", f"{by.model} {by.model_sha256[:8]} on {by.device}, {answer.seconds:.2f} s"))
+    rows += [("Note", message) for message in answer.messages]
+    rows += [("Wrote", path) for path in answer.files]
+    return "\n".join(f"{name:<11} {text}" for name, text in rows)
+
+
+def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
+    optical, sar = pair_paths(args)
+    request = AskRequest(
+        question=args.question.encode("utf-8", "replace").decode(),  # bytes that are no text become “?”
+        optical=optical,
+        sar=sar,
+        folder=str(folder),
+        model=args.weights,
+        device=args.device,
+        gate=gate_choice(args),
+        optical_bands=args.bands,
+        sar_bands=args.sar_band,
+        mute=(args.mute,) if args.mute else (),
+    )
+    return replace(request, window=_window(args, request))
+
+
+def _window(args: argparse.Namespace, request: AskRequest) -> PixelWindow | None:
+    """The asked area; opens the raster only if there is one to place."""
+    if args.area is None and args.area_map is None and args.bbox is None:
+        return None
+    from engine.raster import open_raster
+
+    path = request.optical or request.sar or ""  # one of the two exists: AskRequest sees to it
+    with open_raster(path) as raster:
+        return area_window(args, raster.info.grid, path=path)
+
+
+@contextmanager
+def _array_folder(*, keep: bool) -> Iterator[Path]:
+    """A temporary folder for explanation arrays, left behind only where the printed or written JSON names them."""
+    folder = Path(tempfile.mkdtemp(prefix="rsqa-ask-"))
+    done = False
+    try:
+        yield folder
+        done = True
+    finally:
+        if not (keep and done):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _arrays_outlive(args: argparse.Namespace, formats: tuple[str, ...]) -> bool:
+    """Whether JSON will name the ``.npy`` arrays, as no COGs are written in their place."""
+    if args.out is None:
+        return bool(args.json)
+    return "cog" not in formats and (args.json or "json" in formats)
+
+
+@contextmanager
+def _progress_line() -> Iterator[None]:
+    """Whatever happens inside, the line that :func:`_say_progress` left on the terminal is cleared."""
+    try:
+        yield
+    finally:
+        _say_progress("", None)
+
+
+def _say_progress(stage: str, fraction: float | None) -> None:
+    """One line on a terminal's standard error, rewritten in place; nothing where that is not a terminal."""
+    if sys.stderr.isatty():
+        share = "" if fraction is None else f" {percent(fraction)}"
+        print(f"\r\033[K{stage}{share}", end="", file=sys.stderr, flush=True)
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    try:
+        bands = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        bands = ()
+    if len(bands) not in (1, 3) or min(bands) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one band or three with commas between, counted from 1")
+    return bands
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r} is none of {', '.join(FORMATS)}")
+    return names

@@ -1,0 +1,77 @@
+"""The sentences that an answer is told in, the same on the command line and in the report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.export.properties import SENSORS
+from engine.records import Answer, AreaUsed, PairCheck
+
+SENSOR_NAMES = {"optical": "Optical", "sar": "SAR", "fusion": "Fusion"}
+
+
+@dataclass(frozen=True)
+class ExpertRow:
+    """One expert as shown: the AF weight is a raw sigmoid, ``share`` its part of the sum of all of them."""
+
+    sensor: str
+    name: str
+    answer: str
+    probability: float
+    weight: float
+    share: float
+
+
+def expert_rows(answer: Answer) -> tuple[ExpertRow, ...]:
+    """The experts that spoke, always in the order optical, SAR, fusion."""
+    total = sum(expert.weight for expert in answer.experts.values()) or 1.0
+    return tuple(
+        ExpertRow(sensor, SENSOR_NAMES[sensor], expert.answer, expert.probability, expert.weight, expert.weight / total)
+        for sensor in SENSORS
+        if (expert := answer.experts.get(sensor)) is not None
+    )
+
+
+def percent(share: float) -> str:
+    """``0.934`` as ``93 %``; never 100 % or 0 % unless it is."""
+    rounded = round(100 * share)
+    if rounded == 100 and share < 1:
+        return "over 99 %"
+    if rounded == 0 and share > 0:
+        return "under 1 %"
+    return f"{rounded} %"
+
+
+def runners_up(answer: Answer) -> str:
+    """``no 6 % · rural 1 %``, empty where the answer is the only candidate."""
+    others = [other for other in answer.alternatives if other.answer != answer.answer]
+    return " · ".join(f"{other.answer} {percent(other.probability)}" for other in others)
+
+
+def pair_sentence(gate: PairCheck) -> str:
+    """The verdict with what it rests on: ``aligned · residual 1.6 px (16 m), sure · overlap 100 %``."""
+    parts: list[str] = [gate.verdict]
+    if gate.shift_px is not None:
+        metres = f" ({math.hypot(*gate.shift_m):.3g} m)" if gate.shift_m is not None else ""
+        sure = "sure" if gate.shift_is_sure else "unsure"
+        parts.append(f"residual {math.hypot(*gate.shift_px):.1f} px{metres}, {sure}")
+    if gate.optical is not None and gate.sar is not None:
+        parts.append(f"overlap {percent(gate.overlap)}")
+    return " · ".join(parts)
+
+
+def valid_sentence(area: AreaUsed) -> str:
+    """How much of the area has data, per sensor that was used."""
+    shares = (("optical", area.valid_optical), ("SAR", area.valid_sar))
+    return " · ".join(f"{name} {percent(share)} with data" for name, share in shares if share is not None)
+
+
+def scale_sentence(area: AreaUsed) -> str:
+    """The metres per pixel that the network saw, and whether the weights were trained for them."""
+    low, high = area.trained_gsd_m
+    trained = f"trained for {low:g} to {high:g} m"
+    if area.model_gsd_m is None:
+        return f"unknown metres per pixel, as the raster has no CRS ({trained})"
+    inside = low <= area.model_gsd_m <= high
+    return f"{area.model_gsd_m:.3g} m per pixel at the model, {'in' if inside else 'OUTSIDE'} its range ({trained})"
