@@ -107,7 +107,7 @@ class _Layout:
 
     def _parcels(self, outline: tuple[Point, ...], area: float) -> list[tuple[Point, ...]]:
         """Cut a convex plot across its longer way until no parcel is much larger than ``area`` square pixels."""
-        todo, done = [outline], []
+        todo, done = [outline], list[tuple[Point, ...]]()
         while todo:
             plot = todo.pop()
             if len(plot) != 4 or _area(plot) < area * 1.6 or len(done) + len(todo) > 80 * self.scale**2:
@@ -180,7 +180,8 @@ class _Layout:
         """Roads across the river, each with its bridge, apart from one another."""
         line, width, upright = river
         n, draws = self.size, self.draws
-        roads, bridges, taken = [], [], []
+        roads, bridges = list[tuple[tuple[Point, ...], float]](), list[tuple[tuple[Point, ...], float]]()
+        taken: list[float] = []
         for _ in range(count * 4):
             at = self._along(0.1)
             if len(roads) >= count or any(abs(at - other) < 44 for other in taken):
@@ -299,7 +300,7 @@ class _Layout:
             beam, turn = max(1.6, half * self.draws.uniform(0.26, 0.36)), self.draws.uniform(0, 2 * math.pi)
             hull = ((-1.0, -1.0), (0.55, -1.0), (1.0, 0.0), (0.55, 1.0), (-1.0, 1.0))
             outline = tuple(_turned(centre, x * half, y * beam, turn) for x, y in hull)
-            self._add("ship", Polygon(outline), 4.0 + half * self.gsd_m * 0.1, quarter(math.degrees(turn) % 180))
+            self._add("ship", Polygon(outline), half * self.gsd_m * 0.3, quarter(math.degrees(turn) % 180))
             self._take(room, centre, half + 2.5)
 
     def _take(self, room: NDArray[np.float64], centre: Point, radius: float) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 from engine.scenes.scene import Item, Scene
@@ -31,7 +32,7 @@ _MATERIALS: dict[str, tuple[_Colour, _Colour, tuple[float, float, float]]] = {
     "storage tank": ((0.88, 0.88, 0.86), (0.88, 0.88, 0.86), (0.03, 0.02, 0.02)),
     "ship": ((0.66, 0.62, 0.60), (0.66, 0.62, 0.60), (0.10, 0.02, 0.02)),
 }
-_HILLS = {"forest": 2.5, "grassland": 1.5, "bare land": 4.0}
+_HILLS = {"forest": 1.2, "grassland": 0.8, "bare land": 1.7}
 """Relative change of brightness per unit of slope towards the sun; farms, towns and water lie on flat ground."""
 
 _ROOFS: tuple[_Colour, ...] = (
@@ -56,10 +57,13 @@ def render_clear(surface: Surface, rng: np.random.Generator) -> FloatArray:
     shade *= np.clip(1 + hilly * slope_towards(surface.relief, scene.sun_deg[0]), 0.45, 1.6)
     shade[parcel_edges(surface)] *= 0.8 + 0.35 * scene.season
     _paint_town(colour, surface)
+    _paint_shallows(colour, surface)
+    colour[surface.trees] = colour[surface.trees] * 0.45 + np.array((0.08, 0.12, 0.07), np.float32)
     azimuth, elevation = scene.sun_deg
     shadow = ndimage.gaussian_filter(cast_shadow(surface.height_px, azimuth, elevation).astype(np.float32), 0.5)
     shade *= 1 - np.float32(0.55) * shadow
-    return np.clip(colour * shade[..., None], 0, 1.2)
+    lit: FloatArray = np.clip(colour * shade[..., None], 0, 1.2)
+    return lit
 
 
 def _material(item: Item) -> tuple[_Colour, _Colour, tuple[float, float, float]]:
@@ -91,8 +95,10 @@ def _rows(surface: Surface) -> FloatArray:
     pitch = np.array([1.1 + item.variant % 7 * 0.15 for item in items], np.float32)
     depth = np.array([0.07 if i.name == "farmland" and i.variant % 3 else 0.0 for i in items], np.float32)
     rows, columns = np.mgrid[: surface.scene.size, : surface.scene.size].astype(np.float32)
-    across = surface.spread(np.cos(angle) / pitch) * columns + surface.spread(np.sin(angle) / pitch) * rows
-    return surface.spread(depth) * np.sin(across)
+    along_x, along_y = (np.cos(angle) / pitch).astype(np.float32), (np.sin(angle) / pitch).astype(np.float32)
+    across = surface.spread(along_x) * columns + surface.spread(along_y) * rows
+    wave: FloatArray = surface.spread(depth) * np.sin(across)
+    return wave
 
 
 def _paint_town(colour: FloatArray, surface: Surface) -> None:
@@ -104,6 +110,17 @@ def _paint_town(colour: FloatArray, surface: Surface) -> None:
     value = surface.fabric[house]
     colour[house] = roofs[(value * 977).astype(np.int64) % len(roofs)] * (0.75 + 0.3 * value[:, None])
     colour[town & ~house] *= np.array((0.82, 0.92, 0.84), np.float32)
+
+
+def _paint_shallows(colour: FloatArray, surface: Surface) -> None:
+    """Water is paler near its shore, by a band about 8 pixels wide, in place."""
+    size = surface.scene.size
+    water = surface.mask("river", "lake", "sea")
+    small = Image.fromarray(water.astype(np.float32)).resize((size // 8, size // 8), Image.Resampling.BOX)
+    depth = np.asarray(small.resize((size, size), Image.Resampling.BICUBIC))
+    pale = np.array((0.34, 0.44, 0.44), np.float32)
+    share = np.clip((0.98 - depth) * 0.5, 0, 0.4)[..., None] * water[..., None]
+    colour += (pale - colour) * share
 
 
 def add_weather(
@@ -121,9 +138,7 @@ def add_weather(
     return clear, hidden
 
 
-def _cloud(
-    clear: FloatArray, scene: Scene, rng: np.random.Generator
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _cloud(clear: FloatArray, scene: Scene, rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Cumulus banks over 45 to 85 % of the view, opaque but for their rims, with their shadow on the ground."""
     size = scene.size
     bank = cloudlike(rng, size, float(rng.uniform(50, 130)), 5)
@@ -148,4 +163,5 @@ def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     seen = np.stack([ndimage.gaussian_filter(plane, blur, truncate=2.5) for plane in planes])
     seen = seen * gain[:, None, None] + (haze * float(picture.mean()))[:, None, None]
     seen += rng.standard_normal(seen.shape, np.float32) * np.float32(rng.uniform(0.004, 0.014))
-    return np.clip(seen * 255, 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(seen * 255, 0, 255).astype(np.uint8)
+    return grey

@@ -31,7 +31,7 @@ _BACKSCATTER: dict[str, tuple[float, float, float]] = {
 }
 
 
-_HILLS_DB = {"forest": 16.0, "grassland": 10.0, "bare land": 26.0}
+_HILLS_DB = {"forest": 8.0, "grassland": 5.0, "bare land": 12.0}
 """dB per unit of slope towards the radar."""
 
 
@@ -51,6 +51,7 @@ def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
     hilly = surface.spread(np.array([_HILLS_DB.get(item.name, 0.0) for item in scene.items], np.float32))
     db += np.clip(hilly * slope_towards(surface.relief, scene.look_deg), -4, 5)
     db[parcel_edges(surface)] += 1.5
+    db[surface.trees] += 4.0
     town = surface.mask("built-up area")
     house = surface.fabric > 0
     db[town & ~house] -= 4.0
@@ -58,7 +59,8 @@ def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
     db += _walls(surface)
     power = np.power(np.float32(10), db / 10, dtype=np.float32)
     # The impulse response: energy of a bright point reaches its neighbours along range and azimuth.
-    return ndimage.gaussian_filter(power, 0.55, truncate=3.0)
+    received: FloatArray = ndimage.gaussian_filter(power, 0.55, truncate=3.0)
+    return received
 
 
 def _walls(surface: Surface) -> FloatArray:
@@ -94,6 +96,9 @@ def deliver(sigma0_db: FloatArray, unit: SarUnit) -> NDArray[Any]:
     amplitude = np.power(np.float32(10), sigma0_db / 20, dtype=np.float32)
     if unit == "amplitude":
         # Sentinel-1 GRD numbers: the square root of power times a calibration gain, here 500 for 0 dB.
-        return np.clip(np.rint(amplitude * 500), 0, 65535).astype(np.uint16)
+        digital: NDArray[np.uint16] = np.clip(np.rint(amplitude * 500), 0, 65535).astype(np.uint16)
+        return digital
     low, high = np.percentile(amplitude[::2, ::2], (0.5, 98.5))
-    return np.clip((amplitude - low) / max(float(high - low), 1e-6) * 235 + 20, 0, 255).astype(np.uint8)
+    grey = (amplitude - low) / max(float(high - low), 1e-6) * 235 + 20
+    stretched: NDArray[np.uint8] = np.clip(grey, 0, 255).astype(np.uint8)
+    return stretched

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from engine.scenes.scene import Item, Scene
 
@@ -20,7 +21,7 @@ class Surface:
 
     ``top`` is the item on top (int32), ``height_px`` its height in pixels, ``fabric`` a town's pattern: 0 street or
     yard, else 0.2 .. 1 a house of that brightness; 0 outside towns. ``relief`` is the lie of the land, mean 0 and
-    variance about 1.
+    variance about 1. ``trees`` (bool) are single trees and scrub on open land, a texture and no forest.
     """
 
     scene: Scene
@@ -28,6 +29,7 @@ class Surface:
     height_px: FloatArray
     fabric: FloatArray
     relief: FloatArray
+    trees: NDArray[np.bool_]
 
     def spread(self, per_item: NDArray[np.float32]) -> FloatArray:
         """Values per item [items, ...] laid out over the view [size, size, ...]."""
@@ -41,8 +43,22 @@ class Surface:
 
 def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator) -> Surface:
     """Raise the items of ``scene`` over their map ``top``; ``rng`` draws the relief."""
-    heights = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
-    return Surface(scene, top, heights[top], _fabric(scene, top), cloudlike(rng, scene.size, 64, 4))
+    heights: FloatArray = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
+    relief: FloatArray = 0.8 * cloudlike(rng, scene.size, 80, 5)
+    relief -= 0.8 * np.abs(cloudlike(rng, scene.size, 40, 4))
+    density = np.array([_SCRUB.get(item.name, 9.0) for item in scene.items], np.float32)[top]
+    specks = ndimage.gaussian_filter(rng.standard_normal(top.shape, np.float32), 0.9) * np.float32(3.2)
+    trees = specks + 0.6 * relief > density + 0.8 * (_item_rank(scene)[top] - 0.5)
+    return Surface(scene, top, heights[top], _fabric(scene, top), relief, trees)
+
+
+_SCRUB = {"grassland": 2.3, "bare land": 2.5, "farmland": 3.2}
+"""How rare single trees are, in standard deviations of the noise they are the peaks of."""
+
+
+def _item_rank(scene: Scene) -> FloatArray:
+    """A number in 0..1 per item by which items of one class differ, float32 [items]."""
+    return np.array([item.variant % 101 / 100 for item in scene.items], np.float32)
 
 
 def _fabric(scene: Scene, top: NDArray[np.int32]) -> FloatArray:
@@ -74,7 +90,7 @@ def slope_towards(relief: FloatArray, azimuth_deg: float) -> FloatArray:
     """How much the ground rises away from ``azimuth_deg`` (it then faces that way), per pixel, [H, W]."""
     dx, dy = math.sin(math.radians(azimuth_deg)), -math.cos(math.radians(azimuth_deg))
     down, right = np.gradient(relief)
-    facing: FloatArray = -(right * np.float32(dx) + down * np.float32(dy))
+    facing: FloatArray = np.asarray(-(right * np.float32(dx) + down * np.float32(dy)), np.float32)
     return facing
 
 

@@ -19,6 +19,9 @@ QUESTION_STREAM = 2
 SEEN_SHARE = 0.012
 """A cover or a water body below this share of the view (28 x 28 of 256 x 256) is not asked about."""
 
+SEEN_ROAD_SHARE = 0.006
+"""The same for roads, which are long and thin: half the length of the view at the least width."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -97,14 +100,14 @@ _PRESENCE: dict[str, tuple[float, float]] = {
     "bare land": (0.53, 0.45),
     "built-up area": (0.53, 0.45),
     "water": (0.74, 0.26),
-    "river": (0.35, 0.65),
-    "lake": (0.28, 0.72),
+    "river": (0.32, 0.68),
+    "lake": (0.26, 0.74),
     "sea": (0.22, 0.78),
-    "road": (0.45, 0.18),
+    "road": (0.62, 0.17),
     "ship": (0.51, 0.49),
     "storage tank": (0.49, 0.51),
     "building": (0.49, 0.22),
-    "bridge": (0.23, 0.77),
+    "bridge": (0.17, 0.83),
 }
 _COUNTED = ("ship", "storage tank", "building", "bridge")
 
@@ -146,8 +149,9 @@ class Asker:
             return True if truth.counts[name] else (None if fabric else False)
         share = truth.shares[name]
         if name == "road" and truth.shares["built-up area"] > 0:
-            return True if share >= SEEN_SHARE else None  # the streets of a town are roads too
-        return True if share >= SEEN_SHARE else (None if share > 0 else False)
+            return True if share >= SEEN_ROAD_SHARE else None  # the streets of a town are roads too
+        enough = SEEN_ROAD_SHARE if name == "road" else SEEN_SHARE
+        return True if share >= enough else (None if share > 0 else False)
 
     def _presence(self) -> tuple[str, ...] | None:
         wanted = self.draws.chance(0.5)
@@ -160,7 +164,7 @@ class Asker:
     def _number(self) -> tuple[str, ...] | None:
         counts = self.truth.counts
         names = [n for n in _COUNTED if n != "building" or self.truth.shares["built-up area"] == 0]
-        weights = [(0.12 if counts[n] == 0 else 1.0) * (0.4 if n == "bridge" else 1.0) for n in names]
+        weights = [(0.06 if counts[n] == 0 else 1.0) * (0.4 if n == "bridge" else 1.0) for n in names]
         name = self.draws.weighted(names, weights)
         return "number", number_answer(counts[name]), name
 
