@@ -126,11 +126,15 @@ QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.outlin
 QDockWidget::title {{ padding: 8px 12px 4px 12px; background: {p.surface}; color: {p.muted}; }}
 QWidget[role="bar"] {{ background: {p.surface}; border-bottom: 1px solid {p.line}; }}
 QWidget[role="panel"] {{ background: {p.surface}; }}
+QWidget[role="stage"] {{ background: {p.stage}; }}
 
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
     background: {p.raised}; border: 1px solid {p.outline}; border-radius: 6px; padding: 5px 8px;
     selection-background-color: {ACCENT}; selection-color: #FFFFFF; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+QSpinBox[role="quiet"] {{ background: transparent; border: 1px solid transparent; padding: 1px 4px; color: {p.muted}; }}
+QSpinBox[role="quiet"]:hover {{ background: {p.raised}; }}
+QSpinBox[role="quiet"]:focus {{ border-color: {ACCENT}; color: {p.text}; }}
 
 QPushButton {{ background: {p.surface}; border: 1px solid {p.outline}; border-radius: 6px; padding: 6px 12px; }}
 QPushButton:hover {{ background: {p.raised}; }}
@@ -149,6 +153,9 @@ QPushButton[role="segment"] {{ border-radius: 4px; border-color: transparent; ba
 QPushButton[role="segment"]:focus {{ border-color: {p.accent_text}; }}
 QPushButton[role="segment"]:checked {{ background: {ACCENT}; color: #FFFFFF; font-weight: 600; }}
 
+QLabel[role="brand"] {{ font-weight: 700; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
+QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ color: {p.muted}; font-size: 11px; font-weight: 600; letter-spacing: 1px; }}
 QLabel[role="muted"] {{ color: {p.muted}; }}
 QLabel[role="good"] {{ color: {p.good_text}; font-weight: 600; }}

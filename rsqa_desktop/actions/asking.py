@@ -1,0 +1,126 @@
+"""One question's way to the worker and its answer's way back; and what the worker itself is doing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.protocol import Outcome, Progress, Ready
+from engine.records import Answer, AskRequest
+from rsqa_desktop.model.document import Document
+from rsqa_desktop.model.engine_status import EngineStatus
+from rsqa_desktop.model.notices import Notice, notice_of_outcome
+from rsqa_desktop.services import Worker
+
+
+class Asking(QObject):
+    """Makes the request, follows it, and writes what comes back into the document.
+
+    ``question`` is what stands in the query box. ``folder`` is where each question gets a folder of its own for the
+    explanation arrays. A newer question cancels the one that runs.
+    """
+
+    question_changed = Signal()
+
+    def __init__(self, document: Document, worker: Worker, folder: Path) -> None:
+        super().__init__()
+        self._question = ""
+        self._document = document
+        self._worker = worker
+        self._folder = folder
+        self._death: Outcome | None = None
+        self._interrupted = False
+        worker.ready.connect(self._take_ready)
+        worker.progress.connect(self._take_progress)
+        worker.replied.connect(self._take_event)
+        worker.finished.connect(self._take_outcome)
+        worker.died.connect(self._take_death)
+
+    @property
+    def question(self) -> str:
+        return self._question
+
+    @question.setter
+    def question(self, text: str) -> None:
+        if text != self._question:
+            self._question = text
+            self.question_changed.emit()
+
+    def start_engine(self) -> None:
+        """Start the worker in the background; questions may be asked before it is ready."""
+        self._document.set_engine(EngineStatus("starting"))
+        self._worker.start()
+
+    @property
+    def can_run(self) -> bool:
+        check = self._document.scene.check
+        return bool(self.question.strip()) and not self._document.scene.is_empty and not (check and check.refused)
+
+    def run(self) -> None:
+        """Ask :attr:`question` about the drawn area or the view. Nothing happens while :attr:`can_run` is false."""
+        if not self.can_run:
+            return
+        self.cancel()
+        document = self._document
+        folder = self._folder / f"question-{len(document.history) + 1:04d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        request = AskRequest(
+            question=self.question.strip(),
+            optical=document.scene.optical_path,
+            sar=document.scene.sar_path,
+            folder=str(folder),
+            window=document.target,
+            gate=document.gate,
+        )
+        document.dismiss("ask")
+        document.dismiss("engine")
+        document.begin(self._worker.submit(request), request)
+
+    def again(self, entry_id: str) -> None:
+        """Ask an earlier question of what is on screen now."""
+        entry = self._document.history.get(entry_id)
+        if entry is not None:
+            self.question = entry.request.question
+            self.run()
+
+    def cancel(self) -> None:
+        """Stop the question that runs, if one does."""
+        running = self._document.running
+        if running is not None:
+            self._worker.cancel(running.id)
+
+    def _take_ready(self, ready: Ready) -> None:
+        self._document.set_engine(EngineStatus("ready", ready.device, ready.reason))
+        if self._death is not None:
+            advice = " Ask again." if self._interrupted else ""
+            text = f"{self._death.reason} It was restarted.{advice}"
+            self._document.post(Notice("engine", text, "warning", "ask.run" if self._interrupted else ""))
+            self._death, self._interrupted = None, False
+
+    def _take_progress(self, message_id: str, progress: Progress) -> None:
+        running = self._document.running
+        if running is not None and running.id == message_id:
+            status = replace(self._document.engine, stage=progress.stage, fraction=progress.fraction)
+            self._document.set_engine(status)
+
+    def _take_event(self, message_id: str, event: object) -> None:
+        if isinstance(event, Answer) and self._document.history.get(message_id):
+            self._document.answered(message_id, event)
+
+    def _take_outcome(self, message_id: str, outcome: Outcome) -> None:
+        if self._document.history.get(message_id) is None:
+            return
+        self._document.ended(message_id, outcome)
+        if self._document.running is None:
+            self._document.set_engine(replace(self._document.engine, stage="", fraction=None))
+        if outcome.status == "failed":
+            self._document.post(notice_of_outcome("ask", outcome))
+        elif outcome.status == "crashed":
+            self._interrupted = True  # the worker's death, told next, says why
+
+    def _take_death(self, outcome: Outcome) -> None:
+        self._death = outcome
+        self._document.set_engine(EngineStatus("restarting"))
+        self._document.post(Notice("engine", f"{outcome.reason} {outcome.remedy}".strip(), "error"))

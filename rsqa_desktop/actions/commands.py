@@ -1,0 +1,255 @@
+"""Every command of the program as a row of one table: id, text, shortcut, when enabled, what it does.
+
+Menus, buttons and shortcuts are made from :data:`COMMANDS` and nothing else, so that whatever can be done has a
+name, a keyboard way and one place where it is decided when it may be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from rsqa_desktop.actions.workbench import Workbench
+from rsqa_desktop.model.layers import OverlayKind
+
+Menu = Literal["File", "Edit", "View", "Layer", "Help", ""]
+
+
+def _always(_: Workbench) -> bool:
+    return True
+
+
+def _has_scene(bench: Workbench) -> bool:
+    return not bench.document.scene.is_empty
+
+
+def _has_answer(bench: Workbench) -> bool:
+    return bench.document.shown is not None
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row. ``menu`` is empty for a command that only a button or a notice offers.
+
+    ``checked`` makes it a toggle: it says whether it is on, None that it cannot be. ``group`` starts a new group in
+    the menu where it changes. ``tip`` says more than ``text`` where more is to be said.
+    """
+
+    id: str
+    text: str
+    menu: Menu
+    group: int
+    run: Callable[[Workbench], None]
+    shortcut: str = ""
+    enabled: Callable[[Workbench], bool] = _always
+    checked: Callable[[Workbench], bool | None] | None = None
+    tip: str = ""
+
+
+def _toggle(kind: OverlayKind, text: str, key: str) -> Command:
+    return Command(
+        f"layer.{kind}",
+        text,
+        "Layer",
+        0,
+        lambda bench: bench.document.show_kind(kind, not bench.document.shows_kind(kind)),
+        key,
+        lambda bench: bench.document.shows_kind(kind) is not None,
+        lambda bench: bench.document.shows_kind(kind),
+    )
+
+
+def _toggle_area(bench: Workbench) -> None:
+    if bench.document.area is None:
+        bench.requests.draw_area.emit()
+    else:
+        bench.document.set_area(None)
+
+
+def _copy_answer(bench: Workbench) -> None:
+    shown = bench.document.shown
+    if shown is not None and shown.answer is not None:
+        bench.requests.copy_text.emit(f"{shown.answer.question} {shown.answer.answer}")
+
+
+def _reveal_export(bench: Workbench) -> None:
+    if bench.exporting.written_to is not None:
+        bench.requests.reveal_folder.emit(str(bench.exporting.written_to))
+
+
+FILE_COMMANDS = (
+    Command(
+        "file.open_pair",
+        "Open pair…",
+        "File",
+        0,
+        lambda bench: bench.requests.choose_rasters.emit("pair"),
+        "Ctrl+O",
+        tip="Open an optical and a SAR raster of the same place; choose both files at once",
+    ),
+    Command(
+        "file.open_optical",
+        "Open optical…",
+        "File",
+        0,
+        lambda bench: bench.requests.choose_rasters.emit("optical"),
+        "Ctrl+Shift+O",
+    ),
+    Command(
+        "file.open_sar",
+        "Open SAR…",
+        "File",
+        0,
+        lambda bench: bench.requests.choose_rasters.emit("sar"),
+        "Ctrl+Alt+O",
+    ),
+    Command(
+        "answer.export",
+        "Export answer…",
+        "File",
+        1,
+        lambda bench: bench.requests.choose_export_folder.emit(),
+        "Ctrl+E",
+        _has_answer,
+        tip="Write the answer as GeoJSON, GeoPackage, COG and PNG, which other programs read",
+    ),
+    Command(
+        "view.save_picture",
+        "Save view as PNG…",
+        "File",
+        1,
+        lambda bench: bench.requests.choose_picture_file.emit(),
+        "Ctrl+Shift+S",
+        _has_scene,
+    ),
+    Command("file.quit", "Quit", "File", 2, lambda bench: bench.requests.close_window.emit(), "Ctrl+Q"),
+)
+
+EDIT_COMMANDS = (
+    Command("ask.focus", "Type a question", "Edit", 0, lambda bench: bench.requests.focus_question.emit(), "Ctrl+L"),
+    Command(
+        "ask.run",
+        "Ask",
+        "Edit",
+        0,
+        lambda bench: bench.asking.run(),
+        "Ctrl+Return",
+        lambda bench: bench.asking.can_run,
+        tip="Ask about the drawn area, else about the view (Enter)",
+    ),
+    Command(
+        "ask.cancel",
+        "Cancel the question",
+        "Edit",
+        0,
+        lambda bench: bench.asking.cancel(),
+        "Esc",
+        lambda bench: bench.document.running is not None,
+    ),
+    Command("answer.copy", "Copy answer", "Edit", 1, _copy_answer, "Ctrl+Shift+C", _has_answer),
+)
+
+VIEW_COMMANDS = (
+    Command(
+        "area.draw",
+        "Area",
+        "View",
+        0,
+        _toggle_area,
+        "Ctrl+D",
+        _has_scene,
+        lambda bench: bench.document.area is not None,
+        tip="Draw the area that questions are about; press again to ask about the view",
+    ),
+    Command("view.fit", "Fit", "View", 1, lambda b: b.requests.move_view.emit("fit"), "Ctrl+0", _has_scene),
+    Command("view.zoom_in", "Zoom in", "View", 1, lambda b: b.requests.move_view.emit("in"), "Ctrl+=", _has_scene),
+    Command("view.zoom_out", "Zoom out", "View", 1, lambda b: b.requests.move_view.emit("out"), "Ctrl+-", _has_scene),
+    Command(
+        "view.native",
+        "Native scale",
+        "View",
+        1,
+        lambda b: b.requests.move_view.emit("native"),
+        "Ctrl+1",
+        _has_scene,
+        tip="One optical pixel on one screen pixel",
+    ),
+    *(
+        Command(
+            f"theme.{choice}",
+            text,
+            "View",
+            2,
+            lambda bench, choice=choice: bench.use_theme(choice),  # type: ignore[misc]
+            checked=lambda bench, choice=choice: bench.settings.current.theme == choice,  # type: ignore[misc]
+        )
+        for choice, text in (("system", "Colours as the system"), ("light", "Light"), ("dark", "Dark"))
+    ),
+    Command(
+        "panel.left",
+        "Layers and history",
+        "View",
+        3,
+        lambda bench: bench.fold_left_panel(),
+        "F8",
+        checked=lambda bench: bench.settings.current.left_panel,
+    ),
+    Command(
+        "panel.right",
+        "Answer",
+        "View",
+        3,
+        lambda bench: bench.fold_right_panel(),
+        "F9",
+        checked=lambda bench: bench.settings.current.right_panel,
+    ),
+)
+
+LAYER_COMMANDS = (
+    _toggle("regions", "Key regions (CFAR: coarse-to-fine attention)", "Ctrl+Shift+1"),
+    _toggle("attention", "Attention", "Ctrl+Shift+2"),
+    _toggle("trust", "Sensor trust", "Ctrl+Shift+3"),
+    Command(
+        "layer.speckle",
+        "Smooth speckle, for the eye only",
+        "Layer",
+        1,
+        lambda bench: bench.opening.toggle_speckle_filter(),
+        "Ctrl+Shift+4",
+        lambda bench: bench.document.scene.sar is not None,
+        lambda bench: bool((sar := bench.document.scene.sar) and sar.display.speckle_filter),
+        tip="A speckle filter on what is seen; what is analysed does not change",
+    ),
+)
+
+OTHER_COMMANDS = (
+    Command(
+        "help.about", "About this program and this machine", "Help", 0, lambda b: b.requests.show_about.emit(), "F1"
+    ),
+    Command(
+        "gate.correct",
+        "Correct the shift and ask again",
+        "",
+        0,
+        lambda bench: bench.correct_shift(),
+        enabled=lambda bench: bool((check := bench.document.scene.check) and check.verdict == "shifted"),
+    ),
+    Command(
+        "gate.assume",
+        "Take them as registered",
+        "",
+        0,
+        lambda bench: bench.assume_registered(),
+        enabled=lambda bench: bool((check := bench.document.scene.check) and check.verdict == "not-georeferenced"),
+    ),
+    Command("export.reveal", "Show folder", "", 0, _reveal_export),
+)
+
+COMMANDS: tuple[Command, ...] = (
+    *FILE_COMMANDS,
+    *EDIT_COMMANDS,
+    *VIEW_COMMANDS,
+    *LAYER_COMMANDS,
+    *OTHER_COMMANDS,
+)

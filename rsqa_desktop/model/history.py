@@ -1,0 +1,89 @@
+"""Everything that was asked, with what came of it, and the walk through it with the up and down keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from engine.protocol import Outcome
+from engine.records import Answer, AskRequest
+
+EntryState = Literal["running", "succeeded", "cancelled", "failed", "crashed"]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One question. ``outcome`` is None while it runs; ``answer`` is there exactly when it succeeded."""
+
+    id: str
+    request: AskRequest
+    answer: Answer | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def state(self) -> EntryState:
+        return "running" if self.outcome is None else self.outcome.status
+
+
+class History:
+    """Entries, oldest first. Immutable entries, replaced as answers and outcomes arrive."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, HistoryEntry] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def entries(self) -> tuple[HistoryEntry, ...]:
+        return tuple(self._entries.values())
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The texts asked, oldest first, a repeated one at its newest place only."""
+        newest_first = dict.fromkeys(entry.request.question for entry in reversed(self.entries))
+        return tuple(reversed(newest_first))
+
+    def get(self, entry_id: str) -> HistoryEntry | None:
+        return self._entries.get(entry_id)
+
+    def add(self, entry_id: str, request: AskRequest) -> HistoryEntry:
+        entry = HistoryEntry(entry_id, request)
+        self._entries[entry_id] = entry
+        return entry
+
+    def update(self, entry_id: str, *, answer: Answer | None = None, outcome: Outcome | None = None) -> HistoryEntry:
+        """Add what arrived. Raises ``KeyError`` for a question that was never asked."""
+        entry = self._entries[entry_id]
+        entry = replace(entry, answer=answer or entry.answer, outcome=outcome or entry.outcome)
+        self._entries[entry_id] = entry
+        return entry
+
+
+class QuestionWalk:
+    """Up and down through earlier questions, as in a shell: what was being typed waits at the newest end."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._at = 0
+
+    def restart(self, questions: tuple[str, ...]) -> None:
+        """Walk from the newest end of ``questions`` again."""
+        self._texts = [*questions, ""]
+        self._at = len(self._texts) - 1
+
+    def older(self, typed: str) -> str:
+        """The question before the one shown; ``typed`` is kept if the walk has not begun."""
+        if not self._texts:
+            return typed
+        if self._at == len(self._texts) - 1:
+            self._texts[-1] = typed
+        self._at = max(self._at - 1, 0)
+        return self._texts[self._at]
+
+    def newer(self, typed: str) -> str:
+        """The question after the one shown, at last what was being typed."""
+        if not self._texts or self._at == len(self._texts) - 1:
+            return typed
+        self._at += 1
+        return self._texts[self._at]

@@ -1,0 +1,79 @@
+"""Everything that was asked, newest first, with what came of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from rsqa_desktop.model.document import Document
+from rsqa_desktop.model.history import HistoryEntry
+from rsqa_desktop.model.wording import percent
+from rsqa_desktop.panels.parts import GRID, heading, label
+
+_ID = Qt.ItemDataRole.UserRole
+
+
+class HistoryPanel(QWidget):
+    """A click shows the answer again; Enter or a double click asks again (``again_asked_for`` with the entry's id)."""
+
+    again_asked_for = Signal(str)
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._empty = label("Nothing asked yet.", "muted")
+        self.list = QTreeWidget()
+        self.list.setAccessibleName("History of questions")
+        self.list.setAccessibleDescription("Arrow keys show an earlier answer, Enter asks the question again")
+        self.list.setHeaderHidden(True)
+        self.list.setColumnCount(2)
+        self.list.setRootIsDecorated(False)
+        self.list.setIndentation(0)
+        self.list.setUniformRowHeights(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(heading("History"))
+        column.addWidget(self._empty)
+        column.addWidget(self.list, 1)
+        self.list.currentItemChanged.connect(self._show)
+        self.list.itemActivated.connect(lambda item, _: self.again_asked_for.emit(item.data(0, _ID)))
+        document.history_changed.connect(self._follow)
+        document.shown_changed.connect(self._follow)
+        self._follow()
+
+    def _show(self, item: QTreeWidgetItem | None) -> None:
+        if item is not None:
+            self._document.show(item.data(0, _ID))
+
+    def _follow(self) -> None:
+        """Fill the list anew; a session's questions are few, and the list tells nobody while it is filled."""
+        shown = self._document.shown
+        self.list.blockSignals(True)
+        self.list.clear()
+        for entry in reversed(self._document.history.entries):
+            item = QTreeWidgetItem([entry.request.question, _result(entry)])
+            item.setData(0, _ID, entry.id)
+            item.setToolTip(0, entry.request.question)
+            item.setToolTip(1, entry.outcome.reason if entry.outcome else "")
+            item.setForeground(1, self.palette().placeholderText())
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.list.addTopLevelItem(item)
+            if shown is not None and shown.id == entry.id:
+                self.list.setCurrentItem(item)
+        self.list.blockSignals(False)
+        self._empty.setVisible(len(self._document.history) == 0)
+        self.list.setVisible(len(self._document.history) > 0)
+
+
+def _result(entry: HistoryEntry) -> str:
+    """``yes 93 %``, or how it ended without an answer."""
+    if entry.answer is not None:
+        return f"{entry.answer.answer} {percent(entry.answer.confidence)}"
+    return {"running": "…", "succeeded": ""}.get(entry.state, entry.state)

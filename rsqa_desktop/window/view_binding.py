@@ -1,0 +1,69 @@
+"""The panes and the document kept in step: what changed in one is told to the other, never both ways at once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from engine.records import PixelWindow
+from rsqa_desktop.actions.workbench import Workbench
+from rsqa_desktop.canvas import PairView
+from rsqa_desktop.model.notices import Notice
+from rsqa_desktop.panels.status_readout import StatusReadout
+
+
+class ViewBinding(QObject):
+    """Binds one :class:`PairView` to the document of ``bench``."""
+
+    def __init__(self, bench: Workbench, view: PairView, readout: StatusReadout) -> None:
+        super().__init__(view)
+        self._bench = bench
+        self._document = bench.document
+        self._view = view
+        self._readout = readout
+        view.view_changed.connect(self._take_view)
+        view.cursor_moved.connect(bench.pointing.move)
+        view.cursor_left.connect(bench.pointing.leave)
+        view.area_changed.connect(self._take_area)
+        view.problem.connect(lambda text: self._document.post(Notice("panes", text, "warning")))
+        self._document.scene_changed.connect(self._show_scene)
+        self._document.area_changed.connect(self._show_area)
+        self._document.layers_changed.connect(self._show_layers)
+        bench.requests.move_view.connect(self._move)
+        bench.requests.draw_area.connect(self._draw_area)
+
+    def _show_scene(self) -> None:
+        scene = self._document.scene
+        self._view.set_scene(scene.optical, scene.sar)
+        if scene.sar is not None:
+            self._view.set_display("sar", scene.sar.display)
+        self._take_view()
+
+    def _show_area(self) -> None:
+        self._view.set_area(self._document.area)
+
+    def _show_layers(self) -> None:
+        self._view.set_overlays(list(reversed(self._document.layers)))  # the panes draw the first at the bottom
+
+    def _take_view(self) -> None:
+        self._document.view = self._view.visible_window()
+        self._readout.show_scale(1 / self._view.scale)
+
+    def _take_area(self, window: PixelWindow | None) -> None:
+        if window != self._document.area:
+            self._document.set_area(window)
+        if window is not None:
+            self._view.set_area_mode(False)
+
+    def _draw_area(self) -> None:
+        self._view.set_area_mode(not self._view.area_mode)
+        if self._view.area_mode:
+            self._view.setFocus()
+
+    def _move(self, how: str) -> None:
+        moves = {
+            "fit": self._view.zoom_fit,
+            "in": self._view.zoom_in,
+            "out": self._view.zoom_out,
+            "native": self._view.zoom_native,
+        }
+        moves[how]()
