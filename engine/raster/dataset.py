@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import rasterio
@@ -20,12 +20,12 @@ from engine.raster.bands import check_bands
 from engine.raster.describe import Description, band_infos, describe
 from engine.raster.gdal import gdal
 from engine.raster.grids import map_points, whole_pixel_offset
+from engine.raster.preview import Preview
 from engine.raster.reading import (
     DEFAULT_MAX_BYTES,
     RasterRead,
     Source,
-    block_bytes,
-    has_mask_band,
+    decoded_bytes,
     read_box,
     require_room,
     stored_valid,
@@ -37,6 +37,19 @@ from engine.records.raster import Sensor
 # Side in pixels of the patches that are looked at to tell units and empty frames: corners and centre.
 _SAMPLE_PX = 48
 
+# Decoding this much takes about 0.2 s: up to here nobody needs a draft.
+QUICK_BYTES = 48 * 1024 * 1024
+# Decoding this much takes 10 to 30 s: from here on nobody waits for more than a draft.
+MOST_DECODED_BYTES = 4 * 1024**3
+# A preview whose cells are up to this much wider than the screen's pixels is as good as the file.
+_FINE_ENOUGH = 1.25
+
+
+class Fetch(Protocol):
+    """Reads a box of the file (file pixels, inside it) as ``rows`` x ``columns`` cells."""
+
+    def __call__(self, box: Box, columns: int, rows: int, /, resampling: str) -> RasterRead: ...
+
 
 class Raster:
     """One open file. Not for sharing between threads; close it, or use it in a ``with``."""
@@ -45,6 +58,7 @@ class Raster:
         self.path = path
         self.info: RasterInfo = description.info
         self._tie = description.tie
+        self._preview: Preview | None = None
         self._source = Source(dataset, description.info.bands, description.fill, path.name)
 
     def __enter__(self) -> Self:
@@ -81,24 +95,11 @@ class Raster:
         Raises :class:`ReadTooLarge`, :class:`RasterUnreadable`, and :class:`InputRefused` where ``on`` and this
         raster share no frame.
         """
-        if width < 1 or height < 1:
-            raise UsageError(f"A picture of {width} x {height} pixels is empty.")
         chosen = bands or self.info.choice.bands
         check_bands(chosen, len(self.info.bands), self.path.name)
         limit = DEFAULT_MAX_BYTES if max_bytes is None else max_bytes
-        frame = on or self.info.grid
-        box = Box(
-            window.col_off + shift_px[0],
-            window.row_off + shift_px[1],
-            window.col_off + window.width + shift_px[0],
-            window.row_off + window.height + shift_px[1],
-        )
-        offset = None if self._tie.warped else whole_pixel_offset(frame, self.info.grid)
-        with gdal(self.path, "read"):
-            if offset is not None and float(shift_px[0]).is_integer() and float(shift_px[1]).is_integer():
-                box = Box(box.x0 + offset[0], box.y0 + offset[1], box.x1 + offset[0], box.y1 + offset[1])
-                return self._read_direct(box, width, height, chosen, resampling, limit)
-            return self._read_warped(frame.sub(box, width, height), chosen, resampling, limit)
+        fetch = partial(read_box, self._source, bands=chosen, max_bytes=limit)
+        return self._read(window, width, height, on, shift_px, len(chosen), resampling, fetch, limit)
 
     def picture(
         self,
@@ -109,10 +110,114 @@ class Raster:
         *,
         on: Grid | None = None,
         draft: bool = False,
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], bool]:
-        """As :meth:`read`, for the eye: the nearest pixel, and whether the picture is only a draft."""
-        read = self.read(window, width, height, bands=bands, on=on, resampling="nearest")
-        return read.values, read.valid, False
+    ) -> tuple[RasterRead, bool]:
+        """As :meth:`read` with nearest pixels, for the eye, and whether that is only a draft.
+
+        A file without overviews that would have to be decoded at length is shown from its :class:`Preview`: with
+        ``draft`` as far as that is filled (:meth:`refine` fills it), without it once it is filled. A draft comes
+        back unasked where more than :data:`MOST_DECODED_BYTES` would have to be decoded.
+        """
+        check_bands(bands, len(self.info.bands), self.path.name)
+        is_draft = False
+
+        def fetch(box: Box, columns: int, rows: int, resampling: str) -> RasterRead:
+            nonlocal is_draft
+            work = decoded_bytes(self._source, box, columns, rows)
+            if work <= QUICK_BYTES:
+                return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
+            preview = self._preview_of(bands)
+            fine = preview.step <= _FINE_ENOUGH * min(box.width / columns, box.height / rows)
+            if not draft and work <= MOST_DECODED_BYTES:
+                if not fine:
+                    return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
+                preview.fill(math.inf)
+            preview.begin()
+            is_draft = not (fine and preview.complete)
+            return preview.sample(box, columns, rows)
+
+        read = self._read(window, width, height, on, (0.0, 0.0), len(bands), "nearest", fetch, DEFAULT_MAX_BYTES)
+        return read, is_draft
+
+    def refine(self, seconds: float = 0.05) -> bool:
+        """Spend about ``seconds`` on the preview behind drafts; whether there is more to do.
+
+        False, at once, for a raster that needed none. For the idle time of the process that draws; a draft drawn
+        again afterwards is a better one.
+        """
+        if self._preview is None or self._preview.complete:
+            return False
+        with gdal(self.path, "read"):
+            self._preview.fill(seconds)
+        return not self._preview.complete
+
+    def _preview_of(self, bands: tuple[int, ...]) -> Preview:
+        if self._preview is None or self._preview.bands != bands:
+            self._preview = Preview(self._source, bands)
+        return self._preview
+
+    def _read(
+        self,
+        window: PixelWindow,
+        width: int,
+        height: int,
+        on: Grid | None,
+        shift_px: tuple[float, float],
+        bands: int,
+        resampling: str,
+        fetch: Fetch,
+        limit: int,
+    ) -> RasterRead:
+        """Work out which box of the file is asked for, and bring what ``fetch`` reads of it onto the asked grid."""
+        if width < 1 or height < 1:
+            raise UsageError(f"A picture of {width} x {height} pixels is empty.")
+        require_room(width * height * (8 * bands + 1), limit, self.path.name, f"{width} x {height} px")
+        frame = on or self.info.grid
+        left, top = window.col_off + shift_px[0], window.row_off + shift_px[1]
+        offset = whole_pixel_offset(frame, self.info.grid)
+        if offset is not None:  # from here on in pixels of this raster's grid
+            frame, left, top = self.info.grid, left + offset[0], top + offset[1]
+        box = Box(left, top, left + window.width, top + window.height)
+        with gdal(self.path, "read"):
+            if offset is not None and not self._tie.warped and left.is_integer() and top.is_integer():
+                return self._read_direct(box, width, height, bands, resampling, fetch)
+            return self._read_warped(frame.sub(box, width, height), bands, resampling, fetch)
+
+    def _read_direct(self, box: Box, width: int, height: int, bands: int, resampling: str, fetch: Fetch) -> RasterRead:
+        """No resampling of position: those cells that lie wholly inside the file, the others empty."""
+        step_col, step_row = box.width / width, box.height / height
+        left, right = _inside(box.x0, step_col, width, self._tie.width)
+        top, bottom = _inside(box.y0, step_row, height, self._tie.height)
+        if right <= left or bottom <= top:
+            return _empty(bands, height, width)
+        part = Box(
+            max(box.x0 + left * step_col, 0.0),
+            max(box.y0 + top * step_row, 0.0),
+            min(box.x0 + right * step_col, float(self._tie.width)),
+            min(box.y0 + bottom * step_row, float(self._tie.height)),
+        )
+        read = fetch(part, right - left, bottom - top, resampling=resampling)
+        if (right - left, bottom - top) == (width, height):
+            return read
+        whole = _empty(bands, height, width)
+        whole.values[:, top:bottom, left:right] = read.values
+        whole.valid[top:bottom, left:right] = read.valid
+        return whole
+
+    def _read_warped(self, target: Grid, bands: int, resampling: str, fetch: Fetch) -> RasterRead:
+        """The file's pixels under ``target``, read no finer than it needs, then resampled onto it."""
+        needed = source_window(self._tie, target)
+        if needed is None:
+            return _empty(bands, target.height, target.width)
+        # Half again as fine as the target, so that the second resampling does not blur what the first one kept.
+        shrink = max(1.0, needed.step / 1.5)
+        columns = max(1, math.ceil(needed.box.width / shrink))
+        rows = max(1, math.ceil(needed.box.height / shrink))
+        nearest = resampling == "nearest"
+        read = fetch(needed.box, columns, rows, resampling="nearest" if nearest else "auto")
+        values = warp(
+            read.values, needed.box, self._tie, target, Resampling.nearest if nearest else Resampling.bilinear
+        )
+        return RasterRead(values, np.logical_and.reduce(np.isfinite(values)))
 
     @cached_property
     def palette(self) -> NDArray[np.uint8] | None:
@@ -136,10 +241,10 @@ class Raster:
         if place is None:
             return (None,) * len(self.info.bands)
         with gdal(self.path, "read"):
-            require_room(block_bytes(read), DEFAULT_MAX_BYTES, self.path.name, "one block")
+            require_room(read.block_bytes, DEFAULT_MAX_BYTES, self.path.name, "one block")
             window = Window(*place, 1, 1)
             numbers = read.dataset.read(window=window)[:, 0, 0]
-            masked = has_mask_band(read.dataset) and read.dataset.read_masks(1, window=window)[0, 0] == 0
+            masked = read.has_mask_band and read.dataset.read_masks(1, window=window)[0, 0] == 0
         out: list[float | None] = []
         for number, info in zip(numbers, self.info.bands, strict=True):
             there = not masked and bool(stored_valid(np.asarray(number), info, read.fill))
@@ -154,57 +259,12 @@ class Raster:
         else:
             map_x, map_y = frame.to_map(col, row)
             with gdal(self.path, "placed"):
-                there = map_points(np.array([map_x]), np.array([map_y]), frame.crs or "", self.info.grid.crs or "")
+                there = map_points(np.array([map_x]), np.array([map_y]), frame.crs, self.info.grid.crs)
                 cols, rows = self._tie.to_pixels(*there)
             x, y = float(cols[0]), float(rows[0])
         if not (0 <= x < self._tie.width and 0 <= y < self._tie.height):
             return None
         return math.floor(x), math.floor(y)
-
-    def _read_direct(
-        self, box: Box, width: int, height: int, bands: tuple[int, ...], resampling: str, limit: int
-    ) -> RasterRead:
-        """No resampling of position: those cells that lie wholly inside the file, the others empty."""
-        step_col, step_row = box.width / width, box.height / height
-        left, right = _inside(box.x0, step_col, width, self._tie.width)
-        top, bottom = _inside(box.y0, step_row, height, self._tie.height)
-        require_room(width * height * (4 * len(bands) + 1), limit, self.path.name, f"{width} x {height} px")
-        if right <= left or bottom <= top:
-            return _empty(len(bands), height, width)
-        part = Box(
-            max(box.x0 + left * step_col, 0.0),
-            max(box.y0 + top * step_row, 0.0),
-            min(box.x0 + right * step_col, float(self._tie.width)),
-            min(box.y0 + bottom * step_row, float(self._tie.height)),
-        )
-        read = read_box(self._source, part, right - left, bottom - top, bands, resampling, limit)
-        if (right - left, bottom - top) == (width, height):
-            return read
-        whole = _empty(len(bands), height, width)
-        whole.values[:, top:bottom, left:right] = read.values
-        whole.valid[top:bottom, left:right] = read.valid
-        return whole
-
-    def _read_warped(self, target: Grid, bands: tuple[int, ...], resampling: str, limit: int) -> RasterRead:
-        """The file's pixels under ``target``, read no finer than it needs, then resampled onto it."""
-        require_room(
-            target.width * target.height * (8 * len(bands) + 1),
-            limit,
-            self.path.name,
-            f"{target.width} x {target.height} px",
-        )
-        needed = source_window(self._tie, target)
-        if needed is None:
-            return _empty(len(bands), target.height, target.width)
-        # Half again as fine as the target, so that the second resampling does not blur what the first one kept.
-        shrink = max(1.0, needed.step / 1.5)
-        columns = max(1, math.ceil(needed.box.width / shrink))
-        rows = max(1, math.ceil(needed.box.height / shrink))
-        decimating = "nearest" if resampling == "nearest" else "auto"
-        read = read_box(self._source, needed.box, columns, rows, bands, decimating, limit)
-        method = Resampling.nearest if resampling == "nearest" else Resampling.bilinear
-        values = warp(read.values, needed.box, self._tie, target, method)
-        return RasterRead(values, np.logical_and.reduce(np.isfinite(values)))
 
 
 def open_raster(path: str | Path, *, sensor: Sensor = "unknown", bands: tuple[int, ...] | None = None) -> Raster:
@@ -233,7 +293,7 @@ def open_raster(path: str | Path, *, sensor: Sensor = "unknown", bands: tuple[in
 def _sample(dataset: DatasetReader, name: str) -> NDArray[np.float64]:
     """Corners and centre of band 1. Patches in damaged blocks are left out; raises rasterio's error if all are."""
     source = Source(dataset, band_infos(dataset)[:1], None, name)
-    if block_bytes(source) > DEFAULT_MAX_BYTES // 4:
+    if source.block_bytes > DEFAULT_MAX_BYTES // 4:
         return np.empty(0)  # nothing is assumed about such a file rather than decoding it
     width, height = min(_SAMPLE_PX, dataset.width), min(_SAMPLE_PX, dataset.height)
     right, bottom = dataset.width - width, dataset.height - height

@@ -83,6 +83,8 @@ def whole_pixel_offset(on: Grid, source: Grid) -> tuple[int, int] | None:
     different CRSs. Two rasters of one size of which one has no CRS count as registered pixel by pixel, as the gate
     lets such a pair pass only when the user said so. Raises :class:`InputRefused` where one has none and sizes differ.
     """
+    if on == source:
+        return 0, 0
     if on.crs is None or source.crs is None:
         if (on.width, on.height) == (source.width, source.height):
             return 0, 0
@@ -108,9 +110,9 @@ def apply(transform: Affine, xs: Points, ys: Points) -> tuple[Points, Points]:
     return a * xs + b * ys + c, d * xs + e * ys + f
 
 
-def map_points(xs: Points, ys: Points, source: str, target: str) -> tuple[Points, Points]:
-    """Map coordinates from one CRS to another; infinite where a point has no image."""
-    if source == target:
+def map_points(xs: Points, ys: Points, source: str | None, target: str | None) -> tuple[Points, Points]:
+    """Map coordinates from one CRS to another; infinite where a point has no image. Same or none: unchanged."""
+    if source == target or source is None or target is None:
         return xs, ys
     new_xs, new_ys = transform_points(parse_crs(source), parse_crs(target), xs, ys)
     return np.asarray(new_xs), np.asarray(new_ys)

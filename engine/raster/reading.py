@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,18 @@ class Source:
     fill: float | None
     name: str
 
+    @cached_property
+    def block_bytes(self) -> int:
+        """Decoded size of one stored block, all bands of it where they are interleaved by pixel."""
+        rows, columns = self.dataset.block_shapes[0]
+        interleaved = self.dataset.count if self.dataset.profile.get("interleave") == "pixel" else 1
+        return int(rows) * int(columns) * np.dtype(_numpy_type(self.bands[0].dtype)).itemsize * int(interleaved)
+
+    @cached_property
+    def has_mask_band(self) -> bool:
+        """Whether a ``.msk`` file, an internal mask or an alpha band says which pixels count."""
+        return MaskFlags.per_dataset in self.dataset.mask_flag_enums[0]
+
     @property
     def averages_in_gdal(self) -> bool:
         """Whether GDAL's own averaging is right: not for complex numbers (phase), nor for fills it knows nothing of."""
@@ -51,11 +64,17 @@ class Source:
         return not first.dtype.startswith("complex") and not untagged
 
 
-def block_bytes(source: Source) -> int:
-    """Decoded size of one stored block, all bands of it where they are interleaved by pixel."""
-    rows, columns = source.dataset.block_shapes[0]
-    interleaved = source.dataset.count if source.dataset.profile.get("interleave") == "pixel" else 1
-    return int(rows) * int(columns) * np.dtype(_numpy_type(source.bands[0].dtype)).itemsize * int(interleaved)
+def decoded_bytes(source: Source, box: Box, width: int, height: int) -> int:
+    """How much has to be decoded to read ``box`` as ``height`` x ``width`` pixels: whole blocks, of the best overview.
+
+    GDAL reads from the overview that is still at least as fine as the picture asked for.
+    """
+    step = min(box.width / width, box.height / height)
+    factor = max([1, *(level for level in source.dataset.overviews(1) if level <= 1.2 * step)])
+    block_rows, block_columns = source.dataset.block_shapes[0]
+    across = min(math.ceil(box.width / factor / block_columns) + 1, width)
+    down = min(math.ceil(box.height / factor / block_rows) + 1, height)
+    return int(across * down) * source.block_bytes
 
 
 def _numpy_type(dtype: str) -> str:
@@ -72,7 +91,7 @@ def require_room(needed: int, allowed: int, name: str, what: str) -> None:
 
 
 def read_box(
-    source: Source, box: Box, width: int, height: int, bands: tuple[int, ...], resampling: str, max_bytes: int
+    source: Source, box: Box, width: int, height: int, resampling: str, bands: tuple[int, ...], max_bytes: int
 ) -> RasterRead:
     """``box`` (file pixels, inside the file) as ``height`` x ``width`` numbers of each of ``bands``.
 
@@ -89,7 +108,7 @@ def read_box(
         resampling = "nearest"
     infos = [source.bands[band - 1] for band in bands]
     stored = max(np.dtype(_numpy_type(info.dtype)).itemsize for info in infos)
-    needed = width * height * (looks * looks * (len(bands) * (stored + 4) + 2) + len(bands) * 4) + block_bytes(source)
+    needed = width * height * (looks * looks * (len(bands) * (stored + 4) + 2) + len(bands) * 4) + source.block_bytes
     require_room(needed, max_bytes, source.name, f"{width} x {height} px")
     window = Window(box.x0, box.y0, box.width, box.height)
     raw = source.dataset.read(
@@ -99,17 +118,12 @@ def read_box(
         resampling=Resampling[resampling],
     )
     read = _as_numbers(source, raw, infos)
-    if has_mask_band(source.dataset):
+    if source.has_mask_band:
         mask = source.dataset.read_masks(
             bands[0], window=window, out_shape=raw.shape[1:], resampling=Resampling.nearest
         )
         read = _masked(read, mask > 0)
     return read if looks == 1 else _averaged(read, looks)
-
-
-def has_mask_band(dataset: DatasetReader) -> bool:
-    """Whether a ``.msk`` file, an internal mask or an alpha band says which pixels count."""
-    return MaskFlags.per_dataset in dataset.mask_flag_enums[0]
 
 
 def _as_numbers(source: Source, raw: NDArray[np.generic], infos: list[BandInfo]) -> RasterRead:

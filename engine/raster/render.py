@@ -44,7 +44,8 @@ def with_limits(
     """``display`` with its limits taken anew over ``window`` (pixels of ``on`` or of the raster)."""
     scale = min(1.0, _LIMITS_PX / max(window.width, window.height))
     width, height = max(1, round(window.width * scale)), max(1, round(window.height * scale))
-    values, valid, _ = raster.picture(window, width, height, display.bands, on=on, draft=True)
+    read, _ = raster.picture(window, width, height, display.bands, on=on, draft=True)
+    values, valid = read.values, read.valid
     if display.to_db:
         values = sar_to_db(values, raster.info.sar_unit or "amplitude")
     low, high = stretch_limits(values, valid, method)
@@ -66,7 +67,8 @@ def render(
     ``window`` is in pixels of ``on`` or of the raster itself. With ``draft`` a raster without overviews may answer
     with a sparse picture (True is returned then), which later calls refine. Raises what :meth:`Raster.read` does.
     """
-    values, valid, sparse = raster.picture(window, width, height, display.bands, on=on, draft=draft)
+    read, sparse = raster.picture(window, width, height, display.bands, on=on, draft=draft)
+    values, valid = read.values, read.valid
     out = np.empty((height, width, 4), np.uint8)
     out[..., 3] = np.where(valid, 255, 0)
     if raster.palette is not None:

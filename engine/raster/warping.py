@@ -25,6 +25,8 @@ from engine.records import Box, Grid
 from engine.records.raster import Georeference
 
 _PIXEL_FRAME = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+# The warper wants a CRS on both sides; between two pixel frames any one will do.
+_ANY_CRS = "EPSG:3857"
 # Points per side of the lattice by which a target window is looked up in the source; GDAL uses 21 too.
 _LATTICE = 21
 
@@ -107,8 +109,6 @@ class SourceWindow:
 
 def source_window(tie: Georeferencing, target: Grid) -> SourceWindow | None:
     """What of the file lies under ``target``, two cells wider for interpolation; None where nothing does."""
-    if target.crs is None or tie.grid.crs is None:
-        return None
     cols, rows = np.meshgrid(np.linspace(0, target.width, _LATTICE), np.linspace(0, target.height, _LATTICE))
     xs, ys = apply(Affine(*target.transform), cols.ravel(), rows.ravel())
     xs, ys = map_points(xs, ys, target.crs, tie.grid.crs)
@@ -153,8 +153,8 @@ def warp(
     reproject(
         values,
         out,
-        src_crs=parse_crs(tie.grid.crs or ""),
-        dst_crs=parse_crs(target.crs or ""),
+        src_crs=parse_crs(tie.grid.crs or _ANY_CRS),
+        dst_crs=parse_crs(target.crs or _ANY_CRS),
         dst_transform=Affine(*target.transform),
         src_nodata=np.nan,
         dst_nodata=np.nan,
