@@ -90,14 +90,14 @@ def to_db(power: FloatArray) -> FloatArray:
 
 
 def deliver(sigma0_db: FloatArray, unit: SarUnit) -> NDArray[Any]:
-    """The same image as an analyst receives it: float32 dB, uint16 amplitude, or amplitude stretched to uint8."""
+    """The same image as an analyst receives it: float32 dB, float32 amplitude (the square root of power,
+    calibrated), or amplitude stretched to uint8 between percentiles, which loses the calibration.
+    """
     if unit == "db":
         return sigma0_db
     amplitude = np.power(np.float32(10), sigma0_db / 20, dtype=np.float32)
     if unit == "amplitude":
-        # Sentinel-1 GRD numbers: the square root of power times a calibration gain, here 500 for 0 dB.
-        digital: NDArray[np.uint16] = np.clip(np.rint(amplitude * 500), 0, 65535).astype(np.uint16)
-        return digital
+        return amplitude
     low, high = np.percentile(amplitude[::2, ::2], (0.5, 98.5))
     grey = (amplitude - low) / max(float(high - low), 1e-6) * 235 + 20
     stretched: NDArray[np.uint8] = np.clip(grey, 0, 255).astype(np.uint8)
