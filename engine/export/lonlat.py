@@ -84,7 +84,8 @@ def lonlat_area(grid: Grid, area: Box) -> LonLatArea:
 def split_at_date_line(ring: Sequence[Point]) -> list[Polygon]:
     """A ring with continuous longitudes (which may leave [-180, 180]) as counter-clockwise polygons inside it.
 
-    A ring whose end lies a whole turn from its start goes round a pole, which is then added.
+    ``ring`` is open (its first point is not repeated) and no edge of it is half a turn long or longer. A ring
+    whose end lies a whole turn from its start goes round a pole, which is then added.
     """
     turn = round((_continued(ring[-1][0], ring[0][0]) - ring[0][0]) / 360) * 360
     if turn:
@@ -125,7 +126,8 @@ class _Edges:
             there = ((_continued(left[0], middle[0]) - left[0]) * shrink, middle[1] - left[1])
             chord = math.hypot(*along)
             off = abs(along[0] * there[1] - along[1] * there[0])  # distance to the chord, times the chord
-            if chord == 0 or math.hypot(*there) > chord or off * size_px > _TOLERANCE_PX * chord**2:
+            forward = 0 < along[0] * there[0] + along[1] * there[1] < chord**2
+            if not forward or off * size_px > _TOLERANCE_PX * chord**2:
                 return False
         return True
 

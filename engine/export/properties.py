@@ -19,11 +19,14 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     """The object that ``rsqa ask --json`` prints and that ``…_answer.json`` holds.
 
     It is the record, with ``explanations`` as product.md promises them, name to path: the exported COG where
-    ``answer.files`` has one, else the ``.npy`` array. Legends, extents and shapes are in ``explanation_maps``.
+    ``answer.files`` has one, else the ``.npy`` array. Titles, legends and extents are in ``explanation_maps``.
     """
     data: dict[str, Any] = to_builtins(answer)
-    maps = data.pop("explanations")
-    data["explanations"] = {name: _exported_map(answer, name) or one["path"] for name, one in maps.items()}
+    maps: dict[str, dict[str, Any]] = data.pop("explanations")
+    for name, one in maps.items():
+        exported = (path for path in answer.files if path.endswith(map_ending(name)))
+        one["path"] = next(exported, one["path"])
+    data["explanations"] = {name: one["path"] for name, one in maps.items()}
     data["explanation_maps"] = maps
     return data
 
@@ -95,7 +98,3 @@ FLOATS = frozenset(
 )
 INTEGERS = frozenset({"col_off", "row_off", "width_px", "height_px"})
 BOOLEANS = frozenset({"shift_is_sure"})
-
-
-def _exported_map(answer: Answer, name: str) -> str | None:
-    return next((path for path in answer.files if path.endswith(map_ending(name))), None)

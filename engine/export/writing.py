@@ -48,7 +48,7 @@ def write_answer(answer: Answer, out: Path, formats: Sequence[str] = FORMATS) ->
     wanted = [name for name in FORMATS if name in formats and name not in refused]
     if not wanted:
         raise ExportRefused(" ".join(refused.values()) or "No export format was named.", remedy="Choose a format.")
-    answer = replace(answer, messages=(*answer.messages, *refused.values()))
+    answer, out = replace(answer, messages=(*answer.messages, *refused.values())), out.absolute()
     with staged(out) as (stage, finals), refused_as_export(out / stem(answer)):
         export = _Export(answer, stage, out)
         for name in wanted:
