@@ -42,6 +42,7 @@ class HistoryPanel(QWidget):
         column.addWidget(heading("History"))
         column.addWidget(self._empty)
         column.addWidget(self.list, 1)
+        column.addStretch(0)  # takes the room while the list is hidden
         self.list.currentItemChanged.connect(self._show)
         self.list.itemActivated.connect(lambda item, _: self.again_asked_for.emit(item.data(0, _ID)))
         document.history_changed.connect(self._follow)
@@ -75,5 +76,5 @@ class HistoryPanel(QWidget):
 def _result(entry: HistoryEntry) -> str:
     """``yes 93 %``, or how it ended without an answer."""
     if entry.answer is not None:
-        return f"{entry.answer.answer} {percent(entry.answer.confidence)}"
+        return f"{entry.answer.answer} · {percent(entry.answer.confidence)}"
     return {"running": "…", "succeeded": ""}.get(entry.state, entry.state)

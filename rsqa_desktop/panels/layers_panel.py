@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.layers import OverlayLayer
@@ -70,9 +70,8 @@ class LayerRow(QWidget):
         self._opacity.setRange(0, 100)
         self._opacity.setSingleStep(10)
         self._opacity.setSuffix("\N{NO-BREAK SPACE}%")
-        self._opacity.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self._opacity.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._opacity.setFixedWidth(7 * GRID)
+        self._opacity.setFixedWidth(6 * GRID)
         self._opacity.setProperty("role", "quiet")
         self._opacity.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._opacity.setAccessibleName(f"Opacity of {layer.title}")
@@ -91,7 +90,7 @@ class LayerRow(QWidget):
 def _raster_row(title: str, detail: str, sensor: str) -> QWidget:
     row = QWidget()
     room = QWidget()
-    room.setFixedWidth(16)  # where an overlay has its box
+    room.setFixedWidth(24)  # where an overlay has its box
     _fill(row, room, Swatch(sensor_colour(sensor), round_=True), ElidedLabel(title), label(detail, "muted"))
     return row
 
@@ -100,7 +99,7 @@ def _fill(row: QWidget, *widgets: QWidget) -> None:
     row.setFixedHeight(28)
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(GRID)
+    layout.setSpacing(GRID - 2)
     for widget in widgets:
         layout.addWidget(widget, 1 if isinstance(widget, ElidedLabel) else 0)
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
+from rsqa_desktop.assets import icon_path
 from rsqa_desktop.theme.palette import ACCENT, DARK, LIGHT, Palette
 
 Mode = Literal["system", "light", "dark"]
@@ -76,6 +77,7 @@ class Theme(QObject):
 def interface_font(base: QFont) -> QFont:
     """``base`` at 13 px with tabular figures, so that numbers that change do not jump."""
     font = QFont(base)
+    font.setFamilies(["Inter", base.family()])  # drawn for screens; the system's where it is not installed
     font.setPixelSize(FONT_PX)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
@@ -133,6 +135,8 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
     selection-background-color: {ACCENT}; selection-color: #FFFFFF; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
 QSpinBox[role="quiet"] {{ background: transparent; border: 1px solid transparent; padding: 1px 4px; color: {p.muted}; }}
+QSpinBox[role="quiet"] QLineEdit {{ background: transparent; border: none; padding: 0 4px 0 0; color: {p.muted}; }}
+QSpinBox[role="quiet"]::up-button, QSpinBox[role="quiet"]::down-button {{ width: 0; border: none; }}
 QSpinBox[role="quiet"]:hover {{ background: {p.raised}; }}
 QSpinBox[role="quiet"]:focus {{ border-color: {ACCENT}; color: {p.text}; }}
 
@@ -161,6 +165,12 @@ QLabel[role="muted"] {{ color: {p.muted}; }}
 QLabel[role="good"] {{ color: {p.good_text}; font-weight: 600; }}
 QLabel[role="warning"] {{ color: {p.warning_text}; }}
 QLabel[role="answer"] {{ font-size: 26px; font-weight: 700; }}
+
+QCheckBox {{ spacing: 8px; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {p.outline}; border-radius: 4px; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {p.accent_text}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url("{icon_path("check")}"); }}
+QCheckBox:focus {{ color: {p.accent_text}; }}
 
 QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outline: none; }}
 QTreeView::item, QListView::item {{ padding: 4px 2px; border: none; color: {p.text}; }}

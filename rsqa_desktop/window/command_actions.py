@@ -78,6 +78,9 @@ def build_menu_bar(actions: Mapping[str, QAction], bar: QMenuBar) -> QMenu:
         if command.id == "file.open_sar":
             menu.addMenu(recent)
     brand = label("RSQA", "brand")
-    brand.setContentsMargins(GRID + 4, 0, GRID, 0)
+    brand.setParent(bar)
+    brand.setContentsMargins(2 * GRID, 0, GRID, 0)
+    brand.setFixedWidth(brand.sizeHint().width() + GRID)
+    brand.setFixedHeight(bar.sizeHint().height() - 4)  # its line on the line of the menus
     bar.setCornerWidget(brand, Qt.Corner.TopLeftCorner)
     return recent

@@ -27,7 +27,7 @@ from rsqa_desktop.window.command_actions import CommandActions, build_menu_bar
 from rsqa_desktop.window.request_answers import Choosers, RequestAnswers
 from rsqa_desktop.window.view_binding import ViewBinding
 
-LEFT_PX, RIGHT_PX = 240, 320
+LEFT_PX, RIGHT_PX = 256, 344
 START_SIZE = (1440, 900)
 
 
@@ -73,13 +73,16 @@ class MainWindow(QMainWindow):
         panel = QWidget()
         panel.setProperty("role", "panel")
         column = QVBoxLayout(panel)
-        column.setContentsMargins(2 * GRID, 2 * GRID, GRID, GRID)
+        column.setContentsMargins(12, 2 * GRID, GRID, GRID)
         column.setSpacing(2 * GRID)
         column.addWidget(LayersPanel(self._bench.document))
         column.addWidget(self.history, 1)
         return panel
 
     def _lay_out(self, notices: NoticeBar) -> None:
+        self._title.setFixedWidth(START_SIZE[0] // 2)  # a menu bar gives its corner no more than it asks for at first
+        self._title.setFixedHeight(self.menuBar().sizeHint().height() - 4)
+        self._title.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._title.setContentsMargins(0, 0, 2 * GRID, 0)
         self.menuBar().setCornerWidget(self._title, Qt.Corner.TopRightCorner)
         self._centre.addWidget(self.welcome)
@@ -90,8 +93,7 @@ class MainWindow(QMainWindow):
             split.addWidget(panel)
         split.setStretchFactor(1, 1)
         split.setSizes([LEFT_PX, START_SIZE[0] - LEFT_PX - RIGHT_PX, RIGHT_PX])
-        self._left.setMinimumWidth(LEFT_PX - 5 * GRID)
-        self.card.setMinimumWidth(RIGHT_PX - 5 * GRID)
+        self._left.setMinimumWidth(LEFT_PX - 4 * GRID)
         everything = QWidget()
         column = QVBoxLayout(everything)
         column.setContentsMargins(0, 0, 0, 0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from engine.records import PixelWindow
+from engine.records import PixelWindow, RasterInfo
 from rsqa_desktop.actions.workbench import Workbench
 from rsqa_desktop.canvas import PairView
 from rsqa_desktop.model.notices import Notice
+from rsqa_desktop.model.scene import Scene
 from rsqa_desktop.panels.status_readout import StatusReadout
 
 
@@ -20,6 +21,7 @@ class ViewBinding(QObject):
         self._document = bench.document
         self._view = view
         self._readout = readout
+        self._shown = Scene()
         view.view_changed.connect(self._take_view)
         view.cursor_moved.connect(bench.pointing.move)
         view.cursor_left.connect(bench.pointing.leave)
@@ -32,11 +34,17 @@ class ViewBinding(QObject):
         bench.requests.draw_area.connect(self._draw_area)
 
     def _show_scene(self) -> None:
-        scene = self._document.scene
-        self._view.set_scene(scene.optical, scene.sar)
-        if scene.sar is not None:
-            self._view.set_display("sar", scene.sar.display)
-        self._take_view()
+        """Show other files anew; of the same files only another display, so that the picture does not blink."""
+        before, self._shown = self._shown, self._document.scene
+        now = self._shown
+        if _infos(before) != _infos(now):
+            self._view.set_scene(now.optical, now.sar)
+            self._take_view()
+            return
+        if now.optical and before.optical and now.optical.display != before.optical.display:
+            self._view.set_display("optical", now.optical.display)
+        if now.sar and before.sar and now.sar.display != before.sar.display:
+            self._view.set_display("sar", now.sar.display)
 
     def _show_area(self) -> None:
         self._view.set_area(self._document.area)
@@ -67,3 +75,8 @@ class ViewBinding(QObject):
             "native": self._view.zoom_native,
         }
         moves[how]()
+
+
+def _infos(scene: Scene) -> tuple[RasterInfo | None, RasterInfo | None]:
+    """The files of a scene, however they are displayed."""
+    return scene.optical.info if scene.optical else None, scene.sar.info if scene.sar else None

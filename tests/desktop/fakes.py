@@ -1,0 +1,228 @@
+"""Stand-ins for the engine's processes and ready-made records, so that the window is tested without either."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from engine.protocol import IdentifyRequest, Opened, OpenRaster, Outcome
+from engine.records import (
+    Alternative,
+    Answer,
+    AreaUsed,
+    AskRequest,
+    BandChoice,
+    BandInfo,
+    Box,
+    DisplaySpec,
+    ExpertOpinion,
+    ExplanationMap,
+    Grid,
+    PairCheck,
+    PixelWindow,
+    Provenance,
+    RasterInfo,
+    ValidShare,
+)
+from engine.records.pair import Verdict
+from engine.records.raster import Sensor
+
+GRID = Grid(1024, 1024, (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0), "EPSG:32631", 10.0)
+DONE = Outcome("succeeded")
+
+
+def raster(path: str, sensor: Sensor, *, grid: Grid = GRID, notices: tuple[str, ...] = ()) -> Opened:
+    """An opened raster as the tile reader would tell it."""
+    if sensor == "sar":
+        bands: tuple[int, ...] = (1,)
+        infos: tuple[BandInfo, ...] = (BandInfo(1, "float32", "VV"),)
+        display = DisplaySpec((1,), (-25.0,), (0.0,), to_db=False)
+    else:
+        bands = (1, 2, 3)
+        infos = tuple(BandInfo(i, "uint8", colour=c) for i, c in zip(bands, ("red", "green", "blue"), strict=True))
+        display = DisplaySpec(bands, (0.0,) * 3, (255.0,) * 3)
+    info = RasterInfo(
+        path,
+        "GTiff",
+        grid,
+        infos,
+        "transform",
+        sensor,
+        BandChoice(bands, "colour-interpretation"),
+        (256, 256),
+        sar_unit="db" if sensor == "sar" else None,
+        acquired="2020-11-04" if sensor != "sar" else "2020-11-07",
+        notices=notices,
+    )
+    return Opened(info, display)
+
+
+def check(verdict: Verdict = "aligned", *, messages: tuple[str, ...] = (), shift: float = 3.0) -> PairCheck:
+    """A verdict on a pair whose SAR lies ``shift`` pixels to the right."""
+    return PairCheck(
+        verdict,
+        (shift, 0.0),
+        (10 * shift, 0.0),
+        0.9,
+        True,
+        16.0,
+        1.0,
+        ValidShare(1.0, 1.0),
+        1.0,
+        {"optical": "2020-11-04", "sar": "2020-11-07"},
+        None,
+        None,
+        messages,
+    )
+
+
+def explanations(folder: Path, extent: Box, seed: int = 7) -> dict[str, ExplanationMap]:
+    """Five maps of a 14 x 14 view, written as the worker writes them."""
+    rng = np.random.default_rng(seed)
+    maps: dict[str, ExplanationMap] = {}
+    for sensor in ("optical", "sar"):
+        regions = np.full((7, 7), np.nan, np.float32)
+        kept = rng.choice(49, 12, replace=False)
+        regions.flat[kept] = rng.random(12, np.float32)
+        attention = rng.random((14, 14)).astype(np.float32) ** 3
+        for kind, array in (("regions", regions), ("attention", attention)):
+            maps[f"{kind}_{sensor}"] = _map(folder, f"{kind}_{sensor}", kind, sensor, array, extent)
+    ramp = np.linspace(0, 1, 14, dtype=np.float32)
+    maps["trust"] = _map(folder, "trust", "trust", "both", np.tile(ramp, (14, 1)), extent)
+    return maps
+
+
+def _map(folder: Path, name: str, kind: str, sensor: str, array: np.ndarray, extent: Box) -> ExplanationMap:
+    path = folder / f"{name}.npy"
+    np.save(path, array)
+    return ExplanationMap(name, name, kind, sensor, str(path), array.shape, extent, 0.0, 1.0)  # type: ignore[arg-type]
+
+
+def answer(request: AskRequest, *, text: str = "yes", gate: PairCheck | None = None) -> Answer:
+    """An answer to ``request`` with all its reasons, its arrays in the request's folder."""
+    window = request.window or PixelWindow(0, 0, GRID.width, GRID.height)
+    return Answer(
+        question=request.question,
+        answer=text,
+        confidence=0.93,
+        alternatives=(Alternative(text, 0.93), Alternative("no", 0.06), Alternative("two", 0.01)),
+        answer_set=(text,),
+        experts={
+            "optical": ExpertOpinion(text, 0.9, 0.58),
+            "sar": ExpertOpinion("no", 0.5, 0.41),
+            "fusion": ExpertOpinion(text, 0.97, 0.77),
+        },
+        explanations=explanations(Path(request.folder), window.box),
+        area=AreaUsed(window, GRID, 8.4, (0.5, 10.0), 1.0, 1.0),
+        gate=gate or check(),
+        provenance=Provenance(
+            request.optical,
+            request.sar,
+            (1, 2, 3),
+            (1,),
+            "db",
+            "aligned",
+            (0.0, 0.0),
+            "tgfnet-compact",
+            "3f9a0000c2",
+            "rsqa 0.1.0",
+            "cpu",
+            "2026-01-01T00:00:00Z",
+        ),
+        seconds=0.084,
+    )
+
+
+class FakeWorker(QObject):
+    """Takes requests and says nothing until the test does."""
+
+    ready = Signal(object)
+    progress = Signal(str, object)
+    replied = Signal(str, object)
+    finished = Signal(str, object)
+    died = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids = count(1)
+        self.sent: dict[str, object] = {}
+        self.cancelled: list[str] = []
+        self.started = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def stop(self) -> None:
+        self.started = False
+
+    def submit(self, request: object) -> str:
+        message_id = f"w{next(self._ids)}"
+        self.sent[message_id] = request
+        return message_id
+
+    def cancel(self, message_id: str) -> None:
+        self.cancelled.append(message_id)
+
+    def newest(self, kind: type) -> tuple[str, object]:
+        """The id and the record of the last request of one kind."""
+        return next((i, each) for i, each in reversed(self.sent.items()) if isinstance(each, kind))
+
+    def reply(self, message_id: str, event: object, outcome: Outcome = DONE) -> None:
+        """What the worker does when all goes well."""
+        self.replied.emit(message_id, event)
+        self.finished.emit(message_id, outcome)
+
+
+class FakeTiles(QObject):
+    """Opens every path it was told of, at once; draws nothing."""
+
+    ready = Signal(object)
+    opened = Signal(str, object)
+    drawn = Signal(str, object, object)
+    identified = Signal(str, object)
+    refined = Signal(object)
+    finished = Signal(str, object)
+    died = Signal(object)
+
+    def __init__(self, known: dict[str, Opened]) -> None:
+        super().__init__()
+        self._ids = count(1)
+        self.known = known
+        self.asked: list[OpenRaster] = []
+        self.pointed: dict[str, IdentifyRequest] = {}
+        self._pending: list[tuple[str, OpenRaster]] = []
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def open(self, request: OpenRaster) -> str:
+        message_id = f"t{next(self._ids)}"
+        self.asked.append(request)
+        self._pending.append((message_id, request))
+        return message_id
+
+    def settle(self) -> None:
+        """Answer every open request, those that answers lead to included."""
+        while self._pending:
+            message_id, request = self._pending.pop(0)
+            if request.path in self.known:
+                self.opened.emit(message_id, self.known[request.path])
+                self.finished.emit(message_id, DONE)
+            else:
+                reason = f"{request.path} cannot be opened: it is not a raster."
+                self.finished.emit(message_id, Outcome("failed", reason, "Choose another file.", code=3))
+
+    def draw(self, *_: object, **__: object) -> str:
+        return f"t{next(self._ids)}"
+
+    def identify(self, request: IdentifyRequest) -> str:
+        message_id = f"t{next(self._ids)}"
+        self.pointed[message_id] = request
+        return message_id
+
+    def cancel(self, message_id: str) -> None:
+        self._pending = [each for each in self._pending if each[0] != message_id]
