@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 
@@ -31,7 +32,7 @@ COMMANDS: dict[str, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv = _joined(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="rsqa", description="Questions to optical and SAR imagery, with reasons.")
     parser.add_argument("--version", action="version", version=f"rsqa {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -51,6 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"rsqa {args.command}: stopped.", file=sys.stderr)
         return 130
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """``--bbox -118.5,33.9,…`` as ``--bbox=-118.5,33.9,…``, as argparse takes such a value for an option."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and re.fullmatch(r"--[a-z-]+", joined[-1]) and re.fullmatch(r"-[\d.][\d.,eE+-]*", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 if __name__ == "__main__":
