@@ -28,4 +28,7 @@ from engine.scenes.sample import Sample, make_sample
 from engine.scenes.scene import Scene
 from engine.scenes.truth import Question, Truth
 
-__all__ = ["Question", "Sample", "Scene", "Truth", "make_sample"]
+WORLD_VERSION = 1
+"""Goes up when the statistics of scenes change, so that weights and exams can say which world they are of."""
+
+__all__ = ["WORLD_VERSION", "Question", "Sample", "Scene", "Truth", "make_sample"]
