@@ -15,6 +15,7 @@ from engine.cli.area_arguments import add_area_arguments, area_window
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.errors import UsageError
 from engine.export import FORMATS, answer_object, refused_formats, write_answer
+from engine.export.properties import all_messages
 from engine.export.wording import expert_rows, pair_sentence, percent, runners_up, scale_sentence, valid_sentence
 from engine.protocol import to_json
 from engine.records import Answer, AskRequest, PixelWindow
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             refused = tuple(refused_formats(answer, formats).values())
             files = write_answer(answer, args.out, formats)
             answer = replace(answer, files=tuple(map(str, files)), messages=(*answer.messages, *refused))
+        elif not args.json:
+            answer = replace(answer, files=())  # the arrays go when this block is left
     print(to_json(answer_object(answer)).decode() if args.json else answer_text(answer))
     return 0
 
@@ -72,7 +75,7 @@ def answer_text(answer: Answer) -> str:
     rows.append(("Scale", scale_sentence(answer.area)))
     by = answer.provenance
     rows.append(("Model", f"{by.model} {by.model_sha256[:8]} on {by.device}, {answer.seconds:.2f} s"))
-    rows += [("Note", message) for message in answer.messages]
+    rows += [("Note", message) for message in all_messages(answer)]
     rows += [("Wrote", path) for path in answer.files]
     return "\n".join(f"{name:<11} {text}" for name, text in rows)
 

@@ -6,8 +6,10 @@ Names carry the unit (``model_gsd_m``); a value that does not exist (an absent s
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+from engine.export.names import stem
 from engine.protocol import to_builtins
 from engine.records import Answer
 
@@ -24,11 +26,16 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     data: dict[str, Any] = to_builtins(answer)
     maps: dict[str, dict[str, Any]] = data.pop("explanations")
     for name, one in maps.items():
-        exported = (path for path in answer.files if path.endswith(map_ending(name)))
-        one["path"] = next(exported, one["path"])
+        exported = stem(answer) + map_ending(name)
+        one["path"] = next((path for path in answer.files if Path(path).name == exported), one["path"])
     data["explanations"] = {name: one["path"] for name, one in maps.items()}
     data["explanation_maps"] = maps
     return data
+
+
+def all_messages(answer: Answer) -> tuple[str, ...]:
+    """What the user should know: the gate's sentences about the pair, then those about the answer, each once."""
+    return tuple(dict.fromkeys((*answer.gate.messages, *answer.messages)))
 
 
 def map_ending(name: str) -> str:
@@ -76,7 +83,7 @@ def flat_properties(answer: Answer) -> dict[str, Value]:
         "software": provenance.software,
         "device": provenance.device,
         "time_utc": provenance.time_utc,
-        "messages": "\n".join(answer.messages),
+        "messages": "\n".join(all_messages(answer)),
     }
     return flat
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 from PIL import Image
 
-from engine.export.properties import flat_properties
+from engine.export.properties import all_messages, flat_properties
 from engine.export.regions import KeyRegion
 from engine.export.views import COLOURS, View, draw_regions, shade_map, to_image
 from engine.export.wording import expert_rows, pair_sentence, percent, runners_up, scale_sentence, valid_sentence
@@ -58,6 +58,7 @@ def write_report(path: Path, answer: Answer, views: Sequence[View], regions: Seq
         confidence=percent(answer.confidence),
         runners_up=runners_up(answer),
         experts=expert_rows(answer),
+        messages=all_messages(answer),
         pair=pair_sentence(answer.gate),
         valid=valid_sentence(answer.area),
         scale=scale_sentence(answer.area),

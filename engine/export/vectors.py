@@ -16,7 +16,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from engine.errors import ExportRefused
 from engine.export.lonlat import lonlat_area
-from engine.export.properties import BOOLEANS, FLOATS, INTEGERS, Value, flat_properties
+from engine.export.properties import BOOLEANS, FLOATS, INTEGERS, Value, all_messages, flat_properties
 from engine.export.regions import KeyRegion
 from engine.protocol import to_builtins
 from engine.records import Answer, Box, Grid
@@ -34,7 +34,7 @@ def write_geojson(path: Path, answer: Answer) -> None:
     properties: dict[str, Any] = dict(flat_properties(answer))
     properties["alternatives"] = to_builtins(answer.alternatives)
     properties["answer_set"] = list(answer.answer_set)
-    properties["messages"] = list(answer.messages)
+    properties["messages"] = list(all_messages(answer))
     properties["experts"] = to_builtins(answer.experts)
     feature = {"type": "Feature", "bbox": place.bbox, "geometry": place.geometry, "properties": properties}
     collection = {"type": "FeatureCollection", "bbox": place.bbox, "features": [feature]}

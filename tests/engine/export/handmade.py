@@ -44,7 +44,7 @@ def maps_of(folder: Path, window: PixelWindow) -> dict[str, ExplanationMap]:
     trust = np.full((14, 14), np.nan)
     trust[4:10] = np.linspace(0, 1, 14)
     return {
-        "regions_sar": write_map(folder, "regions_sar", regions, square, kind="regions", sensor="sar"),
+        "regions-sar": write_map(folder, "regions-sar", regions, square, kind="regions", sensor="sar"),
         "trust": write_map(folder, "trust", trust, square, kind="trust", sensor="both"),
     }
 

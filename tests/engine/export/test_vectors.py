@@ -175,6 +175,6 @@ def test_key_regions_are_rectangles_inside_the_area_best_first(make_answer: Answ
 
 def test_a_vanished_map_is_named(make_answer: AnswerMaker) -> None:
     answer = make_answer()
-    Path(answer.explanations["regions_sar"].path).unlink()
-    with pytest.raises(ExportRefused, match="regions_sar"):
+    Path(answer.explanations["regions-sar"].path).unlink()
+    with pytest.raises(ExportRefused, match="regions-sar"):
         key_regions(answer)

@@ -57,7 +57,7 @@ def test_every_format_is_written_and_named_alike(make_pair_answer: AnswerMaker, 
     files = write_answer(answer, tmp_path / "out")
     base = stem(answer)
     assert [path.name.removeprefix(base) for path in files] == [
-        ".geojson", ".gpkg", ".html", "_answer.json", "_optical.pgw", "_optical.png", "_regions_sar.tif",
+        ".geojson", ".gpkg", ".html", "_answer.json", "_optical.pgw", "_optical.png", "_regions-sar.tif",
         "_sar.pgw", "_sar.png", "_trust.tif", "_view.png",
     ]  # fmt: skip
     assert sorted(files) == sorted((tmp_path / "out").iterdir())  # nothing else, nothing hidden
@@ -149,7 +149,7 @@ def test_answer_json_is_what_the_command_line_prints(make_pair_answer: AnswerMak
     assert written == json.loads(to_json(answer_object(complete)))
     assert written["files"] == list(map(str, files))
     assert {name: Path(tif).suffix for name, tif in written["explanations"].items()} == {
-        "regions_sar": ".tif",
+        "regions-sar": ".tif",
         "trust": ".tif",
     }
     assert set(written) >= {
