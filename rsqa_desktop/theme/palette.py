@@ -26,6 +26,8 @@ PILL = "#1E2126"
 PILL_TEXT = "#FFFFFF"
 PILL_MUTED = "#C9CDD3"
 
+# The sensors' colours, a third of the way to white.
+_ATTENTION_PEAKS = {"optical": "#EEBF55", "sar": "#8ECDF0", "fusion": "#55BEA2", "both": "#55BEA2"}
 _SENSOR_COLOURS = {"optical": OPTICAL, "sar": SAR, "fusion": FUSION, "both": FUSION}
 
 
@@ -89,7 +91,7 @@ def trust_ramp() -> np.ndarray:
 
 def attention_ramp(sensor: str) -> np.ndarray:
     """RGB bytes [256, 3] in the single hue of ``sensor``: dark to light, so that grey print keeps the order."""
-    return _ramp(("#000000", sensor_colour(sensor), "#FFFFFF"), (0.0, 0.7, 1.0))
+    return _ramp(("#000000", sensor_colour(sensor), _ATTENTION_PEAKS[sensor]), (0.0, 0.75, 1.0))
 
 
 def _ramp(stops: tuple[str, ...], at: tuple[float, ...] | None = None) -> np.ndarray:
