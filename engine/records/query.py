@@ -65,11 +65,11 @@ class AskRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Write an answer for other programs: ``formats`` of ``geojson``, ``gpkg``, ``cog``, ``png``, ``json``.
+    """Write an answer for other programs: ``formats`` of ``geojson``, ``gpkg``, ``cog``, ``png``, ``html``, ``json``.
 
     ``answer_json`` is the answer as ``engine.protocol.to_json`` gives it (a file in the job's folder).
     """
 
     answer_json: str
     out: str
-    formats: tuple[str, ...] = ("geojson", "gpkg", "cog", "png", "json")
+    formats: tuple[str, ...] = ("geojson", "gpkg", "cog", "png", "html", "json")
