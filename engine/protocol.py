@@ -155,9 +155,10 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The files of an export, whole and in place."""
+    """The files of an export, whole and in place; ``messages`` say which formats this answer has none in, and why."""
 
     files: tuple[str, ...]
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
