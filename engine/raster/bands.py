@@ -54,7 +54,7 @@ def choose_bands(
     by_colour = {band.colour: band.index for band in reversed(colours)}
     if {"red", "green", "blue"} <= by_colour.keys():
         return BandChoice((by_colour["red"], by_colour["green"], by_colour["blue"]), "colour-interpretation"), ""
-    return _by_order(colours)
+    return _by_order(colours, named={band.colour for band in colours} - {"gray", "undefined"} != set())
 
 
 def _sar_band(bands: Sequence[BandInfo]) -> tuple[BandChoice, str]:
@@ -71,14 +71,17 @@ def _by_description(bands: Sequence[BandInfo]) -> tuple[int, ...] | None:
     return tuple(index for index in found if index) if all(found) and len(set(found)) == 3 else None
 
 
-def _by_order(bands: Sequence[BandInfo]) -> tuple[BandChoice, str]:
-    """By position alone. The four-band order is a convention, not a fact of the file, so it is said."""
+def _by_order(bands: Sequence[BandInfo], named: bool) -> tuple[BandChoice, str]:
+    """By position alone, which is a convention and not a fact of the file, so it is said.
+
+    ``named`` bands have colours of another kind (cyan, magenta ...), and are no satellite's.
+    """
     order = _BY_COUNT.get(len(bands))
-    if order and bands[0].dtype in ("uint16", "int16", "float32", "float64"):
+    if order and not named and bands[0].dtype in ("uint16", "int16", "float32", "float64"):
         return BandChoice(order, "sensor"), _guess(
             f"the bands are taken to be Sentinel-2's {len(bands)}: red, green, blue are {order}"
         )
-    if len(bands) == 4 and bands[0].dtype != "uint8":
+    if len(bands) == 4 and not named and bands[0].dtype != "uint8":
         order = _BLUE_FIRST_FOUR
         return BandChoice(order, "sensor"), _guess(
             f"the bands are taken to be B02 B03 B04 B08: red, green, blue are {order}"

@@ -18,7 +18,7 @@ from rasterio.windows import Window
 from engine.errors import RasterUnreadable, UsageError
 from engine.raster.bands import check_bands
 from engine.raster.describe import Description, band_infos, describe
-from engine.raster.gdal import gdal
+from engine.raster.gdal import gdal, without_georeference_warning
 from engine.raster.grids import map_points, whole_pixel_offset
 from engine.raster.preview import Preview
 from engine.raster.reading import (
@@ -87,7 +87,8 @@ class Raster:
         """``window`` as ``height`` x ``width`` cells.
 
         ``window`` is in pixels of ``on`` where given (this raster is warped onto it), else of ``info.grid``; what
-        lies outside the raster is invalid. ``bands`` defaults to the chosen ones. ``shift_px`` corrects a
+        lies outside the raster is invalid. ``bands`` defaults to the chosen ones, of a palette to its red, green and
+        blue (0 to 255). ``shift_px`` corrects a
         misregistration: content found at (col + dx, row + dy) is returned at (col, row), in pixels of the window's
         grid. ``resampling`` is ``auto`` (average when shrinking, else nearest, bilinear where warped), ``nearest``,
         ``bilinear`` or ``average``. ``max_bytes`` bounds the memory of this read (256 MB).
@@ -95,6 +96,8 @@ class Raster:
         Raises :class:`ReadTooLarge`, :class:`RasterUnreadable`, and :class:`InputRefused` where ``on`` and this
         raster share no frame.
         """
+        if bands is None and self.palette is not None:
+            return self._read_palette(self.palette, window, width, height, on, shift_px, max_bytes)
         chosen = bands or self.info.choice.bands
         check_bands(chosen, len(self.info.bands), self.path.name)
         limit = DEFAULT_MAX_BYTES if max_bytes is None else max_bytes
@@ -149,6 +152,27 @@ class Raster:
         with gdal(self.path, "read"):
             self._preview.fill(seconds)
         return not self._preview.complete
+
+    def _read_palette(
+        self,
+        palette: NDArray[np.uint8],
+        window: PixelWindow,
+        width: int,
+        height: int,
+        on: Grid | None,
+        shift_px: tuple[float, float],
+        max_bytes: int | None,
+    ) -> RasterRead:
+        """Red, green and blue of the nearest pixel: numbers of a palette cannot be averaged."""
+        chosen = self.info.choice.bands
+        read = self.read(
+            window, width, height, bands=chosen, on=on, shift_px=shift_px, resampling="nearest", max_bytes=max_bytes
+        )
+        index = np.where(read.valid, read.values[0], 0).astype(np.int64).clip(0, len(palette) - 1)
+        values = palette[index, :3].transpose(2, 0, 1).astype(np.float32)
+        valid = read.valid & (palette[index, 3] > 0)
+        values[:, ~valid] = np.nan
+        return RasterRead(values, valid)
 
     def _preview_of(self, bands: tuple[int, ...]) -> Preview:
         if self._preview is None or self._preview.bands != bands:
@@ -277,7 +301,8 @@ def open_raster(path: str | Path, *, sensor: Sensor = "unknown", bands: tuple[in
     if not path.exists():
         raise RasterUnreadable(f"There is no file {path}.", remedy="Check the path.")
     with gdal(path, "opened"):
-        dataset = rasterio.open(path)
+        with without_georeference_warning():
+            dataset = rasterio.open(path)
         try:
             if dataset.count == 0:
                 raise RasterUnreadable(

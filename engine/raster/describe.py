@@ -29,7 +29,10 @@ _DATE_TAGS = (
     "product_start_time",
 )
 _DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%Y:%m:%d", "%Y/%m/%d", "%Y%m%d", "%d-%m-%Y", "%d-%b-%Y")
+# Sentinel's own names: S2B_MSIL2A_20170924T93020, s1a-iw1-slc-hh-20220414t102211.
 _NAMED_DATE = re.compile(r"(?<!\d)((?:19|20)\d{6})t\d{5,6}(?!\d)", re.IGNORECASE)
+_SAR_MISSION = re.compile(r"(?<![a-z0-9])s1[abc]?[-_]", re.IGNORECASE)
+_OPTICAL_MISSION = re.compile(r"(?<![a-z0-9])s2[abc]?[-_]", re.IGNORECASE)
 
 _SAR_WORDS = re.compile(
     r"(?<![a-z0-9])(s1[abc]?|s1rtc|s1grd|s1slc|sentinel-?1[abc]?|sar|grdh?|slc|vv|vh|hh|hv|sigma0|gamma0)(?![a-z0-9])"
@@ -91,7 +94,7 @@ def describe(
         blocks=tuple(dataset.block_shapes[0]),
         overviews=tuple(dataset.overviews(1)),
         sar_unit=unit,
-        acquired=acquisition_date(dataset.tags(), path),
+        acquired=acquisition_date(dataset.tags(), path, sensor),
         notices=tuple(notices),
     )
     return Description(info, tie, fill)
@@ -150,8 +153,12 @@ def untagged_fill(band: BandInfo, sensor: Sensor, sample: NDArray[np.float64]) -
     return None
 
 
-def acquisition_date(tags: dict[str, str], path: Path) -> str | None:
-    """The ISO date of acquisition from tags, else from a Sentinel-style name in tags or path, else TIFF's own date."""
+def acquisition_date(tags: dict[str, str], path: Path, sensor: Sensor) -> str | None:
+    """The ISO date of acquisition from tags, else from a Sentinel-style name in tags or path, else TIFF's own date.
+
+    A pair's SAR file often lies in a folder named after its optical scene: the other mission's names don't count.
+    """
+    other = {"sar": _OPTICAL_MISSION, "optical": _SAR_MISSION}.get(sensor)
     lowered = {key.lower(): value for key, value in tags.items()}
     for key in _DATE_TAGS:
         found = _parse_date(lowered.get(key, ""))
@@ -159,6 +166,8 @@ def acquisition_date(tags: dict[str, str], path: Path) -> str | None:
             return found
     for text in (*lowered.values(), path.name, *(parent.name for parent in list(path.parents)[:3])):
         match = _NAMED_DATE.search(text)
+        if other is not None and other.search(text):
+            continue
         if match and (found := _parse_date(match.group(1))):
             return found
     return _parse_date(lowered.get("tifftag_datetime", ""))

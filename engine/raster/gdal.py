@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +15,12 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from engine.errors import RasterUnreadable
 
-# 64 MB of decoded blocks: enough for two panes' worth of tiles. GDAL's own default, 5 % of the machine's memory,
-# would be 1.2 GB here, in each of three processes.
-BLOCK_CACHE_BYTES = 64 * 1024 * 1024
+# Megabytes of decoded blocks that GDAL keeps: two panes' worth of tiles. Its own default, 5 % of the memory, would be
+# gigabytes on a large machine, in each of our processes. It is in the environment because GDAL reads it once for all
+# threads, where a rasterio.Env would set it back on leaving while another thread is still reading.
+os.environ.setdefault("GDAL_CACHEMAX", "64")
 
 _OPTIONS = {
-    "GDAL_CACHEMAX": BLOCK_CACHE_BYTES,
     # A VRT can name a URL; an analyst's file must not make this program call somebody.
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
     # Statistics that GDAL would like to keep in "<file>.aux.xml" beside files that are not ours.
@@ -27,19 +29,14 @@ _OPTIONS = {
 }
 
 
-def _reason(error: BaseException, path: Path) -> str:
-    """GDAL's own words: the deepest cause says what was wrong, the outer ones only that something was."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    words = " ".join(str(error).split()).removeprefix(str(path)).removeprefix(path.name).lstrip(": ").rstrip(".")
-    return words or type(error).__name__
+# Python's warning filters belong to the whole process, and two threads may open files at once.
+_filters = threading.Lock()
 
 
 @contextmanager
 def gdal(path: Path, doing: str) -> Iterator[None]:
     """Run GDAL calls on ``path``; a failure becomes :class:`RasterUnreadable` with ``doing`` and GDAL's reason."""
-    with rasterio.Env(**_OPTIONS), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # we say it ourselves, as a notice
+    with rasterio.Env(**_OPTIONS):
         try:
             yield
         except (RasterioError, CPLE_BaseError) as error:
@@ -47,3 +44,19 @@ def gdal(path: Path, doing: str) -> Iterator[None]:
                 f"{path.name} cannot be {doing}: {_reason(error, path)}.",
                 remedy="Check that the file is whole, for instance with gdalinfo.",
             ) from error
+
+
+@contextmanager
+def without_georeference_warning() -> Iterator[None]:
+    """Keep rasterio from warning about files without a georeference: we say it ourselves, as a notice."""
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+def _reason(error: BaseException, path: Path) -> str:
+    """GDAL's own words: the deepest cause says what was wrong, the outer ones only that something was."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    words = " ".join(str(error).split()).replace(f"{path}: ", "").replace(str(path), path.name)
+    return words.removeprefix(path.name).lstrip(":, ").rstrip(".") or type(error).__name__

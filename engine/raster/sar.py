@@ -53,7 +53,8 @@ def recognise_unit(dtype: str, words: Sequence[str], sample: NDArray[np.floating
         return "complex"
     text = " ".join(words).lower()
     negative = sample.size > 0 and float(np.median(sample)) < 0
-    if negative or (_DECIBEL.search(text) and dtype != "uint8"):
+    small = sample.size == 0 or float(np.abs(sample).max()) < 100
+    if negative or (_DECIBEL.search(text) and small and dtype != "uint8"):
         return "db"
     if dtype == "uint8":
         return "stretched-8bit"

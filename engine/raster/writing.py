@@ -15,7 +15,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from engine.errors import ExportRefused, RasterUnreadable
-from engine.raster.gdal import gdal
+from engine.raster.gdal import gdal, without_georeference_warning
 from engine.raster.grids import parse_crs
 from engine.records import Grid
 
@@ -107,7 +107,12 @@ def _write(
     layout = {"blocksize": 256} if driver == "COG" else {"tiled": True, "blockxsize": 256, "blockysize": 256}
     # GDAL reports a full disk only when the file is closed, and then without an error: so the bytes are made in memory
     # and written by Python, whose errors are certain.
-    with replacing(path) as temporary, gdal(path, "written"), MemoryFile(ext=".tif") as memory:
+    with (
+        replacing(path) as temporary,
+        gdal(path, "written"),
+        without_georeference_warning(),
+        MemoryFile(ext=".tif") as memory,
+    ):
         with memory.open(driver=driver, **profile, **layout) as dataset:
             dataset.write(bands)
             dataset.update_tags(**(tags or {}))
@@ -129,7 +134,7 @@ def write_png(path: str | Path, rgba: NDArray[np.uint8], grid: Grid) -> tuple[Pa
     a, b, _, d, e, _ = grid.transform
     x, y = grid.to_map(0.5, 0.5)
     world = path.with_suffix(".pgw")
-    with gdal(path, "written"), MemoryFile(ext=".png") as memory:
+    with gdal(path, "written"), without_georeference_warning(), MemoryFile(ext=".png") as memory:
         profile = {"driver": "PNG", "width": grid.width, "height": grid.height, "count": len(bands), "dtype": "uint8"}
         with memory.open(**profile) as dataset:
             dataset.write(bands)
