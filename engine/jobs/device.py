@@ -82,6 +82,30 @@ class Lease:
             self._lock.release()
 
 
+class Devices:
+    """The devices this process computes on; a GPU is claimed at its first use and kept until the process ends."""
+
+    def __init__(self, process: str, folder: Path | None = None) -> None:
+        self._process = process
+        self._folder = folder
+        self._leases: dict[str, Lease] = {}
+
+    def claim(self, asked: str) -> Device:
+        """What to compute on for ``asked``. Raises as :func:`choose`, and for a named GPU that another process has."""
+        device = choose(asked)
+        if device.name == "cpu" or device.name in self._leases:
+            return device
+        lease = Lease(device.name, self._process, self._folder)
+        if lease.take():
+            self._leases[device.name] = lease
+            return device
+        holder = lease.holder()
+        reason = f"{device.title} is in use by {f'{holder.process} ({holder.pid})' if holder else 'another process'}."
+        if asked != "auto":
+            raise UsageError(reason, remedy="Wait for it, or choose auto or cpu.")
+        return Device("cpu", "CPU", reason)
+
+
 def usable_cores() -> int:
     """The processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""A job's folder: what was asked, what happened, what came out, readable by a person and by the next program.
+"""A job's folder: what was asked and what came out, readable by a person and by the next program.
 
-``request.json`` and ``result.json`` are records as JSON, ``events.jsonl`` has one line of the wire format per
-event, ``log.txt`` the tracebacks, and every array is a ``.npy`` file. Files appear whole or not at all.
+``request.json`` and ``result.json`` are records as JSON, ``log.txt`` has the tracebacks, and every array is a ``.npy``
+file. Files appear whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ExportRefused
-from engine.protocol import to_json, to_line
+from engine.protocol import to_json
 
 
 class JobFolder:
@@ -45,14 +45,15 @@ class JobFolder:
             raise _refusal(target, error) from error
         return target
 
-    def event(self, message_id: str, event: object) -> None:
-        """Append one event, as it was sent."""
-        self._append("events.jsonl", to_line(message_id, event))
-
     def log(self, error: BaseException) -> Path:
         """Append a traceback to the log; returns the file."""
-        text = "".join(traceback.format_exception(error))
-        return self._append("log.txt", text.encode())
+        target = self.path / "log.txt"
+        try:
+            with target.open("a", encoding="utf-8") as stream:
+                stream.write("".join(traceback.format_exception(error)))
+        except OSError as fault:
+            raise _refusal(target, fault) from fault
+        return target
 
     def _write(self, name: str, content: bytes) -> Path:
         target = self.path / name
@@ -60,15 +61,6 @@ class JobFolder:
         try:
             part.write_bytes(content)
             part.replace(target)
-        except OSError as error:
-            raise _refusal(target, error) from error
-        return target
-
-    def _append(self, name: str, content: bytes) -> Path:
-        target = self.path / name
-        try:
-            with target.open("ab") as stream:
-                stream.write(content)
         except OSError as error:
             raise _refusal(target, error) from error
         return target

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,4 +161,4 @@ def test_the_whole_life_leaves_nothing_behind_and_nothing_on_standard_error(rast
     block, summary = done.stdout.splitlines()
     assert summary == "2 False False"
     assert done.stderr == ""
-    assert not os.path.exists(f"/dev/shm/{block}")
+    assert not Path("/dev/shm", block).exists()

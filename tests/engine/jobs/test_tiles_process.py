@@ -150,7 +150,7 @@ def test_a_file_written_anew_is_read_anew(reader, block, raster, tmp_path):
     reader.say("t1", request)
     reader.hear_until("t1")
     write_raster(tmp_path / "other.tif", 255 - values // 2)
-    os.replace(tmp_path / "other.tif", path)
+    (tmp_path / "other.tif").replace(path)
     reader.say("t2", request)
     reader.hear_until("t2")
     np.testing.assert_array_equal(slot(block, 0, 32, 32)[..., 0], (255 - values // 2)[0, :32, :32])

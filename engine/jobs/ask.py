@@ -1,0 +1,167 @@
+"""The life of one question inside the engine: verdict, pixels, view, answer with its reasons.
+
+What is costly is kept: the verdict per pair of files, the encoded view per area and choice of bands, loaded models.
+A second question on the same view runs only the text and fusion parts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine import __version__
+from engine.catalog import find_model
+from engine.errors import Cancelled, InputRefused
+from engine.jobs.checks import PairChecks, require_usable
+from engine.jobs.compose import EncodedView, compose
+from engine.jobs.device import Device, Devices
+from engine.jobs.folder import JobFolder
+from engine.jobs.kept import FileState, Kept, file_state
+from engine.jobs.reading import read_area
+from engine.protocol import Ready
+from engine.records import Answer, AskRequest, CheckRequest, GateChoice, PixelWindow
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be checked without it
+    from engine.vqa.predictor import TgfnetPredictor
+
+VIEWS_KEPT = 8
+MODELS_KEPT = 2
+ProgressTeller = Callable[[str, float | None], None]
+
+
+def _tell_nobody(stage: str, fraction: float | None) -> None:
+    """The progress of a question whose asker does not follow it."""
+
+
+def answer(
+    request: AskRequest,
+    *,
+    progress: ProgressTeller = _tell_nobody,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """Answer one question in this process. See :meth:`Asker.answer`, which is better for more than one."""
+    return Asker(request.device, process="rsqa ask").answer(request, progress=progress, cancelled=cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewKey:
+    """All that an encoded view depends on. The question and muted sensors come later."""
+
+    optical: FileState | None
+    sar: FileState | None
+    window: PixelWindow | None
+    optical_bands: tuple[int, ...] | None
+    sar_bands: tuple[int, ...] | None
+    gate: GateChoice
+    model: Path
+    device: str
+
+
+class Asker:
+    """Answers questions one at a time. :meth:`prepare` may run in another thread meanwhile."""
+
+    def __init__(self, device: str = "auto", *, process: str = "the interactive worker") -> None:
+        self.checks = PairChecks()
+        self._device = device
+        self._devices = Devices(process)
+        self._models: Kept[tuple[Path, str], TgfnetPredictor] = Kept(MODELS_KEPT)
+        self._views: Kept[ViewKey, EncodedView] = Kept(VIEWS_KEPT)
+        self._loading = threading.Lock()
+
+    def prepare(self, model: str) -> Ready:
+        """Load torch and a model ahead of the first question, and let them run once."""
+        device = self._claim("auto")
+        with suppress(InputRefused):  # a missing model is no reason to be down: whoever asks it is told so then
+            self._predictor(find_model(model), device)
+        return Ready("worker", __version__, device.name, device.reason)
+
+    def answer(
+        self,
+        request: AskRequest,
+        *,
+        progress: ProgressTeller = _tell_nobody,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Answer:
+        """The answer to ``request``; arrays, the request and the answer itself lie in its folder.
+
+        Stages are told to ``progress`` as they begin. Raises :class:`Cancelled` between stages once ``cancelled``,
+        :class:`PairRefused` where the gate refuses the pair, ``ModelNotFound`` or ``ModelDamaged``, and what
+        ``engine.jobs.reading`` raises.
+        """
+        began = time.perf_counter()
+
+        def stage(name: str) -> None:
+            if cancelled():
+                raise Cancelled("The question was stopped.")
+            progress(name, None)
+
+        folder = JobFolder(request.folder)
+        folder.write_request(request)
+        stage("model")
+        device = self._claim(request.device)
+        model = find_model(request.model)
+        predictor = self._predictor(model, device)
+        key = _view_key(request, model, device)
+        reused = key in self._views
+        view = self._views.get(key, lambda: self._encode(request, predictor, stage))
+        stage("answer")
+        prediction = predictor.answer(view.features, request.question, mute=request.mute)
+        result = compose(request, view, prediction, predictor.card, device, folder)
+        result = replace(result, view_reused=reused, seconds=time.perf_counter() - began)
+        folder.write_result(result)
+        return result
+
+    def _encode(self, request: AskRequest, predictor: TgfnetPredictor, stage: Callable[[str], None]) -> EncodedView:
+        stage("check")
+        check = self.checks.verdict(CheckRequest(request.optical, request.sar, request.gate))
+        require_usable(check)
+        stage("read")
+        pixels = read_area(request, check, predictor.config.image_size)
+        stage("encode")
+        optical, sar = pixels.optical, pixels.sar
+        features = predictor.encode(
+            None if optical is None else optical.values,
+            None if optical is None else optical.valid,
+            None if sar is None else sar.values,
+            None if sar is None else sar.valid,
+            "db" if sar is None or sar.unit is None else sar.unit,
+        )
+        return EncodedView(check, pixels, features, predictor.config.image_size)
+
+    def _claim(self, asked: str) -> Device:
+        with self._loading:
+            return self._devices.claim(self._device if asked == "auto" else asked)
+
+    def _predictor(self, folder: Path, device: Device) -> TgfnetPredictor:
+        with self._loading:
+            return self._models.get((folder, device.name), lambda: _load(folder, device))
+
+
+def _load(folder: Path, device: Device) -> TgfnetPredictor:
+    """A model that has run once, as the first run of a process takes many times as long as the others."""
+    from engine.vqa.predictor import TgfnetPredictor
+
+    predictor = TgfnetPredictor.load(folder, device.name)
+    blank = np.zeros((1, 32, 32), np.float32)
+    predictor.answer(predictor.encode(blank, None, blank, None), "Is this a picture?")
+    return predictor
+
+
+def _view_key(request: AskRequest, model: Path, device: Device) -> ViewKey:
+    return ViewKey(
+        file_state(request.optical),
+        file_state(request.sar),
+        request.window,
+        request.optical_bands,
+        request.sar_bands,
+        request.gate,
+        model,
+        device.name,
+    )
