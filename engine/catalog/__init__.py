@@ -1,0 +1,33 @@
+"""The table of tasks, presets and models as names, and the finder of what ships in ``resources/``.
+
+Networks are named by lazy strings, so that listing models imports no torch and costs milliseconds.
+"""
+
+from engine.catalog.card import CARD_FILE, WEIGHTS_FILE, ModelCard, file_sha256, read_card, verify_weights
+from engine.catalog.table import (
+    MODELS,
+    TASKS,
+    CatalogModel,
+    CatalogTask,
+    find_model,
+    installed_models,
+    model_folders,
+    resource_folder,
+)
+
+__all__ = [
+    "CARD_FILE",
+    "MODELS",
+    "TASKS",
+    "WEIGHTS_FILE",
+    "CatalogModel",
+    "CatalogTask",
+    "ModelCard",
+    "file_sha256",
+    "find_model",
+    "installed_models",
+    "model_folders",
+    "read_card",
+    "resource_folder",
+    "verify_weights",
+]

@@ -1,0 +1,136 @@
+"""A model's card: everything that has to be known of weights before they are loaded, as JSON beside them.
+
+A model is a folder with ``model.safetensors`` and ``card.json``. Reading and checking a card needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import ModelDamaged, ModelNotFound
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "card.json"
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedPart:
+    """A frozen or fine-tuned part that others trained, with its licence and the hashes of its files."""
+
+    name: str
+    role: str
+    revision: str
+    licence: str
+    files_sha256: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What the weights learned from. ``world`` is the version of the scene world, where it was synthetic."""
+
+    name: str
+    licence: str
+    samples: int
+    world: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """The card. ``config`` and ``preprocess`` belong to the task's own dataclasses and are checked by them.
+
+    ``answers`` is the vocabulary in the order of the network's outputs. ``temperature`` divides the logits before the
+    softmax (fitted on the validation split). ``trained_gsd_m`` is the range of metres per pixel of the training
+    pictures at the network's input. ``metrics`` and ``guess`` are shares 0..1 on the split ``metrics_split``.
+    """
+
+    card_version: int
+    name: str
+    task: str
+    preset: str
+    summary: str
+    licence: str
+    config: dict[str, Any]
+    preprocess: dict[str, Any]
+    answers: tuple[str, ...]
+    answers_version: str
+    temperature: float
+    trained_gsd_m: tuple[float, float]
+    training_data: TrainingData
+    pretrained: tuple[PretrainedPart, ...]
+    recipe: dict[str, Any]
+    command: str
+    seed: int
+    versions: dict[str, str]
+    created_utc: str
+    metrics_split: str
+    metrics: dict[str, Any]
+    guess: dict[str, Any]
+    sha256: str
+    size_bytes: int
+    limits: tuple[str, ...] = field(default=())
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of the model in ``folder``. Raises ModelNotFound, or ModelDamaged where it is unreadable."""
+    path = folder / CARD_FILE
+    if not path.is_file():
+        raise ModelNotFound(
+            f"There is no model in {folder}: {CARD_FILE} is missing.",
+            remedy=f"Name a folder that holds {WEIGHTS_FILE} and {CARD_FILE}, or a model of `rsqa models list`.",
+        )
+    try:
+        card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+    except msgspec.DecodeError as error:
+        raise ModelDamaged(
+            f"The card {path} cannot be read: {error}.", remedy="Copy the model's folder again from its source."
+        ) from error
+    if card.card_version != CARD_VERSION:
+        raise ModelDamaged(
+            f"The card {path} has version {card.card_version}, this program reads version {CARD_VERSION}.",
+            remedy="Use the version of the program that the card names.",
+        )
+    return card
+
+
+def write_card(card: ModelCard, folder: Path) -> Path:
+    """Write ``card.json`` into ``folder``, whole or not at all."""
+    path = folder / CARD_FILE
+    temporary = path.with_suffix(".part")
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    temporary.replace(path)
+    return path
+
+
+def verify_weights(folder: Path, card: ModelCard) -> Path:
+    """The weights' path, after their size and hash agreed with the card. Raises ModelNotFound or ModelDamaged."""
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelNotFound(
+            f"The weights of {card.name} are missing: {path} does not exist.",
+            remedy="Copy the model's whole folder, or check out the repository with its large files.",
+        )
+    size = path.stat().st_size
+    if size != card.size_bytes:
+        raise ModelDamaged(
+            f"The weights {path} have {size} bytes, their card says {card.size_bytes}.",
+            remedy="The copy was cut short or is of another version: copy the model's folder again.",
+        )
+    found = file_sha256(path)
+    if found != card.sha256:
+        raise ModelDamaged(
+            f"The weights {path} have SHA-256 {found[:12]}…, their card says {card.sha256[:12]}….",
+            remedy="The file was changed or damaged: copy the model's folder again.",
+        )
+    return path

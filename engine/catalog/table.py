@@ -1,0 +1,97 @@
+"""What this program knows by name, and where it looks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from engine.catalog.card import CARD_FILE
+from engine.errors import EngineFailed, ModelNotFound
+
+APPLICATION = "rsqa-desktop"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTask:
+    """A task: ``predictor`` and ``trainer`` are ``module:attribute`` strings, imported only when they are used."""
+
+    name: str
+    network: str
+    title: str
+    predictor: str
+    trainer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogModel:
+    """A model known by name: its folder's name below ``resources/models`` or the user's model folder."""
+
+    name: str
+    task: str
+    preset: str
+    title: str
+
+
+TASKS: dict[str, CatalogTask] = {
+    "vqa": CatalogTask(
+        name="vqa",
+        network="tgfnet",
+        title="Answer questions (TGFNet)",
+        predictor="engine.vqa.predictor:TgfnetPredictor",
+        trainer="engine.vqa.task:SceneQuestionTask",
+    ),
+}
+
+MODELS: dict[str, CatalogModel] = {
+    "tgfnet-compact": CatalogModel(
+        name="tgfnet-compact", task="vqa", preset="compact", title="TGFNet compact, trained on synthetic scenes"
+    ),
+}
+
+
+def resource_folder(name: str) -> Path:
+    """The folder ``resources/NAME`` of the installed program. Raises EngineFailed where resources were left out."""
+    folder = Path(str(files("resources"))) / name
+    if not folder.is_dir():
+        raise EngineFailed(
+            f"The program's own folder resources/{name} is missing.", remedy="Install the program again."
+        )
+    return folder
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where models are looked for, in order: the user's own folder, then what ships with the program."""
+    return user_data_path(APPLICATION, appauthor=False) / "models", resource_folder("models")
+
+
+def find_model(name_or_path: str) -> Path:
+    """The folder of a model given by its name or by a path to the folder or a file in it.
+
+    Raises ModelNotFound, naming every place that was looked at.
+    """
+    path = Path(name_or_path).expanduser()
+    for candidate in (path, path.parent):
+        if (candidate / CARD_FILE).is_file() and (candidate == path or path.is_file()):
+            return candidate.resolve()
+    places = model_folders()
+    if path.name == name_or_path:
+        for place in places:
+            if (place / name_or_path / CARD_FILE).is_file():
+                return place / name_or_path
+    looked = ", ".join(str(place) for place in places)
+    raise ModelNotFound(
+        f"There is no model “{name_or_path}”.",
+        remedy=f"Name one of `rsqa models list`, or a folder with a card; models are looked for in {looked}.",
+    )
+
+
+def installed_models() -> tuple[Path, ...]:
+    """Folders of all models found, the first of each name only, sorted by name."""
+    found: dict[str, Path] = {}
+    for place in model_folders():
+        for card in sorted(place.glob(f"*/{CARD_FILE}")):
+            found.setdefault(card.parent.name, card.parent)
+    return tuple(found[name] for name in sorted(found))

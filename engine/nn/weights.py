@@ -1,0 +1,49 @@
+"""Weights in and out: safetensors in half precision beside a JSON card, checked before anything is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.catalog import WEIGHTS_FILE
+from engine.errors import ModelDamaged
+
+
+def save_weights(model: nn.Module, folder: Path) -> Path:
+    """Write the model's parameters as float16 (other types as they are) into ``folder``, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    path = folder / WEIGHTS_FILE
+    temporary = path.with_suffix(".part")
+    save_file(stored, temporary)
+    temporary.replace(path)
+    return path
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill ``model`` from ``path`` as float32. Raises ModelDamaged where names or shapes do not fit exactly."""
+    try:
+        stored: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelDamaged(
+            f"The weights {path} cannot be read: {error}.", remedy="Copy the model's folder again from its source."
+        ) from error
+    expected = model.state_dict()
+    wrong = sorted(set(stored) ^ set(expected)) or sorted(
+        name for name, value in stored.items() if value.shape != expected[name].shape
+    )
+    if wrong:
+        raise ModelDamaged(
+            f"The weights {path} do not fit the network of their card: {wrong[0]} and {len(wrong) - 1} more differ.",
+            remedy="Weights and card are of two different models: copy the model's folder again.",
+        )
+    model.load_state_dict(
+        {name: value.to(torch.float32) if value.is_floating_point() else value for name, value in stored.items()}
+    )

@@ -1,0 +1,152 @@
+"""From an area's pixels to the network's square: stretch by the card's rules, then letterbox. No torch, no files.
+
+The same functions prepare training samples and the analyst's own rasters, so the network sees in use what it saw
+in training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import ModelDamaged, UsageError
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+MOST_PIXELS_FOR_PERCENTILES = 1 << 20
+CALIBRATED_DB = (-45.0, 12.0)  # a median outside of this is no sigma nought: only relative levels mean something
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSpec:
+    """The card's ``preprocess``: everything between the pixels as read and the network's input.
+
+    ``optical_percentiles`` of the valid values of all bands together become 0 and 1 (together: colours survive).
+    Calibrated SAR is clipped to ``sar_db`` and scaled to 0..1; SAR without a known unit is cut at ``sar_percentiles``.
+    Then ``(x - mean) / std``. A patch counts as having data from ``patch_valid_share`` of valid pixels up.
+    """
+
+    optical_percentiles: tuple[float, float] = (1.0, 99.0)
+    sar_db: tuple[float, float] = (-25.0, 0.0)
+    sar_percentiles: tuple[float, float] = (1.0, 99.0)
+    mean: float = 0.5
+    std: float = 0.25
+    patch_valid_share: float = 0.5
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> PreprocessSpec:
+        """Read a card's ``preprocess``. Raises ModelDamaged where a field is missing or unknown."""
+        if set(stored) != {f.name for f in fields(cls)}:
+            raise ModelDamaged(
+                "The model's preprocessing rules do not fit this program.",
+                remedy="Use the version of the program that the card names, or other weights.",
+            )
+        try:
+            return msgspec.convert(stored, cls)
+        except msgspec.ValidationError as error:
+            raise ModelDamaged(f"The model's preprocessing rules cannot be used: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A letterboxed picture: ``values`` [C, S, S] in 0..1 (0 where invalid), ``valid_share`` [S, S] in 0..1.
+
+    ``image_part`` is ``x0, y0, x1, y1`` in fractions of the square: where the area lies, the rest is padding.
+    """
+
+    values: Floats
+    valid_share: Floats
+    image_part: tuple[float, float, float, float]
+
+
+def stretch_optical(values: Floats, valid: Mask, spec: PreprocessSpec) -> Floats:
+    """Optical ``values`` [C, h, w] of any range -> 0..1 by a percentile cut over the valid pixels; 0 where invalid."""
+    return _cut(values, valid, spec.optical_percentiles)
+
+
+def stretch_sar(values: Floats, valid: Mask, unit: str, spec: PreprocessSpec) -> Floats:
+    """SAR ``values`` [1, h, w] in ``unit`` (a ``records.SarUnit``) -> 0..1; 0 where invalid.
+
+    Power, amplitude and complex (as amplitude) go through decibels. A level that cannot be calibrated backscatter is
+    cut by percentiles in decibels, numbers without a unit by percentiles as they are.
+    """
+    if unit in ("stretched-8bit", "digital-number"):
+        return _cut(values, valid, spec.sar_percentiles)
+    if unit == "db":
+        db = values
+    elif unit == "power":
+        db = (10.0 * np.log10(np.maximum(values, 1e-10))).astype(np.float32)
+    elif unit in ("amplitude", "complex"):
+        db = (20.0 * np.log10(np.maximum(values, 1e-5))).astype(np.float32)
+    else:
+        raise UsageError(
+            f"“{unit}” is not a unit of SAR values.",
+            remedy="Use db, power, amplitude, complex, digital-number or stretched-8bit.",
+        )
+    sample = _sample(db, valid)
+    if sample.size and not CALIBRATED_DB[0] <= float(np.median(sample)) <= CALIBRATED_DB[1]:
+        return _cut(db, valid, spec.sar_percentiles)
+    low, high = spec.sar_db
+    return _scale(db, valid, low, high)
+
+
+def _sample(values: Floats, valid: Mask) -> Floats:
+    """Valid values of all bands, thinned out where there are more than percentiles need."""
+    step = max(1, int(np.sqrt(values.size / MOST_PIXELS_FOR_PERCENTILES)))
+    thin = values[:, ::step, ::step]
+    return thin[:, valid[::step, ::step]]
+
+
+def _cut(values: Floats, valid: Mask, percentiles: tuple[float, float]) -> Floats:
+    sample = _sample(values, valid)
+    if not sample.size:
+        return np.zeros_like(values, dtype=np.float32)
+    low, high = np.percentile(sample, percentiles)
+    return _scale(values, valid, float(low), float(high))
+
+
+def _scale(values: Floats, valid: Mask, low: float, high: float) -> Floats:
+    span = max(high - low, 1e-6)
+    scaled = np.clip((np.where(valid, values, low) - low) / span, 0.0, 1.0)
+    return scaled.astype(np.float32)
+
+
+def letterbox(values: Floats, valid: Mask, size: int) -> Square:
+    """Fit ``values`` [C, h, w] into a square of ``size`` px, keeping its shape; invalid pixels weigh nothing."""
+    _, height, width = values.shape
+    scale = size / max(height, width)
+    new_h, new_w = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (size - new_h) // 2, (size - new_w) // 2
+    inside = (slice(top, top + new_h), slice(left, left + new_w))
+    square = np.zeros((values.shape[0], size, size), np.float32)
+    share = np.zeros((size, size), np.float32)
+    weight = _resize(valid.astype(np.float32), new_w, new_h)
+    share[inside] = weight
+    for band, source in enumerate(values):
+        smooth = _resize(np.where(valid, source, 0.0).astype(np.float32), new_w, new_h)
+        square[band][inside] = np.where(weight > 0.01, smooth / np.maximum(weight, 0.01), 0.0)
+    part = (left / size, top / size, (left + new_w) / size, (top + new_h) / size)
+    return Square(np.clip(square, 0.0, 1.0), np.clip(share, 0.0, 1.0), part)
+
+
+def _resize(band: Floats, width: int, height: int) -> Floats:
+    """Bilinear, over the whole footprint of a target pixel where the picture shrinks."""
+    if band.shape == (height, width):
+        return band
+    return np.asarray(Image.fromarray(band).resize((width, height), Image.Resampling.BILINEAR), np.float32)
+
+
+def patch_mask(valid_share: Floats, patch: int, spec: PreprocessSpec) -> Mask:
+    """Which patches have data: [S, S] shares -> [M] bool, in reading order."""
+    grid = valid_share.shape[0] // patch
+    mean = valid_share.reshape(grid, patch, grid, patch).mean((1, 3))
+    valid: Mask = mean >= spec.patch_valid_share
+    return valid.reshape(-1)

@@ -1,0 +1,181 @@
+"""TGFNet on synthetic scenes, as a task for the training loop: batches, loss and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.nn.text import TextEncoder
+from engine.text import ANSWERS
+from engine.training import Validation
+from engine.vqa.augment import AugmentedPair, AugmentSettings, augment_pair
+from engine.vqa.config import TgfnetConfig
+from engine.vqa.loss import tgfnet_loss
+from engine.vqa.model import Tgfnet, TgfnetOutput
+from engine.vqa.predictor import normalise
+from engine.vqa.preprocess import PreprocessSpec, patch_mask
+from engine.vqa.scene_data import SceneSet
+
+NEEDS_OPTICAL = "fog-dark"  # the type of question that nobody can answer without the optical image
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How a training batch is put together. Each view is encoded once for all of its questions."""
+
+    views: int = 16
+    questions: int = 6  # per view
+    label_smoothing: float = 0.0
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+
+class QuestionTable:
+    """Questions of one set as tensors: frozen text features (float16, padded), answers, groups.
+
+    Each wording is encoded once, alone and without padding, exactly as the predictor does it.
+    """
+
+    def __init__(self, scenes: SceneSet, encoder: TextEncoder) -> None:
+        texts = list(dict.fromkeys(question.text for question in scenes.questions))
+        features = [encoder(text).tokens for text in texts]
+        longest = max(len(tokens) for tokens in features)
+        self.features = torch.zeros(len(texts), longest, features[0].shape[1], dtype=torch.float16)
+        for row, tokens in enumerate(features):
+            self.features[row, : len(tokens)] = tokens
+        self.lengths = torch.tensor([len(tokens) for tokens in features])
+        place = {text: row for row, text in enumerate(texts)}
+        index = {answer: number for number, answer in enumerate(ANSWERS)}
+        self.text_row = torch.tensor([place[question.text] for question in scenes.questions])
+        self.answer = torch.tensor([index[question.answer] for question in scenes.questions])
+
+    def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [Q, N, width] float32 and mask [Q, N] of the ``questions`` [Q], padded to the longest of them."""
+        rows = self.text_row[questions]
+        lengths = self.lengths[rows]
+        longest = int(lengths.max())
+        mask = torch.arange(longest) < lengths.unsqueeze(1)
+        return self.features[rows, :longest].float(), mask
+
+
+class SceneQuestionTask:
+    """See ``engine.training.Task``. ``training`` and ``validation`` are rendered sets."""
+
+    def __init__(
+        self,
+        model: Tgfnet,
+        config: TgfnetConfig,
+        preprocess: PreprocessSpec,
+        batch: BatchSettings,
+        training: SceneSet,
+        validation: SceneSet,
+        encoder: TextEncoder,
+        device: str = "cpu",
+    ) -> None:
+        self.model = model
+        self.config, self.preprocess, self.batch = config, preprocess, batch
+        self.device = torch.device(device)
+        self.training, self.validation = training, validation
+        self._training_table = QuestionTable(training, encoder)
+        self._validation_table = QuestionTable(validation, encoder)
+        self._by_scene = [np.array(questions) for questions in training.by_scene()]
+        self._optical_only = np.array([question.type == NEEDS_OPTICAL for question in training.questions])
+
+    def loss(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """A batch of views and questions -> eq. 10 and its parts, with the share of right final answers."""
+        scenes = rng.choice(len(self._by_scene), self.batch.views, replace=False)
+        pairs = [augment_pair(self.training.optical[s], self.training.sar[s], self.batch.augment, rng) for s in scenes]
+        asked = [self._draw_questions(int(s), pair, rng) for s, pair in zip(scenes, pairs, strict=True)]
+        view_of = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(a) for a in asked])).to(self.device)
+        questions = torch.from_numpy(np.concatenate(asked))
+        tokens, token_mask = self._training_table.text(questions)
+        view = self.model.encode(*pair_inputs(pairs, self.config, self.preprocess, self.device))
+        output = self.model(view.rows(view_of), tokens.to(self.device), token_mask.to(self.device))
+        answer = self._training_table.answer[questions].to(self.device)
+        loss, parts = tgfnet_loss(_in_float32(output), answer, self.batch.label_smoothing)
+        parts["accuracy"] = (output.logits.argmax(-1) == answer).float().mean()
+        return loss, {name: part.detach() for name, part in parts.items()}
+
+    def _draw_questions(self, scene: int, pair: AugmentedPair, rng: np.random.Generator) -> NDArray[np.int64]:
+        questions = self._by_scene[scene]
+        if not pair.optical_valid.any():
+            answerable = questions[~self._optical_only[questions]]
+            questions = answerable if len(answerable) else questions
+        return rng.choice(questions, self.batch.questions, replace=len(questions) < self.batch.questions)
+
+    def validate(self) -> Validation:
+        """OA on the validation set with both sensors as they are; the experts' own accuracies beside it."""
+        right = {"accuracy": 0, "optical": 0, "sar": 0, "fusion": 0}
+        loss, count = 0.0, 0
+        for output, questions in score_set(
+            self.model, self.validation, self._validation_table, self.config, self.preprocess, self.device
+        ):
+            answer = self._validation_table.answer[questions].to(self.device)
+            loss += float(torch.nn.functional.cross_entropy(output.logits, answer, reduction="sum"))
+            right["accuracy"] += int((output.logits.argmax(-1) == answer).sum())
+            for e, name in enumerate(("optical", "sar", "fusion")):
+                right[name] += int((output.expert_logits[:, e].argmax(-1) == answer).sum())
+            count += len(answer)
+        metrics = {name: number / count for name, number in right.items()}
+        return Validation(metrics["accuracy"], metrics | {"cross_entropy": loss / count})
+
+
+def score_set(
+    model: Tgfnet,
+    scenes: SceneSet,
+    table: QuestionTable,
+    config: TgfnetConfig,
+    preprocess: PreprocessSpec,
+    device: torch.device,
+    *,
+    mute: Sequence[str] = (),
+    views: int = 8,
+) -> Iterator[tuple[TgfnetOutput, Tensor]]:
+    """The model's output on every question of a set, batch by batch, with the questions' indices [Q].
+
+    ``mute`` takes a sensor away. The model has to be in evaluation mode.
+    """
+    lists = scenes.by_scene()
+    for start in range(0, len(lists), views):
+        batch = [s for s in range(start, min(start + views, len(lists))) if lists[s]]
+        if not batch:
+            continue
+        pairs = [_plain_pair(scenes, s, mute) for s in batch]
+        questions = torch.tensor([q for s in batch for q in lists[s]])
+        view_of = torch.tensor([i for i, s in enumerate(batch) for _ in lists[s]], device=device)
+        tokens, token_mask = table.text(questions)
+        with torch.inference_mode():
+            view = model.encode(*pair_inputs(pairs, config, preprocess, device))
+            yield model(view.rows(view_of), tokens.to(device), token_mask.to(device)), questions
+
+
+def _plain_pair(scenes: SceneSet, scene: int, mute: Sequence[str]) -> AugmentedPair:
+    optical = scenes.optical[scene].astype(np.float32) / np.float32(255)
+    sar = scenes.sar[scene].astype(np.float32) / np.float32(255)
+    return AugmentedPair(optical, sar, np.full(sar.shape, "optical" not in mute), np.full(sar.shape, "sar" not in mute))
+
+
+def pair_inputs(
+    pairs: Sequence[AugmentedPair], config: TgfnetConfig, preprocess: PreprocessSpec, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pairs as the network takes them: optical [V, 3, S, S], its patch mask [V, M], SAR likewise."""
+    tensors = []
+    for name in ("optical", "sar"):
+        values = torch.from_numpy(np.stack([getattr(pair, name) for pair in pairs]))
+        valid = np.stack([getattr(pair, f"{name}_valid") for pair in pairs])
+        if name == "sar":
+            values = values.unsqueeze(1)
+        pixels = normalise(values, torch.from_numpy(valid), preprocess).expand(-1, 3, -1, -1)
+        mask = np.stack([patch_mask(v.astype(np.float32), config.patch, preprocess) for v in valid])
+        tensors += [pixels.to(device), torch.from_numpy(mask).to(device)]
+    optical, optical_mask, sar, sar_mask = tensors
+    return optical, optical_mask, sar, sar_mask
+
+
+def _in_float32(output: TgfnetOutput) -> TgfnetOutput:
+    """Logits in full precision, whatever the autocast made of them: the loss is taken in float32."""
+    return output._replace(logits=output.logits.float(), expert_logits=output.expert_logits.float())
