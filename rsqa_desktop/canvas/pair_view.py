@@ -94,7 +94,7 @@ class PairView(QWidget):
             if opened is None or main is None or frame is None:
                 pane.show_image(None, "", None, self._hint)
             else:
-                on = optical.info.path if sensor == "sar" and optical is not None else None
+                on = _grid_of(optical, opened)
                 source = Source(opened.info.path, on, frame.width, frame.height, opened.display)
                 pane.show_image(frame, describe(opened.info, sensor), main.info.grid.gsd_m)
             if source != self._sources[sensor]:  # else it is on screen already, perhaps with another display by now
@@ -131,9 +131,13 @@ class PairView(QWidget):
             pane.show_theme(palette)
 
     def grab_view(self) -> QImage:
-        """Both panes as they are on screen, less what belongs to the moment: crosshair and readout."""
-        self._leave()
-        return self._splitter.grab().toImage()
+        """Both panes as they are on screen, less what belongs to the moment: crosshair, readout, handles, focus."""
+        for pane in self._panes.values():
+            pane.plain = True
+        picture = self._splitter.grab().toImage()
+        for pane in self._panes.values():
+            pane.plain = False
+        return picture
 
     @property
     def settled(self) -> bool:
@@ -364,6 +368,13 @@ class PairView(QWidget):
         if seen is not None:
             width, height = max(seen.width // 2, 1), max(seen.height // 2, 1)
             self.set_area(PixelWindow(seen.col_off + width // 2, seen.row_off + height // 2, width, height))
+
+
+def _grid_of(optical: Opened | None, opened: Opened) -> str | None:
+    """Onto whose grid a raster is warped. Without georeference a pair shares its pixel frame as it is."""
+    if optical is None or optical is opened or "none" in (optical.info.georeference, opened.info.georeference):
+        return None
+    return optical.info.path
 
 
 _CURSORS = {

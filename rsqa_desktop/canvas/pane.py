@@ -61,6 +61,7 @@ class Pane(QWidget):
         self.sensor = sensor
         self.stream = stream
         self.viewport = Viewport(0, 0, 1, 1, 1)
+        self.plain = False  # without what belongs to the moment: for a picture to keep
         self._frame: PixelWindow | None = None
         self._details = ""
         self._gsd_m: float | None = None
@@ -139,7 +140,7 @@ class Pane(QWidget):
         else:
             self._paint_image(painter, self._frame, event.region())
             self._paint_furniture(painter)
-        if self._tabbed_in and self.hasFocus():
+        if self._tabbed_in and self.hasFocus() and not self.plain:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(ACCENT), 2))
@@ -161,7 +162,7 @@ class Pane(QWidget):
             if overlay.layer.visible and self.sensor in overlay.layer.panes:
                 overlay.paint(painter, self.viewport)
         self._paint_area(painter)
-        if self._crosshair is not None:
+        if self._crosshair is not None and not self.plain:
             x, y = self.viewport.to_screen(*self._crosshair)
             furniture.paint_crosshair(painter, x, y, self.width(), self.height())
 
@@ -183,7 +184,7 @@ class Pane(QWidget):
             return
         box = self._place(self._area)
         outline(painter, [box], QColor(ACCENT), style=Qt.PenStyle.DashLine)
-        if self._area_mode:
+        if self._area_mode and not self.plain:
             painter.setPen(QPen(QColor(ACCENT), 1.5))
             painter.setBrush(QColor(Qt.GlobalColor.white))
             half = HANDLE_PX / 2
@@ -200,7 +201,7 @@ class Pane(QWidget):
         furniture.paint_label(painter, font, self.sensor, details, self.width())
         bar = furniture.scale_bar(self.viewport.scale, self._gsd_m)
         furniture.paint_scale_bar(painter, font, bar, self.width(), self.height())
-        if self._readout:
+        if self._readout and not self.plain:
             furniture.paint_readout(painter, font, self._readout, self.height())
 
     def _font(self) -> QFont:

@@ -71,8 +71,8 @@ class Viewport:
 
 
 def fit_scale(box: Box, width: int, height: int) -> float:
-    """The scale at which ``box`` just fits a pane of ``width`` x ``height``."""
-    return FIT_MARGIN * min(max(width, 1) / box.width, max(height, 1) / box.height)
+    """The scale at which ``box`` just fits a pane of ``width`` x ``height``, at most ``MAX_SCALE``."""
+    return min(FIT_MARGIN * min(max(width, 1) / box.width, max(height, 1) / box.height), MAX_SCALE)
 
 
 def window_around(box: Box) -> PixelWindow:

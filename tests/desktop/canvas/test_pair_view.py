@@ -48,6 +48,12 @@ def test_sar_alone_is_its_own_frame(view: PairView, reader: FakeReader) -> None:
     assert "open one" in optical.accessibleDescription()
 
 
+def test_a_pair_without_georeference_shares_its_pixels(view: PairView, reader: FakeReader) -> None:
+    sar = opened("plain_sar.tif")
+    view.set_scene(opened("optical.tif"), replace(sar, info=replace(sar.info, georeference="none")))
+    assert reader.waiting[-1].on is None
+
+
 def test_panes_pan_and_zoom_together(view: PairView) -> None:
     optical, sar = panes(view)
     drag(optical, (200, 200), (150, 230))
@@ -214,7 +220,9 @@ def test_the_view_as_a_picture_has_no_crosshair(view: PairView) -> None:
     optical, _ = panes(view)
     plain = view.grab_view()
     send_mouse(optical, QEvent.Type.MouseMove, 123, 77, held=False)
+    optical.setFocus(Qt.FocusReason.TabFocusReason)
     assert view.grab_view() == plain
+    assert view.grab().toImage() != plain
     assert (plain.width(), plain.height()) == (801, 400)
 
 

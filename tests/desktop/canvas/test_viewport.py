@@ -63,3 +63,7 @@ def test_a_fitted_box_is_wholly_seen() -> None:
 def test_the_middle_is_held_in_the_frame() -> None:
     held = Viewport(-50, 900, 1, 10, 10).held_in(1000, 800)
     assert (held.col, held.row) == (0, 800)
+
+
+def test_a_tiny_raster_is_not_magnified_past_the_limit() -> None:
+    assert fit_scale(Box(0, 0, 2, 2), 800, 800) == MAX_SCALE
