@@ -48,10 +48,12 @@ class Opening(QObject):
         self._worker = worker
         self._loading: _Loading | None = None
         self._check_id = ""
+        self._check_lost = False
         tiles.opened.connect(self._take_opened)
         tiles.finished.connect(self._take_tiles_outcome)
         worker.replied.connect(self._take_event)
         worker.finished.connect(self._take_worker_outcome)
+        worker.ready.connect(self._take_worker_ready)
 
     def open_pair(self, optical: str | None, sar: str | None) -> None:
         """Open files whose roles are known (command line, recent files) as a new scene."""
@@ -178,8 +180,17 @@ class Opening(QObject):
                 self._document.dismiss("gate")
 
     def _take_worker_outcome(self, message_id: str, outcome: Outcome) -> None:
-        if message_id == self._check_id and outcome.status == "failed":
+        if message_id != self._check_id:
+            return
+        if outcome.status == "failed":
             self._document.post(notice_of_outcome("gate", outcome))
+        self._check_lost = outcome.status == "crashed"
+
+    def _take_worker_ready(self, _: object) -> None:
+        """A verdict that was lost with the worker is asked for again: the user never asked for it, so must not have to."""
+        if self._check_lost:
+            self._check_lost = False
+            self.check()
 
 
 def gate_notice(check: PairCheck) -> Notice | None:

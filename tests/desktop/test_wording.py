@@ -1,0 +1,75 @@
+"""Figures and verdicts as the window says them, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.records import AreaUsed, Grid, PixelWindow
+from rsqa_desktop.model import wording
+from rsqa_desktop.model.coordinates import Locator
+from tests.desktop.fakes import GRID, check, raster
+
+AREA = AreaUsed(PixelWindow(0, 0, 224, 224), GRID, 8.4, (0.5, 10.0), 1.0, 0.53)
+
+
+def plain(text: str) -> str:
+    return text.replace(wording.NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.0, "0 %"), (0.001, "<1 %"), (0.93, "93 %"), (0.999, ">99 %"), (1.0, "100 %")]
+)
+def test_a_share_is_never_rounded_to_certainty(share: float, said: str) -> None:
+    assert plain(wording.percent(share)) == said
+
+
+def test_numbers_are_grouped_and_minus_is_a_minus() -> None:
+    assert wording.number(-13_186_204.4) == "−13,186,204"
+    assert wording.number(-0.01, 1) == "0.0", "no minus before nothing"
+    assert wording.signed_pair((3.25, -1.0)) == "+3.2, −1.0"
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.5, "0.5 m"), (8.4, "8.4 m"), (30.0, "30 m"), (1240.0, "1.2 km")])
+def test_lengths(value: float, said: str) -> None:
+    assert plain(wording.metres(value)) == said
+
+
+def test_the_pair_in_a_sentence() -> None:
+    assert plain(wording.pair_sentence(check())) == "residual 3.0 px (30 m) · 3 days apart · 100 % valid"
+    unsure = replace(check(), shift_is_sure=False, dates={}, overlap=0.6)
+    assert plain(wording.pair_sentence(unsure, AREA)) == (
+        "residual 3.0 px (30 m), unsure · 60 % overlap · optical 100 %, SAR 53 % valid"
+    )
+    alone = replace(check("single-sensor"), valid=replace(check().valid, sar=None), dates={"optical": "2020-11-04"})
+    assert plain(wording.pair_sentence(alone)) == "100 % valid"
+
+
+def test_scale_is_judged_against_what_the_weights_were_trained_on() -> None:
+    assert "in its range (0.5–10" in wording.scale_sentence(AREA)
+    assert wording.in_trained_range(replace(AREA, model_gsd_m=90.0)) is False
+    assert "outside its range" in wording.scale_sentence(replace(AREA, model_gsd_m=90.0))
+    assert wording.in_trained_range(replace(AREA, model_gsd_m=None)) is None
+
+
+def test_a_raster_in_a_few_letters() -> None:
+    assert wording.raster_detail(raster("/a.tif", "optical").info) == "R1 G2 B3"
+    assert wording.raster_detail(raster("/a.tif", "sar").info) == "VV, dB"
+
+
+def test_where_a_pixel_is() -> None:
+    place = Locator(GRID).place(0, 0)  # 500 000 m east in UTM 31N is its central meridian, 3° E
+    assert (place.x, place.y) == (500_000, 4_000_000)
+    assert place.degrees.startswith("3.0000° E 36.14")
+    assert Locator(GRID).crs_name == "EPSG:32631"
+
+
+def test_places_without_longitude() -> None:
+    pixels = Locator(Grid(10, 10, (1, 0, 0, 0, 1, 0)))
+    assert pixels.place(3, 4).degrees == ""
+    assert pixels.crs_name == "no CRS, pixels"
+    mars = Grid(10, 10, (1, 0, 0, 0, -1, 0), 'GEOGCS["Mars",DATUM["Mars",SPHEROID["Mars",3396190,169.89]],'
+                'PRIMEM["Mars",0],UNIT["degree",0.0174532925199433]]')  # fmt: skip
+    assert Locator(mars).place(1, 1).degrees == "", "a longitude on Mars is not one on Earth"
+    assert Locator(Grid(10, 10, (1, 0, 0, 0, -1, 0), "nonsense")).crs_name == "unknown CRS"
