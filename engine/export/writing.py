@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.errors import ExportRefused, UsageError
+from engine.export.geojson import write_geojson
+from engine.export.geopackage import write_geopackage
 from engine.export.lonlat import why_no_lonlat
 from engine.export.maps import write_map
 from engine.export.names import stem
@@ -16,7 +18,6 @@ from engine.export.properties import answer_object, map_ending
 from engine.export.regions import KeyRegion, key_regions
 from engine.export.report import write_report
 from engine.export.staging import refused_as_export, staged
-from engine.export.vectors import write_geojson, write_geopackage
 from engine.export.views import View, render_views
 from engine.protocol import to_json
 from engine.raster import write_png

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ import pytest
 import shapely
 
 from engine.errors import ExportRefused
+from engine.export.geojson import write_geojson
+from engine.export.geopackage import write_geopackage
 from engine.export.properties import flat_properties
 from engine.export.regions import key_regions
-from engine.export.vectors import write_geojson, write_geopackage
 from engine.records import Answer, ExpertOpinion, Grid, PixelWindow
 from tests.engine.export.handmade import UTM, WINDOW, AnswerMaker
 
+ROOT = Path(__file__).resolve().parents[3]
 ROTATED = Grid(400, 300, (8.0, 3.0, 500000.0, 3.0, -8.0, 5000000.0), "EPSG:32631", 8.5)
 MARS = Grid(400, 300, (100.0, 0.0, 10000.0, 0.0, -100.0, 20000.0), "IAU_2015:49910", 100.0)
 NO_CRS = Grid(400, 300, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
@@ -178,3 +182,37 @@ def test_a_vanished_map_is_named(make_answer: AnswerMaker) -> None:
     Path(answer.explanations["regions-sar"].path).unlink()
     with pytest.raises(ExportRefused, match="regions-sar"):
         key_regions(answer)
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from engine.errors import ExportRefused
+from engine.export.geopackage import write_geopackage
+from engine.export.regions import key_regions
+from tests.engine.export.handmade import answer_by_hand
+
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+answer = answer_by_hand(folder)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write beyond the limit fails like one on a full disk
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    write_geopackage(folder / "a.gpkg", answer, key_regions(answer))
+except ExportRefused as refusal:
+    sys.exit(f"refused: {refusal}")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is POSIX")
+@pytest.mark.parametrize("limit", [4_096, 76_000, 90_000])
+def test_a_geopackage_that_the_disk_cut_short_is_refused(tmp_path: Path, limit: int) -> None:
+    """GDAL alone closes some of these files without an error, a table or an index short."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path), str(limit)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "refused: “a.gpkg” cannot be written" in done.stderr

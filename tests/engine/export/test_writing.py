@@ -14,7 +14,7 @@ import rasterio
 from PIL import Image
 from rasterio.windows import from_bounds
 
-import engine.export.vectors
+import engine.export.geopackage
 import engine.export.writing
 from engine.errors import ExportRefused, RasterUnreadable, UsageError
 from engine.export import FORMATS, answer_object, refused_formats, write_answer
@@ -228,9 +228,9 @@ def test_gdal_failing_to_write_is_a_refusal(
     make_pair_answer: AnswerMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise engine.export.vectors.DataSourceError("sqlite3_exec() failed: database or disk is full")
+        raise engine.export.geopackage.DataSourceError("sqlite3_exec() failed: database or disk is full")
 
-    monkeypatch.setattr(engine.export.vectors.pyogrio.raw, "write", full)
+    monkeypatch.setattr(engine.export.geopackage.pyogrio.raw, "write", full)
     with pytest.raises(ExportRefused, match="disk is full"):
         write_answer(make_pair_answer(), tmp_path / "out", ("gpkg",))
     assert list((tmp_path / "out").iterdir()) == []

@@ -1,10 +1,11 @@
-"""The answer as vector features: RFC 7946 GeoJSON, and a GeoPackage in the scene's own CRS."""
+"""The answer as a GeoPackage in the scene's own CRS, one layer of answers and one of key regions."""
 
 from __future__ import annotations
 
-import json
+import sqlite3
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,30 +16,12 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from engine.errors import ExportRefused
-from engine.export.lonlat import lonlat_area
-from engine.export.properties import BOOLEANS, FLOATS, INTEGERS, Value, all_messages, flat_properties
+from engine.export.properties import BOOLEANS, FLOATS, INTEGERS, Value, flat_properties
 from engine.export.regions import KeyRegion
-from engine.protocol import to_builtins
 from engine.records import Answer, Box, Grid
 
 ANSWERS_LAYER = "answers"
 REGIONS_LAYER = "key_regions"
-
-
-def write_geojson(path: Path, answer: Answer) -> None:
-    """One Feature, the analysed area, in a FeatureCollection (RFC 7946: CRS84, no ``crs`` member).
-
-    Raises :class:`ExportRefused` where the area has no place on Earth, ``OSError`` where the file cannot be written.
-    """
-    place = lonlat_area(answer.area.grid, answer.area.window.box)
-    properties: dict[str, Any] = dict(flat_properties(answer))
-    properties["alternatives"] = to_builtins(answer.alternatives)
-    properties["answer_set"] = list(answer.answer_set)
-    properties["messages"] = list(all_messages(answer))
-    properties["experts"] = to_builtins(answer.experts)
-    feature = {"type": "Feature", "bbox": place.bbox, "geometry": place.geometry, "properties": properties}
-    collection = {"type": "FeatureCollection", "bbox": place.bbox, "features": [feature]}
-    path.write_text(json.dumps(collection, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -> None:
@@ -49,8 +32,7 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
     """
     grid = answer.area.grid
     flat = flat_properties(answer)
-    table = _Table(ANSWERS_LAYER, [answer.area.window.box], {name: [value] for name, value in flat.items()})
-    _write_layer(path, table, grid)
+    tables = [_Table(ANSWERS_LAYER, [answer.area.window.box], {name: [value] for name, value in flat.items()})]
     if regions:
         columns: dict[str, list[Value]] = {
             "sensor": [region.sensor for region in regions],
@@ -59,7 +41,11 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
             "question": [answer.question] * len(regions),
             "answer": [answer.answer] * len(regions),
         }
-        _write_layer(path, _Table(REGIONS_LAYER, [region.box_px for region in regions], columns), grid, append=True)
+        tables.append(_Table(REGIONS_LAYER, [region.box_px for region in regions], columns))
+    for table in tables:
+        _write_layer(path, table, grid, append=table is not tables[0])
+    for table in tables:
+        _require_whole(path, table)
 
 
 @dataclass(frozen=True)
@@ -92,10 +78,33 @@ def _write_layer(path: Path, table: _Table, grid: Grid, *, append: bool = False)
                 append=append,
             )
     except (DataSourceError, DataLayerError) as error:
-        raise ExportRefused(
-            f"“{path.name}” cannot be written as GeoPackage: {error}.",
-            remedy="Make room on that disk, or choose another folder.",
-        ) from error
+        raise _refused(path, str(error)) from error
+
+
+def _require_whole(path: Path, table: _Table) -> None:
+    """Asks the file itself whether a layer is all there, as GDAL may close a GeoPackage on a full disk in silence.
+
+    Rows, spatial index and extent are what is written last. Raises :class:`ExportRefused`.
+    """
+    questions = (
+        (f"SELECT count(*) FROM {table.layer}", len(table.boxes)),
+        (f"SELECT count(*) FROM rtree_{table.layer}_geom", len(table.boxes)),
+        (f"SELECT count(min_x) FROM gpkg_contents WHERE table_name = '{table.layer}'", 1),
+    )
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            whole = all(database.execute(question).fetchone() == (count,) for question, count in questions)
+    except sqlite3.Error as error:
+        raise _refused(path, str(error)) from error
+    if not whole:
+        raise _refused(path, f"only a part of layer {table.layer} could be written")
+
+
+def _refused(path: Path, reason: str) -> ExportRefused:
+    return ExportRefused(
+        f"“{path.name}” cannot be written as GeoPackage: {reason.rstrip('.')}.",
+        remedy="Make room on that disk, or choose another folder.",
+    )
 
 
 def _typed(name: str, values: list[Value]) -> np.ndarray[Any, Any]:
