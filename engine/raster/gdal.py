@@ -23,9 +23,6 @@ os.environ.setdefault("GDAL_CACHEMAX", "64")
 _OPTIONS = {
     # A VRT can name a URL; an analyst's file must not make this program call somebody.
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
-    # Statistics that GDAL would like to keep in "<file>.aux.xml" beside files that are not ours.
-    "GDAL_PAM_ENABLED": "YES",
-    "ESRI_XML_PAM": "NO",
 }
 
 

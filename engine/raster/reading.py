@@ -72,9 +72,14 @@ def decoded_bytes(source: Source, box: Box, width: int, height: int) -> int:
     step = min(box.width / width, box.height / height)
     factor = max([1, *(level for level in source.dataset.overviews(1) if level <= 1.2 * step)])
     block_rows, block_columns = source.dataset.block_shapes[0]
-    across = min(math.ceil(box.width / factor / block_columns) + 1, width)
-    down = min(math.ceil(box.height / factor / block_rows) + 1, height)
-    return int(across * down) * source.block_bytes
+    across = _blocks_hit(box.width / factor, source.dataset.width / factor, block_columns, width)
+    down = _blocks_hit(box.height / factor, source.dataset.height / factor, block_rows, height)
+    return across * down * source.block_bytes
+
+
+def _blocks_hit(length: float, whole: float, block: int, cells: int) -> int:
+    """Blocks of one axis under ``length`` pixels, wherever these begin, when only ``cells`` of them are looked at."""
+    return min(math.ceil(length / block) + 1, math.ceil(whole / block), cells)
 
 
 def _numpy_type(dtype: str) -> str:
