@@ -22,6 +22,7 @@ from engine.text import Wording
 
 CONDITION_STREAM, OPTICAL_STREAM, SAR_STREAM = 3, 4, 5
 LOOKS = (1.0, 2.0, 4.0, 4.4, 8.0)
+WEATHERS: tuple[Weather, ...] = ("clear", "cloud", "dark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,22 @@ class Sample:
         return self.scene.gsd_m
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a scene was taken: weather, unit of delivery and number of looks."""
+
+    weather: Weather
+    sar_unit: SarUnit
+    looks: float
+
+
+def draw_condition(seed: int) -> Condition:
+    """The condition of one seed; drawn apart from the scene, so that overriding it changes nothing else."""
+    draws = Draws(seed, CONDITION_STREAM)
+    weather: Weather = draws.weighted(WEATHERS, (36, 38, 26))
+    return Condition(weather, draws.choice(DELIVERIES), draws.choice(LOOKS))
+
+
 def make_sample(
     seed: int,
     *,
@@ -74,11 +91,8 @@ def make_sample(
     scene = make_scene(seed, size)
     top = paint_items(scene.items, size)
     truth = read_truth(scene, top)
-    draws = Draws(seed, CONDITION_STREAM)
-    drawn_weather = draws.weighted(("clear", "cloud", "dark"), (36, 38, 26))
-    drawn_unit, looks = draws.choice(DELIVERIES), draws.choice(LOOKS)
-    condition: Weather = weather or drawn_weather  # type: ignore[assignment]  # a tuple of literals widens to str
-    unit = sar_unit or drawn_unit
+    drawn = draw_condition(seed)
+    condition, unit, looks = weather or drawn.weather, sar_unit or drawn.sar_unit, drawn.looks
 
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, OPTICAL_STREAM))))
     surface = make_surface(scene, top, rng)
