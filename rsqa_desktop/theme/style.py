@@ -4,8 +4,10 @@ Fusion draws the same on Linux and Windows and honours a QPalette fully, so the 
 cannot. It is driven by a dynamic property, never by object names::
 
     button.setProperty("role", "primary")   # primary | chip | segment (checkable, side by side) | flat
-    label.setProperty("role", "heading")    # heading (small caps of a section) | muted | answer | good | warning
-    widget.setProperty("role", "bar")       # bar: a tool or status bar's ground; panel: a dock's content
+    label.setProperty("role", "heading")    # heading (small caps of a section) | title | brand | strong | muted
+                                            # | answer | good | warning
+    widget.setProperty("role", "bar")       # bar: a tool or status bar's ground; panel: a dock's; stage: the images'
+    spin_box.setProperty("role", "quiet")   # a number that can be changed, among words
 """
 
 from __future__ import annotations
@@ -130,10 +132,10 @@ QWidget[role="bar"] {{ background: {p.surface}; border-bottom: 1px solid {p.line
 QWidget[role="panel"] {{ background: {p.surface}; }}
 QWidget[role="stage"] {{ background: {p.stage}; }}
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
+QLineEdit {{
     background: {p.raised}; border: 1px solid {p.outline}; border-radius: 6px; padding: 5px 8px;
     selection-background-color: {ACCENT}; selection-color: #FFFFFF; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+QLineEdit:focus {{ border-color: {ACCENT}; }}
 QSpinBox[role="quiet"] {{ background: transparent; border: 1px solid transparent; padding: 1px 4px; color: {p.muted}; }}
 QSpinBox[role="quiet"] QLineEdit {{ background: transparent; border: none; padding: 0 4px 0 0; color: {p.muted}; }}
 QSpinBox[role="quiet"]::up-button, QSpinBox[role="quiet"]::down-button {{ width: 0; border: none; }}
@@ -167,9 +169,11 @@ QLabel[role="warning"] {{ color: {p.warning_text}; }}
 QLabel[role="answer"] {{ font-size: 26px; font-weight: 700; }}
 
 QCheckBox {{ spacing: 8px; }}
-QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {p.outline}; border-radius: 4px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{
+    width: 14px; height: 14px; border: 1px solid {p.outline}; border-radius: 4px; }}
 QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {p.accent_text}; }}
-QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url("{icon_path("check")}"); }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+    background: {ACCENT}; border-color: {ACCENT}; image: url("{icon_path("check")}"); }}
 QCheckBox:focus {{ color: {p.accent_text}; }}
 
 QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outline: none; }}
