@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     qt = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory(prefix="rsqa-") as scratch:
-        program = build(qt, Path(scratch), settings_file=arguments.settings)
+        program = build(qt, Path(scratch), Engine(arguments.model, arguments.device), arguments.settings)
         program.window.show()
         program.start_services(arguments.optical, arguments.sar)
         code = qt.exec()
@@ -53,9 +53,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rsqa-desktop", description="Ask an optical/SAR pair, and see why.")
     parser.add_argument("optical", nargs="?", default="-", help="the optical raster, or - for none")
     parser.add_argument("sar", nargs="?", default="-", help="the SAR raster, or - for none")
+    parser.add_argument("--model", default="tgfnet-compact", help="an installed model's name, or a folder with one")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--settings", type=Path, help="another settings file than this user's own")
     parser.add_argument("--version", action="version", version=f"rsqa-desktop {__version__}")
     return parser.parse_args(argv)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Which weights answer, and on what they compute."""
+
+    model: str = "tgfnet-compact"
+    device: str = "auto"
 
 
 @dataclass
@@ -86,7 +96,7 @@ class Program:
         threading.Thread(target=importlib.import_module, args=("pyproj",), daemon=True).start()
 
 
-def build(qt: QApplication, scratch: Path, *, settings_file: Path | None = None) -> Program:
+def build(qt: QApplication, scratch: Path, engine: Engine, settings_file: Path | None = None) -> Program:
     """Steps 2 and 3: everything but the processes. Imports Qt's widgets, hence not at the top of this file."""
     from rsqa_desktop.actions.workbench import Workbench
     from rsqa_desktop.model.notices import Notice
@@ -99,8 +109,9 @@ def build(qt: QApplication, scratch: Path, *, settings_file: Path | None = None)
     qt.setApplicationDisplayName("RSQA")
     settings = SettingsStore(settings_file or default_settings_path())
     theme = Theme(qt, settings.current.theme)
-    tiles, worker = TileReader(), Worker()
-    bench = Workbench.assemble(settings, tiles, worker, scratch)
+    tiles = TileReader()
+    worker = Worker(arguments=("--model", engine.model, "--device", engine.device))
+    bench = Workbench.assemble(settings, tiles, worker, scratch, model=engine.model, device=engine.device)
     window = MainWindow(bench, theme)
     if settings.complaint:
         bench.document.post(Notice("settings", settings.complaint, "warning"))

@@ -19,17 +19,19 @@ class Asking(QObject):
     """Makes the request, follows it, and writes what comes back into the document.
 
     ``question`` is what stands in the query box. ``folder`` is where each question gets a folder of its own for the
-    explanation arrays. A newer question cancels the one that runs.
+    explanation arrays; ``model`` and ``device`` go into every request. A newer question cancels the one that runs.
     """
 
     question_changed = Signal()
 
-    def __init__(self, document: Document, worker: Worker, folder: Path) -> None:
+    def __init__(self, document: Document, worker: Worker, folder: Path, model: str, device: str) -> None:
         super().__init__()
         self._question = ""
         self._document = document
         self._worker = worker
         self._folder = folder
+        self._model = model
+        self._device = device
         self._death: Outcome | None = None
         self._interrupted = False
         worker.ready.connect(self._take_ready)
@@ -72,6 +74,8 @@ class Asking(QObject):
             sar=document.scene.sar_path,
             folder=str(folder),
             window=document.target,
+            model=self._model,
+            device=self._device,
             gate=document.gate,
         )
         document.dismiss("ask")

@@ -45,6 +45,7 @@ class Exporting(QObject):
             self.written_to = self._asked[message_id]
             names = ", ".join(Path(name).name for name in event.files)
             text = f"Wrote {len(event.files)} files into {self.written_to}: {names}."
+            text = " ".join((text, *event.messages))
             self._document.post(Notice("export", text, "info", "export.reveal"))
 
     def _take_outcome(self, message_id: str, outcome: Outcome) -> None:

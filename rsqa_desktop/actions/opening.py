@@ -187,7 +187,7 @@ class Opening(QObject):
         self._check_lost = outcome.status == "crashed"
 
     def _take_worker_ready(self, _: object) -> None:
-        """A verdict that was lost with the worker is asked for again: the user never asked for it, so must not have to."""
+        """A verdict that was lost with the worker is asked for again, as nobody but this room asked for it."""
         if self._check_lost:
             self._check_lost = False
             self.check()

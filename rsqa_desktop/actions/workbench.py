@@ -31,7 +31,16 @@ class Workbench:
     pointing: Pointing
 
     @classmethod
-    def assemble(cls, settings: SettingsStore, tiles: TileReader, worker: Worker, folder: Path) -> Workbench:
+    def assemble(
+        cls,
+        settings: SettingsStore,
+        tiles: TileReader,
+        worker: Worker,
+        folder: Path,
+        *,
+        model: str = "tgfnet-compact",
+        device: str = "auto",
+    ) -> Workbench:
         """Put the parts together. ``folder`` is a scratch folder for explanation arrays, the caller's to delete."""
         document = Document()
         return cls(
@@ -41,7 +50,7 @@ class Workbench:
             worker=worker,
             requests=Requests(),
             opening=Opening(document, settings, tiles, worker),
-            asking=Asking(document, worker, folder),
+            asking=Asking(document, worker, folder, model, device),
             exporting=Exporting(document, worker),
             pointing=Pointing(document, tiles),
         )
