@@ -77,7 +77,7 @@ def lonlat_area(grid: Grid, area: Box) -> LonLatArea:
         ring += edges.subdivided(start, end)
     pieces = split_at_date_line(_unwrapped(ring))
     if not pieces:
-        raise ExportRefused("The analysed area has no extent in longitude and latitude.", remedy="Use GeoPackage.")
+        raise ExportRefused("GeoJSON needs an area, and this one has none in degrees.", remedy="Use GeoPackage.")
     return LonLatArea(tuple(_rounded_ring(piece) for piece in pieces), _bbox(pieces))
 
 
@@ -136,7 +136,7 @@ class _Edges:
         lons, lats = self._there.transform(xs, ys)
         if not all(map(math.isfinite, (*lons, *lats))):
             raise ExportRefused(
-                "The analysed area reaches beyond what its CRS can map to longitude and latitude.",
+                "GeoJSON needs longitude and latitude, and the analysed area reaches beyond where its CRS has them.",
                 remedy="Use GeoPackage, or draw a smaller area.",
             )
         return list(zip(lons, lats, strict=True))

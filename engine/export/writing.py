@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import ExportRefused, UsageError
 from engine.export.geojson import write_geojson
 from engine.export.geopackage import write_geopackage
-from engine.export.lonlat import why_no_lonlat
+from engine.export.lonlat import lonlat_area
 from engine.export.maps import write_map
 from engine.export.names import stem
 from engine.export.poster import poster
@@ -28,8 +28,12 @@ FORMATS = ("geojson", "gpkg", "cog", "png", "html", "json")
 
 def refused_formats(answer: Answer, formats: Sequence[str] = FORMATS) -> dict[str, str]:
     """The formats, of those asked for, that this answer cannot be written in, each with the reason as a sentence."""
-    reason = why_no_lonlat(answer.area.grid) if "geojson" in formats else None
-    return {} if reason is None else {"geojson": reason}
+    if "geojson" in formats:
+        try:
+            lonlat_area(answer.area.grid, answer.area.window.box)
+        except ExportRefused as refusal:
+            return {"geojson": refusal.sentence}
+    return {}
 
 
 def write_answer(answer: Answer, out: Path, formats: Sequence[str] = FORMATS) -> tuple[Path, ...]:
@@ -48,7 +52,7 @@ def write_answer(answer: Answer, out: Path, formats: Sequence[str] = FORMATS) ->
     refused = refused_formats(answer, formats)
     wanted = [name for name in FORMATS if name in formats and name not in refused]
     if not wanted:
-        raise ExportRefused(" ".join(refused.values()) or "No export format was named.", remedy="Choose a format.")
+        raise ExportRefused(" ".join(refused.values()) or "No export format was named.", remedy="Name another format.")
     answer, out = replace(answer, messages=(*answer.messages, *refused.values())), out.absolute()
     with staged(out) as (stage, finals), refused_as_export(out / stem(answer)):
         export = _Export(answer, stage, out)

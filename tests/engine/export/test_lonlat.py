@@ -11,6 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import ExportRefused
 from engine.export.lonlat import LonLatArea, lonlat_area, split_at_date_line, why_no_lonlat
 from engine.records import Box, Grid
 
@@ -143,3 +144,11 @@ def test_an_area_round_the_pole_holds_the_pole() -> None:
 def test_bodies_other_than_the_earth_are_named_by_their_radius(crs: str | None, said: str | None) -> None:
     reason = why_no_lonlat(Grid(10, 10, (1, 0, 0, 0, -1, 0), crs))
     assert reason is None if said is None else said in str(reason)
+
+
+def test_what_lies_off_the_globe_of_a_geostationary_view_is_refused() -> None:
+    crs = "+proj=geos +h=35786023 +lon_0=-75 +sweep=x +ellps=GRS80 +units=m"
+    grid = Grid(100, 100, (110000, 0, -5.5e6, 0, -110000, 5.5e6), pyproj.CRS(crs).to_wkt())
+    with pytest.raises(ExportRefused, match="beyond where its CRS has them"):
+        lonlat_area(grid, Box(0, 0, 100, 100))  # the corners look past the Earth
+    assert_rfc_7946(lonlat_area(grid, Box(40, 40, 60, 60)))
