@@ -13,6 +13,7 @@ from engine.registration.overlap import centres_apart_m, how_grids_differ, same_
 _NEARLY_ALL = 0.995
 _MOSTLY_OVERLAPPING = 0.95
 _COARSE = 1.5
+_WORTH_A_GUESS = 0.5
 
 
 def about(check: PairCheck, *, on_trust: bool, gate: GateChoice, reach_px: int) -> tuple[str, ...]:
@@ -77,6 +78,8 @@ def _shift(check: PairCheck, gate: GateChoice) -> str:
     metres = "" if check.shift_m is None else f" ({math.hypot(*check.shift_m):.0f} m)"
     confidence = f"confidence {check.shift_confidence:.2f}"
     if not check.shift_is_sure:
+        if check.shift_confidence < _WORTH_A_GUESS:
+            return f"The residual shift could not be measured ({confidence}): the two show too little common structure."
         return f"The residual shift is uncertain ({confidence}): perhaps {where}. It is not acted on."
     if check.verdict != "shifted":
         return f"SAR content lies {where}{metres} of the optical ({confidence}), within the tolerance."
