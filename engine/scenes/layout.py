@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,16 @@ def make_scene(seed: int, size: int = VIEW) -> Scene:
     layout.roads_and_water()
     layout.objects()
     return Scene(seed, size, gsd_m, light[0], light[1], light[2], round(draws.unit(), 3), tuple(layout.items))
+
+
+@dataclass(frozen=True, slots=True)
+class _River:
+    """``line`` gives the middle's position across the view at a position along it; ``upright`` rivers run up-down."""
+
+    line: Callable[[float], float]
+    width: float
+    upright: bool
+    outline: tuple[Point, ...]
 
 
 class _Layout:
@@ -128,7 +139,7 @@ class _Layout:
         water = self.draws.weighted(("none", "river", "lake", "sea", "both"), (26, 24, 17, 22, 11))
         count = self.draws.weighted((0, 1, 2, 3), (42, 28, 18, 12) if water != "river" else (30, 34, 22, 14))
         count = round(count * self.scale)
-        river = self._river() if water in ("river", "both") else None
+        river = self._draw_river() if water in ("river", "both") else None
         if river is None:
             for _ in range(count):
                 self._road()
@@ -155,8 +166,8 @@ class _Layout:
     def _road_width(self) -> float:
         return float(self.draws.choice((3, 3, 4, 6, 8)))
 
-    def _river(self) -> tuple[Callable[[float], float], float, bool]:
-        """Add a winding river; returns its middle line as a function, its width, and whether it runs up-down."""
+    def _draw_river(self) -> _River:
+        """A winding river from one side of the view to the opposite one; not added yet, as roads lie under it."""
         n, draws = self.size, self.draws
         width = draws.uniform(12, 34) * self.scale**0.5
         middle, slope = self._along(0.25), draws.uniform(-0.35, 0.35)
@@ -172,13 +183,11 @@ class _Layout:
         near = [(float(t), quarter(line(t) - width / 2)) for t in steps]
         far = [(float(t), quarter(line(t) + width / 2)) for t in steps]
         upright = draws.chance(0.5)
-        outline = near + far[::-1]
-        self._river_outline = tuple((y, x) if upright else (x, y) for x, y in outline)
-        return line, width, upright
+        return _River(line, width, upright, _exact(near + far[::-1], upright))
 
-    def _crossings(self, river: tuple[Callable[[float], float], float, bool], count: int) -> None:
-        """Roads across the river, each with its bridge, apart from one another."""
-        line, width, upright = river
+    def _crossings(self, river: _River, count: int) -> None:
+        """Add the river, with roads across it, each on its bridge, apart from one another."""
+        line, width, upright = river.line, river.width, river.upright
         n, draws = self.size, self.draws
         roads, bridges = list[tuple[tuple[Point, ...], float]](), list[tuple[tuple[Point, ...], float]]()
         taken: list[float] = []
@@ -202,7 +211,7 @@ class _Layout:
             bridges.append((_exact(deck, upright), w + 3))
         for points, w in roads:
             self._add("road", Line(points, w))
-        self._add("river", Polygon(self._river_outline))
+        self._add("river", Polygon(river.outline))
         for points, w in bridges:
             self._add("bridge", Line(points, w), height_m=3 + 0.6 * self.gsd_m)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 Point = tuple[float, float]
-
-CoverClass = Literal["water", "forest", "farmland", "grassland", "bare land", "built-up area"]
 
 COVERS: tuple[str, ...] = ("water", "forest", "farmland", "grassland", "bare land", "built-up area")
 """Land covers, in the words of :data:`engine.text.COVER_ANSWERS`. Rivers, lakes and the sea are all water."""
