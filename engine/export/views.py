@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ _MIN_SIDE_PX = 512  # smaller areas are enlarged by a whole factor, so that pixe
 # Okabe and Ito's colour-blind-safe colours, with the meaning that they have everywhere in this program.
 COLOURS = {"optical": "#E69F00", "sar": "#56B4E9", "fusion": "#009E73"}
 CASING = "#FFFFFF"
+_NO_DATA = "#E4E7EB"
 _NEUTRAL = (217, 220, 225)
 _REGION_FILL_ALPHA = 56
 _TRUST_ALPHA = 150
@@ -47,7 +49,7 @@ class View:
 def picture_size(window: PixelWindow) -> tuple[int, int]:
     """Width and height of the pictures of ``window``: its longer side lies within 512 and 1024 where it can."""
     longest = max(window.width, window.height)
-    scale = MAX_SIDE_PX / longest if longest > MAX_SIDE_PX else max(1, _MIN_SIDE_PX // longest)
+    scale = MAX_SIDE_PX / longest if longest > MAX_SIDE_PX else math.ceil(_MIN_SIDE_PX / longest)
     return max(1, round(window.width * scale)), max(1, round(window.height * scale))
 
 
@@ -82,9 +84,9 @@ def render_views(answer: Answer) -> tuple[View, ...]:
 
 
 def to_image(view: View) -> Image.Image:
-    """The picture as RGB on white, ready to be drawn on."""
+    """The picture as RGB, ready to be drawn on; grey where there is no data, so that its edge still shows."""
     picture = Image.fromarray(view.rgba, "RGBA")
-    ground = Image.new("RGBA", picture.size, "#FFFFFF")
+    ground = Image.new("RGBA", picture.size, _NO_DATA)
     return Image.alpha_composite(ground, picture).convert("RGB")
 
 

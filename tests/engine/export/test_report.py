@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,6 +83,7 @@ def test_a_question_of_3000_words_is_cut_to_three_lines(make_answer: AnswerMaker
     ("window", "size"),
     [
         (PixelWindow(0, 0, 256, 128), (512, 256)),
+        (PixelWindow(0, 0, 300, 200), (600, 400)),
         (PixelWindow(0, 0, 600, 600), (600, 600)),
         (PixelWindow(0, 0, 20000, 10000), (1024, 512)),
         (PixelWindow(0, 0, 1, 9000), (1, 1024)),
@@ -100,8 +102,6 @@ def test_percentages_never_claim_certainty() -> None:
 def test_the_scale_warns_outside_the_trained_range(make_answer: AnswerMaker) -> None:
     area = make_answer().area
     assert "in its range" in scale_sentence(area)
-    from dataclasses import replace
-
     assert "OUTSIDE" in scale_sentence(replace(area, model_gsd_m=90.0))
     assert "unknown" in scale_sentence(replace(area, model_gsd_m=None))
 

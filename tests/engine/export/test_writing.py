@@ -111,11 +111,11 @@ def test_sar_is_drawn_where_the_answer_moved_it(make_pair_answer: AnswerMaker, t
     answer = make_pair_answer(shift_applied=(12.0, -5.0))
     files = write_answer(answer, tmp_path / "out", ("png",))
     (sar,) = (file for file in files if file.name.endswith("_sar.png"))
-    with Image.open(sar) as picture:  # enlarged by two; its first pixel is the window's
+    with Image.open(sar) as picture:  # enlarged by three; its first pixel is the window's
         grey = np.asarray(picture.convert("L"))
-    left, top = 2 * (100 - 12 - WINDOW.col_off), 2 * (60 + 5 - WINDOW.row_off)
-    assert grey[top : top + 80, left : left + 100].min() == 255
-    around = (grey[top - 2 : top, left : left + 100], grey[top : top + 80, left + 100 : left + 102])
+    left, top = 3 * (100 - 12 - WINDOW.col_off), 3 * (60 + 5 - WINDOW.row_off)
+    assert grey[top : top + 120, left : left + 150].min() == 255
+    around = (grey[top - 3 : top, left : left + 150], grey[top : top + 120, left + 150 : left + 153])
     assert max(strip.mean() for strip in around) < 180
 
 
@@ -123,7 +123,7 @@ def test_the_poster_has_both_views_and_the_regions(make_pair_answer: AnswerMaker
     files = write_answer(make_pair_answer(), tmp_path / "out", ("png",))
     (view,) = (file for file in files if file.name.endswith("_view.png"))
     with Image.open(view) as picture:
-        assert picture.width > 2 * 2 * WINDOW.width  # enlarged by two, side by side
+        assert picture.width > 2 * 3 * WINDOW.width  # enlarged by three, side by side
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
     assert {(0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00), (0x00, 0x9E, 0x73), (255, 255, 255)} <= colours
 
