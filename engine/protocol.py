@@ -136,13 +136,13 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """Said without a request: idle time made ``path`` readable in more detail, so its draft pictures can be redrawn.
+    """Said without a request: idle time made drafts of ``path`` better, so drawing them again is worth while.
 
-    ``fraction`` (0..1) is how much of the raster the reader now has at the coarse levels it lacked.
+    ``complete`` says that there is no more to come.
     """
 
     path: str
-    fraction: float
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) 
         explanations[name] = ExplanationMap(
             name=name,
             title=reason.title,
-            kind=reason.kind,
-            sensor=reason.sensor,
+            kind=reason.kind,  # type: ignore[arg-type]  # the predictor says the record's words
+            sensor=reason.sensor,  # type: ignore[arg-type]
             path=str(path),
             shape=(rows, columns),
             extent_px=square,

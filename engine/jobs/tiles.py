@@ -8,10 +8,14 @@ without overviews are made better.
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
+import time
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from engine import __version__
@@ -27,6 +31,7 @@ from engine.protocol import (
     OpenRaster,
     Outcome,
     Ready,
+    Refined,
     Tile,
     TileRequest,
 )
@@ -35,6 +40,9 @@ from engine.records import Grid
 from engine.records.raster import Sensor
 
 DECODERS = 2
+REFINE_SLICE_S = 0.03
+"""How long a new request may have to wait for work that nobody had asked for."""
+REFINED_EVERY_S = 0.5
 HANDLES_KEPT = 8
 """Rasters kept open; beyond, the one used longest ago is closed. A closed one is opened again when asked for."""
 
@@ -80,23 +88,20 @@ class Waiting:
                 self._calls.remove(found)
             return found
 
-    def take(self, timeout: float | None = None) -> Call | None:
-        """The next request whose raster is free, which is then busy until :meth:`done`; None after ``timeout`` s."""
+    def take(self) -> Call:
+        """Wait for the next request whose raster is free, which then is busy until :meth:`done`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._next() is not None, timeout)
-            call = self._next()
-            if call is not None:
-                self._calls.remove(call)
-                self._busy.add(call.request.path)
+            while (call := self._next()) is None:
+                self._changed.wait()
+            self._calls.remove(call)
+            self._busy.add(call.request.path)
             return call
 
-    def take_idle(self, path: str) -> bool:
-        """Mark a raster busy for work that nobody waits for; False where somebody does wait, or it is busy."""
+    def take_idle(self, path: str) -> None:
+        """Wait until nothing is asked for and nothing is read; ``path`` then is busy until :meth:`done`."""
         with self._changed:
-            if self._next() is not None or path in self._busy:
-                return False
+            self._changed.wait_for(lambda: not self._calls and not self._busy)
             self._busy.add(path)
-            return True
 
     def done(self, path: str) -> None:
         with self._changed:
@@ -154,6 +159,47 @@ class Rasters:
         return known[1]
 
 
+class Refiner:
+    """Makes drafts better while nothing is asked for, a moment at a time, each raster in turn."""
+
+    def __init__(self, waiting: Waiting, rasters: Rasters, tell: Callable[[Refined], None]) -> None:
+        self._waiting = waiting
+        self._rasters = rasters
+        self._tell = tell
+        self._drafts: queue.Queue[tuple[str, Sensor]] = queue.Queue()
+        self._told: dict[tuple[str, Sensor], float] = {}
+
+    def note(self, path: str, sensor: Sensor) -> None:
+        """A draft of this raster was drawn."""
+        if (path, sensor) not in self._told:
+            self._told[path, sensor] = time.monotonic()
+            self._drafts.put((path, sensor))
+
+    def run(self) -> None:
+        """For a thread of its own; does not return."""
+        while True:
+            self._refine(*self._drafts.get())
+
+    def _refine(self, path: str, sensor: Sensor) -> None:
+        self._waiting.take_idle(path)
+        try:
+            more = self._rasters.get(path, sensor).refine(REFINE_SLICE_S)
+        except Exception as error:  # nobody asked for this; whoever asks for the picture is told what is wrong with it
+            print(f"{path} cannot be refined: {error}", file=sys.stderr)  # noqa: T201 - this process's log
+            del self._told[path, sensor]
+            return
+        finally:
+            self._waiting.done(path)
+        if more:
+            self._drafts.put((path, sensor))
+            if time.monotonic() - self._told[path, sensor] > REFINED_EVERY_S:
+                self._told[path, sensor] = time.monotonic()
+                self._tell(Refined(path, complete=False))
+        else:
+            del self._told[path, sensor]
+            self._tell(Refined(path, complete=True))
+
+
 class TileReader:
     """The process: one :class:`Conversation`, two decoding threads, one block of shared memory."""
 
@@ -162,11 +208,13 @@ class TileReader:
         self._waiting = Waiting()
         self._rasters = Rasters(self._waiting)
         self._slots: Slots | None = None
+        self._refiner = Refiner(self._waiting, self._rasters, partial(conversation.say, ""))
 
     def run(self) -> int:
         """Serve until the window hangs up; returns the exit code."""
         for number in range(DECODERS):
             threading.Thread(target=self._decode, name=f"decoder-{number}", daemon=True).start()
+        threading.Thread(target=self._refiner.run, name="refiner", daemon=True).start()
         for call in self._conversation.calls():
             self._receive(call)
         return 0
@@ -188,22 +236,22 @@ class TileReader:
 
     def _decode(self) -> None:
         while True:
-            call = self._waiting.take()
-            if call is None:
-                continue
-            try:
-                event = self._answer(call)
-                if call.stop.is_set():
-                    raise Cancelled("The picture is no longer wanted.")
-                outcome = Outcome("succeeded")
-                self._conversation.say(call.id, event)
-            except Exception as error:  # whatever a driver of GDAL raises ends this request, not the reader
-                outcome = outcome_of(error)
-                if outcome.code == RsqaError.exit_code:
-                    traceback.print_exc(file=sys.stderr)
-            finally:
-                self._waiting.done(call.request.path)
-            self._conversation.close(call, outcome)
+            self._serve(self._waiting.take())
+
+    def _serve(self, call: Call) -> None:
+        try:
+            event = self._answer(call)
+            if call.stop.is_set():
+                raise Cancelled("The picture is no longer wanted.")
+            outcome = Outcome("succeeded")
+            self._conversation.say(call.id, event)
+        except Exception as error:  # whatever a driver of GDAL raises ends this request, not the reader
+            outcome = outcome_of(error)
+            if outcome.code == RsqaError.exit_code:
+                traceback.print_exc(file=sys.stderr)
+        finally:
+            self._waiting.done(call.request.path)
+        self._conversation.close(call, outcome)
 
     def _answer(self, call: Call) -> Opened | Tile | Identified:
         asked = call.request
@@ -221,6 +269,8 @@ class TileReader:
         target = self._slots.picture(asked.slot, asked.width, asked.height)
         rgba, draft = render(raster, asked.window, asked.width, asked.height, asked.display, on=on, draft=asked.draft)
         target[:] = rgba
+        if draft:
+            self._refiner.note(asked.path, asked.sensor)
         return Tile(asked.slot, asked.width, asked.height, draft)
 
 

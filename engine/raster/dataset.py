@@ -116,9 +116,10 @@ class Raster:
     ) -> tuple[RasterRead, bool]:
         """As :meth:`read` with nearest pixels, for the eye, and whether that is only a draft.
 
-        A file without overviews that would have to be decoded at length is shown from its :class:`Preview`: with
-        ``draft`` as far as that is filled (:meth:`refine` fills it), without it once it is filled. A draft comes
-        back unasked where more than :data:`MOST_DECODED_BYTES` would have to be decoded.
+        With ``draft``, a file without overviews that would have to be decoded at length is shown from its
+        :class:`Preview`, as far as that is filled (:meth:`refine` fills it; once filled, that is no draft any more).
+        Without, the asked part is decoded, however long that takes and no more than it, so that a caller who asks in
+        strips never waits long. A draft comes back unasked where it would be over :data:`MOST_DECODED_BYTES`.
         """
         check_bands(bands, len(self.info.bands), self.path.name)
         is_draft = False
@@ -130,10 +131,9 @@ class Raster:
                 return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
             preview = self._preview_of(bands)
             fine = preview.step <= _FINE_ENOUGH * min(box.width / columns, box.height / rows)
-            if not draft and work <= MOST_DECODED_BYTES:
-                if not fine:
-                    return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
-                preview.fill(math.inf)
+            filled = fine and preview.complete
+            if not draft and not filled and work <= MOST_DECODED_BYTES:
+                return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
             preview.begin()
             is_draft = not (fine and preview.complete)
             return preview.sample(box, columns, rows)
