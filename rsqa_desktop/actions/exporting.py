@@ -43,8 +43,8 @@ class Exporting(QObject):
     def _take_event(self, message_id: str, event: object) -> None:
         if message_id in self._asked and isinstance(event, Exported):
             self.written_to = self._asked[message_id]
-            names = ", ".join(Path(name).name for name in event.files)
-            text = f"Wrote {len(event.files)} files into {self.written_to}: {names}."
+            kinds = " ".join(sorted({Path(name).suffix for name in event.files}))
+            text = f"Wrote {len(event.files)} files ({kinds}) into {self.written_to}."
             text = " ".join((text, *event.messages))
             self._document.post(Notice("export", text, "info", "export.reveal"))
 

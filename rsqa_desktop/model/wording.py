@@ -50,14 +50,14 @@ def percent(share: float) -> str:
 
 
 def metres(value: float) -> str:
-    """A length with the digits that carry meaning: ``0.5 m``, ``8.4 m``, ``30 m``, ``1.2 km``."""
+    """A length to the decimetre, from ten metres on to the metre: ``0.5 m``, ``8.4 m``, ``30 m``, ``1.2 km``."""
     if value >= 10_000:
         return f"{value / 1000:.0f}{NBSP}km"
     if value >= 1000:
         return f"{value / 1000:.1f}{NBSP}km"
     if value >= 10:
         return f"{value:.0f}{NBSP}m"
-    return f"{value:.2g}{NBSP}m"
+    return f"{value:.1f}{NBSP}m"
 
 
 def residual(check: PairCheck) -> str:
@@ -116,14 +116,14 @@ def scale_sentence(area: AreaUsed) -> str:
     inside = in_trained_range(area)
     if inside is None or area.model_gsd_m is None:
         return f"Metres per pixel unknown (no CRS); trained on {span}"
-    verdict = f"in its range ({span})" if inside else f"outside its range ({span}); ask about another extent"
+    verdict = f"in its range ({span})" if inside else f"outside its range ({span})"
     return f"{metres(area.model_gsd_m)} per pixel at the model — {verdict}"
 
 
 def runners_up(answer: Answer, count: int = 2) -> str:
-    """``next: no 6 % · not answerable 1 %``, empty where nothing else was possible."""
+    """``next: no (6 %) · more than 10 (1 %)``, empty where nothing else was possible."""
     others = [each for each in answer.alternatives if each.answer != answer.answer][:count]
-    return "next: " + " · ".join(f"{each.answer} {percent(each.probability)}" for each in others) if others else ""
+    return "next: " + " · ".join(f"{each.answer} ({percent(each.probability)})" for each in others) if others else ""
 
 
 def raster_detail(info: RasterInfo) -> str:
@@ -133,7 +133,7 @@ def raster_detail(info: RasterInfo) -> str:
         band = next((each for each in info.bands if each.index == bands[0]), None)
         unit = UNIT_WORDS[info.sar_unit].split(",")[0] if info.sar_unit else ""
         name = band.description if band and 0 < len(band.description) <= 8 else f"band {bands[0]}"
-        return ", ".join(part for part in (name, unit) if part)
+        return name if unit in name.split() else ", ".join(part for part in (name, unit) if part)
     return " ".join(f"{letter}{band}" for letter, band in zip("RGB", bands, strict=True))
 
 

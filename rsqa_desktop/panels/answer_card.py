@@ -49,6 +49,7 @@ class AnswerCard(QScrollArea):
         document.shown_changed.connect(self._follow)
         document.history_changed.connect(self._follow)
         document.scene_changed.connect(self._follow)
+        document.engine_changed.connect(self._follow_engine)
         self._follow()
 
     def minimumSizeHint(self) -> QSize:
@@ -71,6 +72,11 @@ class AnswerCard(QScrollArea):
         column.addWidget(self._footer)
         self.setWidget(self._content)
 
+    def _follow_engine(self) -> None:
+        engine = self._document.engine
+        waits = f"the engine is {engine.state}; the question waits for it"
+        self._result.show_waiting(waits if engine.state != "ready" else engine.stage or "asking the engine")
+
     def _follow(self) -> None:
         shown = self._document.shown
         running = self._document.running
@@ -80,6 +86,7 @@ class AnswerCard(QScrollArea):
         self._invitation.setVisible(running is None and shown is None and not self._document.scene.is_empty)
         self._why.setVisible(answer is not None and running is None and bool(self._document.layers))
         self._footer.show_answer(answer if running is None else None)
+        self._follow_engine()
         self._pair.show_pair(answer if running is None else None)
 
 
@@ -114,6 +121,7 @@ class ResultSection(QWidget):
         self._bar = ShareBar("Confidence", FUSION)
         self._percent = label("")
         self._runners_up = label("", "muted", wrap=True)
+        self._waiting = label("", "muted", wrap=True)
         self._messages = label("", "warning", wrap=True)
         self._experts = ExpertsView()
         self._confidence = QWidget()
@@ -127,10 +135,14 @@ class ResultSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._question, self.answer, self._confidence, self._runners_up, self._messages):
+        for widget in (self._question, self.answer, self._confidence, self._waiting, self._runners_up, self._messages):
             column.addWidget(widget)
         column.addSpacing(GRID)
         column.addWidget(self._experts)
+
+    def show_waiting(self, what: str) -> None:
+        """What a question without an answer waits for."""
+        self._waiting.setText(what)
 
     def show_entry(self, entry: HistoryEntry | None, answer: Answer | None) -> None:
         """Show an answer, or while there is none that the question is on its way."""
@@ -140,7 +152,8 @@ class ResultSection(QWidget):
         self.answer.setText(_sentence_case(answer.answer) if answer else "…")
         for widget in (self._confidence, self._experts):
             widget.setVisible(answer is not None)
-        self._runners_up.setText(wording.runners_up(answer) if answer else "asking the engine")
+        self._waiting.setVisible(answer is None)
+        self._runners_up.setText(wording.runners_up(answer) if answer else "")
         self._runners_up.setVisible(bool(self._runners_up.text()))
         self._messages.setText(" ".join(answer.messages) if answer else "")
         self._messages.setVisible(bool(self._messages.text()))

@@ -27,7 +27,7 @@ class ExpertsView(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID)
-        self._grid.setColumnStretch(2, 2)
+        self._grid.setColumnStretch(2, 4)  # an answer may be as long as “more than 10”
         self._grid.setColumnStretch(3, 3)
         column.addLayout(self._grid)
         column.addWidget(label("raw sigmoid · share of all experts", "muted"))

@@ -110,8 +110,8 @@ def test_export_hands_the_shown_answer_to_the_worker(rig: Rig, tmp_path: Path) -
     assert isinstance(request, ExportRequest)
     assert request.out == str(tmp_path)
     assert from_json(Path(request.answer_json).read_bytes(), Answer) == rig.document.shown.answer  # type: ignore[union-attr]
-    rig.worker.reply(export_id, Exported((str(tmp_path / "answer.gpkg"),)))
-    assert "answer.gpkg" in rig.document.notices[-1].text
+    rig.worker.reply(export_id, Exported((str(tmp_path / "a.gpkg"), str(tmp_path / "a.geojson"))))
+    assert "2 files (.geojson .gpkg)" in rig.document.notices[-1].text
     assert rig.document.notices[-1].action == "export.reveal"
 
 

@@ -56,10 +56,12 @@ def test_open_ask_see_why_export_without_a_mouse(window: MainWindow, rig: Rig, q
     assert window.view.isVisible()
     qtbot.keyClicks(window.query.edit, "Is there a river?")
     qtbot.keyClick(window.query.edit, Qt.Key.Key_Return)
+    assert "the question waits" in texts(window.card)
+    rig.worker.ready.emit(Ready("worker", "1", "cpu"))
     assert "asking the engine" in texts(window.card)
     answer_newest(rig)
     seen = texts(window.card)
-    for fact in ("Is there a river?", "Yes", "93 %", "next: no 6 %", "0.58", "33 %", "Aligned", "3 days apart", "8.4"):
+    for fact in ("Is there a river?", "Yes", "93 %", "next: no (6 %)", "0.58", "33 %", "Aligned", "3 days apart", "8.4"):
         assert fact in seen.replace("\N{NO-BREAK SPACE}", " "), fact
     assert [layer.kind for layer in rig.document.layers if layer.visible] == ["regions", "regions"]
     press(window, "layer.trust")
