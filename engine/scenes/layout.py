@@ -143,12 +143,12 @@ class _Layout:
         if river is None:
             for _ in range(count):
                 self._road()
-        lake = None
+        lake: tuple[Point, ...] = ()
         if water in ("lake", "both"):
             lake = self._blob((self._along(0.15), self._along(0.15)), self.draws.uniform(24, 70) * self.scale**0.5)
         if river is not None:
-            self._crossings(river, count)
-        if lake is not None:
+            self._crossings(river, count, lake)
+        if lake:
             self._add("lake", Polygon(lake))
         if water == "sea":
             self._sea()
@@ -185,8 +185,8 @@ class _Layout:
         upright = draws.chance(0.5)
         return _River(line, width, upright, _exact(near + far[::-1], upright))
 
-    def _crossings(self, river: _River, count: int) -> None:
-        """Add the river, with roads across it, each on its bridge, apart from one another."""
+    def _crossings(self, river: _River, count: int, lake: tuple[Point, ...]) -> None:
+        """Add the river, with roads across it, each on its bridge, apart from one another and from the lake."""
         line, width, upright = river.line, river.width, river.upright
         n, draws = self.size, self.draws
         roads, bridges = list[tuple[tuple[Point, ...], float]](), list[tuple[tuple[Point, ...], float]]()
@@ -200,12 +200,12 @@ class _Layout:
             for _ in range(12):  # where the road meets the middle line: a contraction, as both slopes are small
                 t = at + tilt * (line(t) - n / 2)
             y = line(t)
-            if not 14 < t < n - 14 or not width < y < n - width:
+            half = width * 0.5 + 5 + abs(tilt) * width
+            if not 14 < t < n - 14 or not width < y < n - width or _near(_exact([(t, y)], upright)[0], lake, half):
                 continue
             taken.append(at)
             w = self._road_width()
             ends = [(at + tilt * (s - n / 2), s) for s in (-8.0, n + 8.0)]
-            half = width * 0.5 + 5 + abs(tilt) * width
             deck = [(t + tilt * s, y + s) for s in (-half, half)]
             roads.append((_exact(ends, upright), w))
             bridges.append((_exact(deck, upright), w + 3))
@@ -345,6 +345,13 @@ def _area(points: tuple[Point, ...]) -> float:
     """Shoelace formula, square pixels."""
     pairs = zip(points, points[1:] + points[:1], strict=True)
     return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)) / 2
+
+
+def _near(point: Point, outline: tuple[Point, ...], margin: float) -> bool:
+    """Whether ``point`` is in the box around ``outline``, or within ``margin`` of it."""
+    return bool(outline) and all(
+        min(p[axis] for p in outline) - margin < point[axis] < max(p[axis] for p in outline) + margin for axis in (0, 1)
+    )
 
 
 def _exact(points: list[Point], swap: bool) -> tuple[Point, ...]:
