@@ -30,15 +30,16 @@ _COUNT_WEIGHTS = (16, 15, 14, 12, 10, 8, 7, 6, 5, 5, 4, 4, 3, 3)
 def make_scene(seed: int, size: int = VIEW) -> Scene:
     """The scene of one seed: the same on any machine. A larger ``size`` is a larger place, not a finer picture."""
     draws = Draws(seed, LAYOUT_STREAM)
-    layout = _Layout(draws, size)
     gsd_m = round(0.5 * 20.0 ** draws.unit(), 2)
     sun = (quarter(draws.uniform(0, 360)), quarter(draws.uniform(25, 65)))
-    light = (round(draws.unit(), 3), sun, quarter(draws.choice((90.0, 270.0)) + draws.uniform(-15, 15)))
-    layout.gsd_m = gsd_m
+    season = round(draws.unit(), 3)
+    look = quarter(draws.choice((90.0, 270.0)) + draws.uniform(-15, 15))  # radars fly near the poles and look sideways
+    layout = _Layout(draws, size, gsd_m)
     layout.ground()
     layout.roads_and_water()
     layout.objects()
-    return Scene(seed, size, gsd_m, light[0], light[1], light[2], round(draws.unit(), 3), tuple(layout.items))
+    wind = round(draws.unit(), 3)
+    return Scene(seed, size, gsd_m, season, sun, look, wind, tuple(layout.items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,11 @@ class _River:
 class _Layout:
     """The scene as it grows. ``scale`` is how many usual views fit across this one."""
 
-    def __init__(self, draws: Draws, size: int) -> None:
+    def __init__(self, draws: Draws, size: int, gsd_m: float) -> None:
         self.draws = draws
         self.size = size
         self.scale = size / VIEW
-        self.gsd_m = 1.0
+        self.gsd_m = gsd_m
         self.items: list[Item] = []
 
     # ---- land cover
@@ -81,7 +82,7 @@ class _Layout:
         return self.draws.uniform(margin, 1 - margin) * self.size
 
     def _blob(self, centre: Point, radius: float, roughness: float = 0.28) -> tuple[Point, ...]:
-        """A closed wavy outline around ``centre``: a circle with a few slow waves of drawn size and phase."""
+        """A closed outline around ``centre``: a stretched circle with waves, the finer the lower."""
         turns = (1, 2, 3, 5, 8, 13, 21)
         waves = [(k, self.draws.uniform(0, roughness / k**0.8), self.draws.uniform(0, 2 * math.pi)) for k in turns]
         stretch, turn = self.draws.uniform(0.65, 1.0), self.draws.uniform(0, math.pi)
@@ -135,7 +136,7 @@ class _Layout:
     # ---- roads and water
 
     def roads_and_water(self) -> None:
-        """Half of the views have water: a river, a lake or the sea; half have roads, more where there is a river."""
+        """Three views in four have water: a river, a lake, both, or the sea. Most have roads, more so by a river."""
         water = self.draws.weighted(("none", "river", "lake", "sea", "both"), (26, 24, 17, 22, 11))
         count = self.draws.weighted((0, 1, 2, 3), (42, 28, 18, 12) if water != "river" else (30, 34, 22, 14))
         count = round(count * self.scale)

@@ -90,8 +90,10 @@ def to_db(power: FloatArray) -> FloatArray:
 
 
 def deliver(sigma0_db: FloatArray, unit: SarUnit) -> NDArray[Any]:
-    """The same image as an analyst receives it: float32 dB, float32 amplitude (the square root of power,
-    calibrated), or amplitude stretched to uint8 between percentiles, which loses the calibration.
+    """The same image as an analyst receives it.
+
+    float32 dB; or float32 amplitude, the square root of power, calibrated; or amplitude stretched to uint8 between
+    its percentiles, which loses the calibration.
     """
     if unit == "db":
         return sigma0_db

@@ -69,7 +69,7 @@ class Scene:
 
     Frame: columns then rows in pixels from the top-left corner of the view, whose usual size is 256. The first item
     is the ground that fills the view. ``sun_deg`` is (azimuth towards the sun, elevation), ``look_deg`` the azimuth
-    towards the radar; azimuths run clockwise from up. ``season`` is 0 (dry, brown) .. 1 (lush).
+    towards the radar; azimuths run clockwise from up. ``season`` is 0 (dry, brown) .. 1 (lush), ``wind`` 0 (calm) .. 1.
     """
 
     seed: int

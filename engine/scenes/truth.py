@@ -35,8 +35,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """``shares``: visible share of the view per cover, water body, and road. ``counts``: things per class.
-    ``places``: location word of what occurs in one place only and clearly lies in one of the nine cells.
+    """The facts of one scene, by class name.
+
+    ``shares``: visible share (0..1) of the view per cover, water body, and road. ``counts``: things per class.
+    ``places``: location word of a class that lies together within half the view, its middle clearly in one of the
+    nine cells.
     """
 
     shares: dict[str, float]
@@ -63,6 +66,7 @@ def read_truth(scene: Scene, top: NDArray[np.int32]) -> Truth:
 def _places(
     scene: Scene, top: NDArray[np.int32], shares: dict[str, float], counts: dict[str, int], groups: dict[str, list[int]]
 ) -> dict[str, str]:
+    """A single thing, a patch (not the ground itself, nor what runs across the view), or the tanks as a group."""
     places: dict[str, str] = {}
     for name, indices in groups.items():
         alone = counts.get(name) == 1
@@ -109,7 +113,6 @@ _PRESENCE: dict[str, tuple[float, float]] = {
     "building": (0.49, 0.22),
     "bridge": (0.17, 0.83),
 }
-_COUNTED = ("ship", "storage tank", "building", "bridge")
 
 
 class Asker:
@@ -163,7 +166,7 @@ class Asker:
 
     def _number(self) -> tuple[str, ...] | None:
         counts = self.truth.counts
-        names = [n for n in _COUNTED if n != "building" or self.truth.shares["built-up area"] == 0]
+        names = [n for n in OBJECTS if n != "building" or self.truth.shares["built-up area"] == 0]
         weights = [(0.06 if counts[n] == 0 else 1.0) * (0.4 if n == "bridge" else 1.0) for n in names]
         name = self.draws.weighted(names, weights)
         return "number", number_answer(counts[name]), name

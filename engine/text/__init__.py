@@ -6,7 +6,7 @@
 """
 
 from engine.text.normal import normalise
-from engine.text.questions import QUESTION_TYPES, TEMPLATES, Noun, Template, Wording, nouns, word_question
+from engine.text.questions import NOUNS, QUESTION_TYPES, TEMPLATES, Noun, Template, Wording, word_question
 from engine.text.vocabulary import (
     ANSWERS,
     ANSWERS_VERSION,
@@ -22,6 +22,7 @@ __all__ = [
     "ANSWERS_VERSION",
     "COVER_ANSWERS",
     "LOCATION_ANSWERS",
+    "NOUNS",
     "NUMBER_CAP",
     "QUESTION_TYPES",
     "TEMPLATES",
@@ -30,7 +31,6 @@ __all__ = [
     "Template",
     "Wording",
     "normalise",
-    "nouns",
     "number_answer",
     "word_question",
 ]

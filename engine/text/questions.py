@@ -38,7 +38,7 @@ class Template:
     held_out: tuple[str, ...]
 
 
-nouns: dict[str, Noun] = {
+NOUNS: dict[str, Noun] = {
     "water": Noun("any water", "water bodies", "the water", "water"),
     "forest": Noun("any forest", "forests", "the forest", "forest"),
     "farmland": Noun("any farmland", "fields", "the farmland", "farmland"),
@@ -218,7 +218,7 @@ TEMPLATES: dict[str, Template] = {template.name: template for template in _ALL}
 def word_question(template: str, wording: Wording, choice: int, *subjects: str) -> str:
     """The text of one question.
 
-    ``choice`` is any whole number and picks a wording of the group. ``subjects`` are keys of :data:`nouns` (one,
+    ``choice`` is any whole number and picks a wording of the group. ``subjects`` are keys of :data:`NOUNS` (one,
     or two for comparisons), or the state asked about by ``weather-check``. Raises :class:`UsageError` for a
     template that does not exist.
     """
@@ -227,7 +227,7 @@ def word_question(template: str, wording: Wording, choice: int, *subjects: str) 
     group = TEMPLATES[template].train if wording == "train" else TEMPLATES[template].held_out
     slots: dict[str, str] = {}
     for prefix, subject in zip(("", "other_"), subjects, strict=False):
-        noun = nouns.get(subject)
+        noun = NOUNS.get(subject)
         slots[f"{prefix}state"] = subject
         if noun is not None:
             slots |= {f"{prefix}{form}": getattr(noun, form) for form in ("any", "many", "the", "mass")}

@@ -13,7 +13,7 @@ from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
 from engine.scenes.sample import draw_condition
 from engine.scenes.truth import Asker, read_truth
-from engine.text import ANSWERS, QUESTION_TYPES, TEMPLATES, Wording, normalise, nouns
+from engine.text import ANSWERS, NOUNS, QUESTION_TYPES, TEMPLATES, Wording, normalise
 
 SCENES = 1000
 
@@ -50,7 +50,7 @@ def guess(questions: list[Question], key: Callable[[Question], Hashable]) -> flo
 def subjects(question: Question) -> Hashable:
     """Template and the nouns in the text, in order: all that the words of a question say about its answer."""
     text = f" {normalise(question.text)} "
-    forms = {form: name for name, noun in nouns.items() for form in (noun.any, noun.many, noun.the, noun.mass)}
+    forms = {form: name for name, noun in NOUNS.items() for form in (noun.any, noun.many, noun.the, noun.mass)}
     found = []
     for form in sorted(forms, key=len, reverse=True):
         needle = f" {normalise(form)} "

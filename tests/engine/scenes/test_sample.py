@@ -158,9 +158,9 @@ def test_classes_look_as_they_should_to_the_radar() -> None:
 
 
 def test_impossible_requests_are_refused() -> None:
-    for arguments in ({"seed": -1}, {"seed": 0, "size": 32}, {"seed": 0, "size": 5000}):
-        with pytest.raises(UsageError, match="No scene has seed"):
-            make_sample(**arguments)
+    for seed, size in ((-1, 256), (0, 32), (0, 5000)):
+        with pytest.raises(UsageError, match=f"No scene has seed {seed} and size {size}"):
+            make_sample(seed, size=size)
 
 
 def test_at_least_twelve_scenes_a_second(capsys: pytest.CaptureFixture[str]) -> None:

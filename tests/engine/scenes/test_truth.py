@@ -12,7 +12,7 @@ from skimage import draw
 
 from engine.scenes import Question, Sample, make_sample
 from engine.scenes.scene import COVERS, WATERS, Disc, Item, Line, Polygon
-from engine.text import LOCATION_ANSWERS, TEMPLATES, WEATHER_ANSWERS, nouns, number_answer, word_question
+from engine.text import LOCATION_ANSWERS, NOUNS, TEMPLATES, WEATHER_ANSWERS, number_answer, word_question
 
 SCENES = range(60)
 
@@ -21,9 +21,9 @@ def meanings() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Every question text there can be, and what it asks: template and subjects."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, template in TEMPLATES.items():
-        subjects: list[tuple[str, ...]] = [(noun,) for noun in nouns]
+        subjects: list[tuple[str, ...]] = [(noun,) for noun in NOUNS]
         if name.startswith("compare"):
-            subjects = list(permutations(nouns, 2))
+            subjects = list(permutations(NOUNS, 2))
         elif name == "weather-check":
             subjects = [(word,) for word in WEATHER_ANSWERS]
         for subject in subjects:
@@ -71,7 +71,7 @@ class Recount:
     def mask(self, name: str) -> NDArray[np.bool_]:
         if name == "water":
             return np.isin(self.names, WATERS)
-        return self.names == name.removesuffix("s")  # "storage tanks" are many of "storage tank"
+        return np.isin(self.names, name.removesuffix("s"))  # "storage tanks" are many of "storage tank"
 
     def share(self, name: str) -> float:
         return float(self.mask(name).mean())

@@ -12,11 +12,11 @@ from engine.text import (
     ANSWERS_VERSION,
     COVER_ANSWERS,
     LOCATION_ANSWERS,
+    NOUNS,
     QUESTION_TYPES,
     TEMPLATES,
     WEATHER_ANSWERS,
     normalise,
-    nouns,
     number_answer,
     word_question,
 )
@@ -80,4 +80,4 @@ def test_an_unknown_template_is_refused() -> None:
 
 
 def test_nouns_cover_every_land_cover() -> None:
-    assert set(COVER_ANSWERS) <= set(nouns)
+    assert set(COVER_ANSWERS) <= set(NOUNS)
