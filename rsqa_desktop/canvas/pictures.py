@@ -4,8 +4,10 @@ A :class:`PictureStream` has at most one request with the tile reader and works 
 each time the view moves or a reply comes:
 
 1. the *sharp* picture: the visible window and a margin, one picture pixel per screen pixel, a draft allowed;
-2. where that was a draft (a raster without overviews), its refinement, strip by strip, so that a new view never
-   waits for more than one strip; each is laid into the sharp picture;
+2. where that was a draft (a raster without overviews), something better. A part of the raster is decoded in full,
+   strip by strip, so that a new view never waits for more than one strip; each is laid into the sharp picture. Of
+   (almost) the whole the reader makes a better preview by itself while nobody asks for anything, so it is asked for
+   the same draft again whenever it says ``refined``;
 3. the *base*: the whole raster at low resolution, which lies under everything and shows where no sharp picture is.
 
 A reply that can still be used is awaited even if the view has moved on, as otherwise a long drag would cancel every
@@ -22,13 +24,14 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPainter
 
-from engine.protocol import Outcome, Tile
+from engine.protocol import Outcome, Refined, Tile
 from engine.records import Box, DisplaySpec, PixelWindow
 from rsqa_desktop.canvas.viewport import Viewport, window_around
 
 MARGIN = 0.125  # of the pane, on each side: a small drag needs no new picture
 BASE_PX = 768  # longest side of the base picture
 STRIP_FRAME_PX = 8_000_000  # frame pixels of one strip of a refinement: some tenths of a second to decode
+FEW_STRIPS = 8  # more than that is left to the reader's own refinement, which serves the next view too
 MOST_PX = 8_000_000  # of one picture: the tile reader's slots hold 8,388,608
 USEFUL = 2.0  # a picture up to twice too coarse or too fine is better than none
 
@@ -42,6 +45,7 @@ class TileReader(Protocol):
 
     drawn: Any  # Signal(str id, Tile, QImage)
     finished: Any  # Signal(str id, Outcome)
+    refined: Any  # Signal(Refined)
 
     def draw(
         self,
@@ -120,10 +124,13 @@ class PictureStream(QObject):
         self._base: Picture | None = None
         self._sharp: Picture | None = None
         self._strips_done = 0
+        self._better: set[str] = set()  # roles whose drafts the reader could draw better by now
+        self._reader_done = False  # and whether it will draw none better any more
         self._pending: tuple[str, Wish] | None = None
         self._refused: Wish | None = None
         reader.drawn.connect(self._on_drawn)
         reader.finished.connect(self._on_finished)
+        reader.refined.connect(self._on_refined)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -133,7 +140,10 @@ class PictureStream(QObject):
     @property
     def settled(self) -> bool:
         """Whether the view is shown as well as it will be."""
-        return self._source is not None and self._pending is None and self._next_wish() in (None, self._refused)
+        if self._source is None or self._pending is not None:
+            return False
+        wish = self._next_wish()
+        return not self.is_draft if wish is None else wish == self._refused
 
     @property
     def is_draft(self) -> bool:
@@ -145,6 +155,7 @@ class PictureStream(QObject):
         self._abandon()
         self._source = source
         self._base = self._sharp = None
+        self._better, self._reader_done = set(), False
         self.changed.emit()
         self._step()
 
@@ -154,6 +165,7 @@ class PictureStream(QObject):
             return
         self._abandon()
         self._source = replace(self._source, display=display)
+        self._better, self._reader_done = set(), False  # other bands have another preview
         self._step()
 
     def look(self, viewport: Viewport, device_ratio: float) -> None:
@@ -171,6 +183,7 @@ class PictureStream(QObject):
         wish = self._next_wish()
         if wish is None or wish == self._refused:
             return
+        self._better.discard(wish.role)
         source = wish.source
         request_id = self._reader.draw(
             source.path,
@@ -191,9 +204,13 @@ class PictureStream(QObject):
         if wanted is not None and not self._is_shown(wanted, view[0].visible):
             return wanted
         if wanted is not None and self._sharp is not None and self._sharp.draft:
-            _, rows, window = strips(self._sharp)[self._strips_done]
-            return Wish("refine", source, window, self._sharp.image.width(), rows)
-        if self._base is None or self._base.source != source:
+            cut = strips(self._sharp)
+            if len(cut) > FEW_STRIPS and "sharp" in self._better:
+                return wanted
+            if len(cut) <= FEW_STRIPS or self._reader_done:
+                _, rows, window = cut[self._strips_done]
+                return Wish("refine", source, window, self._sharp.image.width(), rows)
+        if self._base is None or self._base.source != source or (self._base.draft and "base" in self._better):
             return base_wish(source)
         return None
 
@@ -237,6 +254,12 @@ class PictureStream(QObject):
             if wish.window == wish.source.whole:
                 self._base = picture
         self.changed.emit()
+
+    def _on_refined(self, event: Refined) -> None:
+        if self._source is not None and event.path == self._source.path:
+            self._reader_done = event.complete
+            self._better = {"sharp", "base"} if event.complete else {"sharp"}
+            self._step()
 
     def _lay_strip(self, image: QImage) -> None:
         if self._sharp is None:

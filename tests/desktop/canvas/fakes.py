@@ -31,6 +31,7 @@ class FakeReader(QObject):
 
     drawn = Signal(str, object, object)
     finished = Signal(str, object)
+    refined = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()

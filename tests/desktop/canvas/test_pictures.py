@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine.protocol import Outcome
+from engine.protocol import Outcome, Refined
 from engine.records import DisplaySpec
 from rsqa_desktop.canvas.pictures import BASE_PX, MOST_PX, PictureStream, Source, paintable, sharp_wish
 from rsqa_desktop.canvas.viewport import Viewport
@@ -16,6 +16,7 @@ from tests.desktop.canvas.fakes import Drawing, FakeReader, coloured
 DISPLAY = DisplaySpec((1,), (0.0,), (1.0,))
 LARGE = Source("big.tif", None, 20_000, 20_000, DISPLAY)
 WHOLE = Viewport(10_000, 10_000, 0.02, 400, 400)
+PART = Viewport(8_000, 8_000, 0.1, 400, 400)
 CLOSE = Viewport(5_000, 5_000, 1.0, 400, 400)
 
 
@@ -111,28 +112,83 @@ def test_old_pictures_stay_until_new_ones_come(stream: PictureStream, reader: Fa
     assert all(picture.source.display.high == (2.0,) for picture in stream.pictures)
 
 
-def test_a_draft_is_refined_from_the_top_in_bounded_strips(stream: PictureStream, reader: FakeReader) -> None:
+def test_a_draft_of_a_part_is_refined_from_the_top_in_bounded_strips(stream: PictureStream, reader: FakeReader) -> None:
     reader.sparse = True
-    stream.look(WHOLE, 1.0)
-    whole = reader.answer()
+    stream.look(PART, 1.0)
+    draft = reader.answer()
     assert stream.is_draft
     asked: list[Drawing] = []
     while stream.is_draft:
         asked.append(reader.answer())
     assert not any(drawing.draft for drawing in asked)
-    assert sum(drawing.height for drawing in asked) == whole.height
-    assert sum(drawing.window.height for drawing in asked) == LARGE.height
-    assert all(drawing.window.width * drawing.window.height <= 8_400_000 for drawing in asked)
+    assert len(asked) == 4
+    assert sum(drawing.height for drawing in asked) == draft.height
+    assert sum(drawing.window.height for drawing in asked) == draft.window.height
+    assert all(drawing.window.width * drawing.window.height <= 8_000_000 for drawing in asked)
+    # Look for: the strips lie where the draft lay; a row in the last strip still tells its frame row.
+    seen = draft.height - 10
+    green = stream.pictures[-1].image.pixelColor(200, seen).green()
+    row = int(draft.window.row_off + (seen + 0.5) / draft.height * draft.window.height) // 4 % 256
+    assert min((green - row) % 256, (row - green) % 256) <= 3
+
+
+def test_a_draft_of_the_whole_is_drawn_again_when_the_reader_has_a_better_one(
+    stream: PictureStream, reader: FakeReader
+) -> None:
+    reader.sparse = True
+    stream.look(WHOLE, 1.0)
+    reader.answer()
+    assert not reader.waiting  # the reader refines while nobody asks
+    assert not stream.settled
+    reader.refined.emit(Refined("another.tif", complete=True))
+    assert not reader.waiting
+    reader.refined.emit(Refined(LARGE.path, complete=False))
+    assert reader.answer().draft
+    assert stream.is_draft
+    assert not reader.waiting
+    reader.sparse = False  # a complete preview is no draft
+    reader.refined.emit(Refined(LARGE.path, complete=True))
+    reader.answer()
     assert stream.settled
-    # Look for: the strips lie where the draft lay; row 300 of 400 still tells its frame row.
-    green = stream.pictures[-1].image.pixelColor(200, 300).green()
-    row = (300.5 / whole.height * LARGE.height) // 4 % 256
-    assert min((green - row) % 256, (row - green) % 256) <= 7
+
+
+def test_a_refinement_told_before_the_draft_arrives_is_not_missed(stream: PictureStream, reader: FakeReader) -> None:
+    reader.sparse = True
+    stream.look(WHOLE, 1.0)
+    reader.refined.emit(Refined(LARGE.path, complete=True))
+    reader.answer()
+    assert reader.waiting[0].window == LARGE.whole
+    assert reader.waiting[0].draft
+
+
+def test_where_the_best_preview_is_too_coarse_the_whole_is_decoded(stream: PictureStream, reader: FakeReader) -> None:
+    reader.sparse = True
+    stream.look(WHOLE, 1.0)
+    reader.answer()
+    reader.refined.emit(Refined(LARGE.path, complete=True))
+    reader.answer()
+    assert not reader.waiting[0].draft
+    reader.answer_all()
+    assert stream.settled
+
+
+def test_a_coarse_base_is_drawn_again_at_the_end(stream: PictureStream, reader: FakeReader) -> None:
+    reader.sparse = True
+    stream.look(PART, 1.0)
+    reader.answer_all()
+    before = len(reader.all)
+    reader.sparse = False
+    reader.refined.emit(Refined(LARGE.path, complete=False))
+    assert len(reader.all) == before
+    reader.refined.emit(Refined(LARGE.path, complete=True))
+    assert [drawing.window for drawing in reader.all[before:]] == [LARGE.whole]
+    reader.answer_all()
+    assert stream.settled
 
 
 def test_a_new_view_does_not_wait_for_a_refinement(stream: PictureStream, reader: FakeReader) -> None:
     reader.sparse = True
-    stream.look(WHOLE, 1.0)
+    stream.look(PART, 1.0)
     reader.answer()
     refining = reader.waiting[0]
     stream.look(CLOSE, 1.0)
