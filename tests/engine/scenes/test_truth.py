@@ -39,7 +39,7 @@ def redraw(sample: Sample) -> NDArray[np.str_]:
     for item in sample.scene.items[1:]:
         for points in outlines(item):
             x, y = np.array(points).T
-            rows, columns = draw.polygon(y, x, out.shape)
+            rows, columns = draw.polygon(y, x, out.shape)  # type: ignore[no-untyped-call]
             out[rows, columns] = item.name
     return out
 
