@@ -46,7 +46,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """NVIDIA's driver, asked through nvidia-smi. ``cuda``: the newest CUDA it runs; ``problem``: why nothing is known."""
+    """NVIDIA's driver, asked through nvidia-smi. ``cuda`` is the newest it runs; ``problem``: why nothing is known."""
 
     version: str = ""
     cuda: str = ""

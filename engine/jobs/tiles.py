@@ -221,7 +221,11 @@ class TileReader:
 
     def _receive(self, call: Call) -> None:
         if isinstance(call.request, Hello):
-            self._slots = Slots(call.request)
+            try:
+                self._slots = Slots(call.request)
+            except ProtocolMismatch as error:
+                self._conversation.say("", outcome_of(error))  # the reason why this process ends
+                raise
             self._conversation.say("", Ready("tiles", __version__))
         elif isinstance(call.request, Cancel):
             waiting = self._waiting.remove(call.request.target)

@@ -177,6 +177,7 @@ def test_its_end_leaves_the_shared_memory_in_peace(reader, block, raster, end):
 def test_without_its_shared_memory_it_says_so_and_ends():
     with Child("tiles") as child:
         child.say("", Hello("rsqa-no-such-block", 16, 1))
+        assert "rsqa-no-such-block" in child.hear()[1].reason
         assert child.process.wait(20) == 4
         assert "rsqa-no-such-block" in child.stderr()
 
