@@ -80,7 +80,7 @@ def describe(
     unit = None
     if sensor == "sar":
         stored = sample[np.isfinite(sample) & (sample != fill) & (sample != first.nodata)]
-        unit = recognise_unit(first.dtype, texts, stored * first.scale + first.offset)
+        unit = recognise_unit(first.dtype, texts[:2], stored * first.scale + first.offset)
         if unit in ("digital-number", "stretched-8bit"):
             notices.append("The SAR values are not calibrated: decibels are relative.")
     info = RasterInfo(
