@@ -40,7 +40,8 @@ HANDLE_PX = 8
 _TITLES = {"optical": "Optical image", "sar": "SAR image"}
 _HELP = (
     "Drag to pan, wheel to zoom. Keys: plus and minus zoom, 0 shows all, 1 shows one image pixel per screen pixel, "
-    "arrows pan."
+    "arrows pan. While an area is drawn: Enter puts one in the middle, arrows move it, with Shift they resize it, "
+    "Escape clears it."
 )
 
 
@@ -168,8 +169,10 @@ class Pane(QWidget):
 
     def _paint_picture(self, painter: QPainter, picture: Picture, target: QRectF) -> None:
         magnified = target.width() * self.devicePixelRatioF() / picture.image.width()
-        # From twice up single pixels are meant to be seen; below, smoothness hides the resampling.
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, magnified < 2)
+        # From twice up the raster's own pixels are meant to be seen; those of a coarse picture that only fills in
+        # until the sharp one comes are not, and below twice smoothness hides the resampling.
+        own_pixels = picture.image.width() == picture.window.width
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not (own_pixels and magnified >= 2))
         painter.drawImage(target, picture.image)
 
     def _place(self, window: PixelWindow) -> QRectF:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import psutil
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -140,6 +141,7 @@ def main(paths: list[str]) -> None:
     print(f"frames a second and pane:   {painted.count / len(panes) / SECONDS:.0f}")
     print(f"heartbeat late by, ms:      {spread(beat.late_ms)}")
     print(f"this thread computed, ms:   {spread(beat.busy_ms)}")
+    print(f"memory of this process:     {psutil.Process().memory_info().rss / 2**20:.0f} MiB")
     reader.stop()
 
 

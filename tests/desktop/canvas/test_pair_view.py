@@ -106,6 +106,24 @@ def test_the_images_cannot_be_lost(view: PairView) -> None:
     assert 0 <= optical.viewport.col <= 1000
 
 
+def test_until_the_sharp_picture_comes_the_old_one_fills_in_without_blocks(view: PairView, reader: FakeReader) -> None:
+    # Look for: first a soft ramp of red made of the old picture, then steps of the raster's own pixels, never nothing.
+    optical, _ = panes(view)
+
+    def reds() -> list[int]:
+        picture = optical.grab().toImage()
+        return [picture.pixelColor(x, 200).red() for x in range(100, 300)]
+
+    view.center_on(PixelWindow(400, 300, 40, 40), zoom=True)
+    soft = reds()
+    reader.answer_all()
+    sharp = reds()
+    assert min(soft) > 90
+    assert np.allclose(soft, sharp, atol=2)
+    assert sharp == sorted(sharp)
+    assert len(set(sharp)) == 6  # 200 screen pixels are 21 frame pixels; red steps every fourth
+
+
 def test_the_cursor_is_told_and_mirrored(view: PairView, qtbot: QtBot) -> None:
     optical, sar = panes(view)
     with qtbot.waitSignal(view.cursor_moved) as told:
