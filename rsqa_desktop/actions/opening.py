@@ -49,8 +49,11 @@ class Opening(QObject):
         self._loading: _Loading | None = None
         self._check_id = ""
         self._check_lost = False
+        self._tiles_death: Outcome | None = None
         tiles.opened.connect(self._take_opened)
         tiles.finished.connect(self._take_tiles_outcome)
+        tiles.died.connect(self._take_tiles_death)
+        tiles.ready.connect(self._take_tiles_ready)
         worker.replied.connect(self._take_event)
         worker.finished.connect(self._take_worker_outcome)
         worker.ready.connect(self._take_worker_ready)
@@ -130,6 +133,16 @@ class Opening(QObject):
         else:
             self._give_roles(loading)
 
+    def _take_tiles_death(self, outcome: Outcome) -> None:
+        self._tiles_death = outcome
+        self._document.post(Notice("tiles", f"{outcome.reason} {outcome.remedy}".strip(), "error"))
+
+    def _take_tiles_ready(self, _: object) -> None:
+        if self._tiles_death is not None:
+            text = f"{self._tiles_death.reason} It was restarted; nothing was lost."
+            self._document.post(Notice("tiles", text, "warning"))
+            self._tiles_death = None
+
     def _give_roles(self, loading: _Loading) -> None:
         """The first round is over: decide what each file is, and open again what was opened as something else."""
         order = sorted(loading.opened)
@@ -154,19 +167,13 @@ class Opening(QObject):
             self._finish(loading)
 
     def _finish(self, loading: _Loading) -> None:
-        """Both rounds are over: the scene is there; remember it, tell its notices, ask the gate."""
+        """Both rounds are over: the scene is there; remember it, ask the gate."""
         self._loading = None
         scene = Scene() if loading.replaces_scene else replace(self._document.scene, check=None)
         for place, role in enumerate(loading.roles):
             scene = scene.with_raster(role, loading.opened[place])
         self._document.set_scene(scene)
         self._settings.change(self._settings.current.with_recent(RecentPair(scene.optical_path, scene.sar_path)))
-        for sensor, opened in (("optical", scene.optical), ("sar", scene.sar)):
-            notices = " ".join(opened.info.notices) if opened else ""
-            if opened and notices:
-                self._document.post(Notice(f"raster {sensor}", f"{Path(opened.info.path).name}: {notices}"))
-            else:
-                self._document.dismiss(f"raster {sensor}")
         self._document.dismiss("gate")
         self.check()
 
@@ -203,4 +210,4 @@ def gate_notice(check: PairCheck) -> Notice | None:
         return Notice("gate", text, "error", "gate.assume")
     if check.verdict == "no-overlap":
         return Notice("gate", said or "The two rasters show different places.", "error")
-    return Notice("gate", said) if check.verdict == "resampled" and said else None
+    return None

@@ -48,6 +48,12 @@ class Scene:
         names = [Path(path).name for path in (self.optical_path, self.sar_path) if path]
         return " and ".join(names)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed about each file, in sentences that name it."""
+        opened = [each for each in (self.optical, self.sar) if each]
+        return tuple(f"{Path(each.info.path).name}: {note}" for each in opened for note in each.info.notices)
+
     def path_of(self, sensor: PaneSensor) -> str | None:
         return self.optical_path if sensor == "optical" else self.sar_path
 

@@ -27,6 +27,19 @@ UNIT_WORDS = {
     "stretched-8bit": "8-bit",
 }
 
+STAGE_WORDS = {
+    "check": "checking the pair",
+    "model": "loading the model",
+    "read": "reading both images",
+    "encode": "looking at the images",
+    "answer": "answering",
+}
+
+
+def stage(name: str) -> str:
+    """What the engine is at, in words; a stage of a newer engine by its own name."""
+    return STAGE_WORDS.get(name, name)
+
 
 def number(value: float, decimals: int = 0) -> str:
     """Thousands grouped, a true minus sign: ``−13,186,204``."""

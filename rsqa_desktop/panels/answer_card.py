@@ -75,7 +75,7 @@ class AnswerCard(QScrollArea):
     def _follow_engine(self) -> None:
         engine = self._document.engine
         waits = f"the engine is {engine.state}; the question waits for it"
-        self._result.show_waiting(waits if engine.state != "ready" else engine.stage or "asking the engine")
+        self._result.show_waiting(waits if engine.state != "ready" else wording.stage(engine.stage) or "asking the engine")
 
     def _follow(self) -> None:
         shown = self._document.shown
@@ -217,14 +217,14 @@ class PairSection(QWidget):
         self.verdict = label("", wrap=True)
         self._detail = label("", wrap=True)
         self._scale = label("", "muted", wrap=True)
+        self._notes = label("", "muted", wrap=True)
         self._correct = CommandButton(actions["gate.correct"])
         self._assume = CommandButton(actions["gate.assume"])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column.setSpacing(GRID)
         column.addWidget(heading("Pair"))
-        column.addSpacing(4)
-        for widget in (self.verdict, self._detail, self._scale, self._correct, self._assume):
+        for widget in (self.verdict, self._detail, self._scale, self._notes, self._correct, self._assume):
             column.addWidget(widget)
 
     def show_pair(self, answer: Answer | None) -> None:
@@ -246,9 +246,13 @@ class PairSection(QWidget):
             detail += f" · corrected by {wording.signed_pair(applied)}{wording.NBSP}px"
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
+        outside = area is not None and wording.in_trained_range(area) is False
         self._scale.setText(wording.scale_sentence(area) if area else "")
-        self._scale.setVisible(area is not None)
-        set_role(self._scale, "warning" if area and wording.in_trained_range(area) is False else "muted")
+        self._scale.setVisible(area is not None and not (outside and answer is not None and answer.messages))
+        set_role(self._scale, "warning" if outside else "muted")
+        self._notes.setText("\n".join(scene.notes))
+        self._notes.setVisible(bool(scene.notes))
+        self.verdict.setToolTip("\n".join(check.messages) if check else "")
         verdict = check.verdict if check else ""
         self._correct.setVisible(verdict == "shifted" and not self._document.gate.correct_shift)
         self._assume.setVisible(verdict == "not-georeferenced")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 from engine.protocol import Identified
 from rsqa_desktop.actions.pointing import Pointing
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.wording import NBSP, number
+from rsqa_desktop.model.wording import NBSP, number, stage
 from rsqa_desktop.panels.parts import GRID, label
 
 INCH_M = 0.0254
@@ -74,7 +74,7 @@ class StatusReadout(QStatusBar):
     def _follow_engine(self) -> None:
         engine = self._document.engine
         running = self._document.running is not None
-        _say(self._engine, f"{engine.stage} · {engine.sentence}" if running and engine.stage else engine.sentence)
+        _say(self._engine, f"{stage(engine.stage)} · {engine.sentence}" if running and engine.stage else engine.sentence)
         self._engine.setToolTip(engine.reason)
         self._progress.setVisible(running)
         if engine.fraction is None:

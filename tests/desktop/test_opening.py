@@ -81,7 +81,7 @@ def test_opening_again_supersedes_what_is_on_its_way(rig: Rig) -> None:
 def test_what_was_assumed_about_a_file_is_told(rig: Rig) -> None:
     rig.known[OPTICAL] = raster(OPTICAL, "optical", notices=("No CRS: positions are in pixels.",))
     rig.open_pair()
-    assert rig.document.notices[0].text == "opt.tif: No CRS: positions are in pixels."
+    assert rig.document.scene.notes == ("opt.tif: No CRS: positions are in pixels.",)
 
 
 @pytest.mark.parametrize(
@@ -120,3 +120,13 @@ def test_speckle_is_smoothed_for_the_eye_only(rig: Rig) -> None:
     assert sar.display == replace(rig.known[SAR].display, speckle_filter=True)
     assert rig.document.scene.check is not None
     assert len(rig.worker.sent) == asked
+
+
+def test_a_lost_tile_reader_is_told_and_taken_back(rig: Rig) -> None:
+    rig.open_pair()
+    rig.tiles.died.emit(Outcome("crashed", "The tile reader was ended by SIGKILL.", "It is being started again."))
+    assert rig.document.notices[-1].text == "The tile reader was ended by SIGKILL. It is being started again."
+    rig.tiles.ready.emit(Ready("tiles", "1"))
+    assert rig.document.notices[-1].text == "The tile reader was ended by SIGKILL. It was restarted; nothing was lost."
+    rig.tiles.ready.emit(Ready("tiles", "1"))
+    assert len(rig.document.notices) == 1

@@ -24,7 +24,7 @@ from rsqa_desktop.model.settings import SettingsStore
 from rsqa_desktop.theme import DARK, LIGHT, Theme
 from rsqa_desktop.window import MainWindow
 from tests.desktop.conftest import OPTICAL, SAR, Rig
-from tests.desktop.fakes import answer, check
+from tests.desktop.fakes import answer, check, raster
 
 
 def texts(widget: QWidget) -> str:
@@ -61,7 +61,17 @@ def test_open_ask_see_why_export_without_a_mouse(window: MainWindow, rig: Rig, q
     assert "asking the engine" in texts(window.card)
     answer_newest(rig)
     seen = texts(window.card)
-    for fact in ("Is there a river?", "Yes", "93 %", "next: no (6 %)", "0.58", "33 %", "Aligned", "3 days apart", "8.4"):
+    for fact in (
+        "Is there a river?",
+        "Yes",
+        "93 %",
+        "next: no (6 %)",
+        "0.58",
+        "33 %",
+        "Aligned",
+        "3 days apart",
+        "8.4",
+    ):
         assert fact in seen.replace("\N{NO-BREAK SPACE}", " "), fact
     assert [layer.kind for layer in rig.document.layers if layer.visible] == ["regions", "regions"]
     press(window, "layer.trust")
@@ -113,6 +123,12 @@ def test_a_pair_of_two_places_is_refused_in_words(window: MainWindow, rig: Rig) 
     assert "The two rasters do not overlap." in texts(window)
     assert "No overlap" in texts(window.card)
     assert not window.commands.by_id["ask.run"].isEnabled()
+
+
+def test_what_was_assumed_about_a_file_is_on_the_card(window: MainWindow, rig: Rig) -> None:
+    rig.known[OPTICAL] = raster(OPTICAL, "optical", notices=("No CRS: positions are in pixels.",))
+    rig.open_pair()
+    assert "opt.tif: No CRS: positions are in pixels." in texts(window.card)
 
 
 def test_a_shift_is_offered_to_be_corrected(window: MainWindow, rig: Rig) -> None:

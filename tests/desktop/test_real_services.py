@@ -1,0 +1,124 @@
+"""The whole path with nothing faked: real processes, the sample pair, the shipped weights. Journeys in users' words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.catalog import find_model
+from engine.errors import ModelNotFound
+from rsqa_desktop.app import Engine, Program, build
+
+MODEL = "tgfnet-compact"
+FIRST_MS = 90_000  # the worker imports torch, on a machine that runs other tests beside
+NEXT_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The sample pair, made by the command that the README names."""
+    folder = tmp_path_factory.mktemp("sample")
+    command = [sys.executable, "-m", "engine.cli.main", "scenes", "sample", "--out", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return str(folder / "optical.tif"), str(folder / "sar.tif")
+
+
+@pytest.fixture
+def program(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Program]:
+    try:
+        find_model(MODEL)
+    except ModelNotFound as error:
+        pytest.skip(f"the whole path needs weights: {error}")
+    made = build(qapp, tmp_path / "scratch", Engine(MODEL, "cpu"), tmp_path / "settings.json")
+    qtbot.addWidget(made.window)
+    made.window.resize(1200, 800)
+    made.window.show()
+    yield made
+    made.window.close()
+    made.stop_services()
+
+
+def opened_and_judged(program: Program) -> bool:
+    scene = program.bench.document.scene
+    return not scene.is_empty and scene.check is not None and program.window.view.settled
+
+
+def ask(program: Program, question: str) -> None:
+    program.window.query.edit.setText(question)
+    program.window.commands.by_id["ask.run"].trigger()
+
+
+def notices(program: Program) -> str:
+    return "\n".join(notice.text for notice in program.bench.document.notices)
+
+
+def test_open_ask_see_why_export(program: Program, sample: tuple[str, str], qtbot: QtBot, tmp_path: Path) -> None:
+    optical, sar = sample
+    document = program.bench.document
+    program.start_services()
+    program.bench.opening.open_files([sar, optical])
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    assert (document.scene.optical_path, document.scene.sar_path) == (optical, sar), "found out, not taken in order"
+    assert document.scene.check is not None
+    assert document.scene.check.verdict == "aligned"
+    ask(program, "Is there a river?")
+    qtbot.waitUntil(lambda: document.shown is not None, timeout=FIRST_MS)
+    assert document.shown is not None
+    answer = document.shown.answer
+    assert answer is not None
+    assert answer.answer in ("yes", "no")
+    assert set(answer.experts) == {"optical", "sar", "fusion"}
+    assert {layer.kind for layer in document.layers} == {"regions", "attention", "trust"}
+    ask(program, "Is there a bridge?")
+    qtbot.waitUntil(lambda: document.running is None, timeout=NEXT_MS)
+    assert document.shown.answer is not None
+    assert document.shown.answer.view_reused, "a second question on the same view runs only the text and fusion parts"
+    program.bench.exporting.run(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
+    suffixes = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert {".geojson", ".gpkg", ".tif", ".png"} <= suffixes
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal ends a process only where there are signals")
+def test_killed_processes_are_told_and_cost_one_question_at_most(
+    program: Program, sample: tuple[str, str], qtbot: QtBot
+) -> None:
+    document = program.bench.document
+    program.start_services(*sample)
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    ask(program, "Is there a river?")
+    os.kill(program.worker.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "SIGKILL" in notices(program), timeout=NEXT_MS)
+    assert document.history.entries[-1].state == "crashed"
+    qtbot.waitUntil(lambda: "It was restarted. Ask again." in notices(program), timeout=FIRST_MS)
+    os.kill(program.tiles.pid, signal.SIGKILL)
+    program.window.view.zoom_in()
+    qtbot.waitUntil(lambda: "nothing was lost" in notices(program), timeout=NEXT_MS)
+    qtbot.waitUntil(lambda: program.window.view.settled, timeout=NEXT_MS)
+    program.window.commands.by_id["ask.run"].trigger()
+    qtbot.waitUntil(lambda: document.shown is not None, timeout=NEXT_MS)
+    assert [entry.state for entry in document.history.entries] == ["crashed", "succeeded"]
+
+
+@pytest.mark.real
+def test_files_of_two_places_are_refused(program: Program, shared_data: Path, qtbot: QtBot) -> None:
+    pairs = shared_data / "pairs"
+    program.start_services(
+        str(pairs / "sentinel_1024" / "014_opt.tif"),
+        str(pairs / "cloudy_256" / "ROIs1868_summer_s1_19_p30.tif"),
+    )
+    qtbot.waitUntil(lambda: program.bench.document.scene.check is not None, timeout=FIRST_MS)
+    check = program.bench.document.scene.check
+    assert check is not None
+    assert check.verdict == "no-overlap"
+    assert any(notice.tone == "error" for notice in program.bench.document.notices)
+    program.bench.asking.question = "Is there a river?"
+    assert not program.bench.asking.can_run

@@ -1,0 +1,138 @@
+"""Pictures of the window, made by using it: ``python -m tests.screenshots [OUT] [--pair OPTICAL SAR] [--ask …]``.
+
+Without ``--pair`` the sample pair is made and opened, and the pictures go to ``resources/screenshots``; the README
+shows one of them. Everything in them is real: the engine's processes run, the shipped weights answer. Pictures are
+reduced to 256 colours, as this is a window of few colours and they travel with every clone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PIL import Image, ImageColor
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from engine.jobs.make_scenes import make_sample_pair
+from engine.records import PixelWindow
+from rsqa_desktop.app import Engine, Program, build
+from rsqa_desktop.canvas.pane import Pane
+from rsqa_desktop.theme import ACCENT, FUSION, OPTICAL, SAR, trust_ramp
+
+SIZE = (1440, 900)
+PANEL_COLOURS = 48
+QUESTIONS = ("How many ships are there?", "What is the main land cover?", "Is there a river?")
+PATIENCE_S = 120.0
+SHOTS = (("light", ("regions",)), ("dark", ("regions",)), ("dark", ("trust",)), ("light", ("attention",)))
+
+
+def wait_for(what: str, done: Callable[[], bool]) -> None:
+    """Let the program work until ``done``; ends with what it waited for where that takes too long."""
+    start = time.monotonic()
+    while not done():
+        QTest.qWait(20)
+        if time.monotonic() - start > PATIENCE_S:
+            sys.exit(f"Gave up waiting for {what}.")
+
+
+def ask(program: Program, question: str) -> None:
+    """Type a question, press Enter, wait for the answer."""
+    program.window.query.edit.setText(question)
+    program.window.commands.by_id["ask.run"].trigger()
+    wait_for(f"an answer to “{question}”", lambda: program.bench.document.running is None)
+
+
+def fill_the_panes(program: Program) -> None:
+    """Zoom until the image fills its pane: the largest upright rectangle of a pane's shape, in the middle."""
+    frame = program.bench.document.scene.frame
+    if frame is None:
+        sys.exit("; ".join(notice.text for notice in program.bench.document.notices) or "The pair did not open.")
+    view = program.window.view
+    shape = view.width() / 2 / view.height()
+    width = min(frame.width, round(frame.height * shape))
+    height = min(frame.height, round(width / shape))
+    middle = PixelWindow((frame.width - width) // 2, (frame.height - height) // 2, width, height)
+    view.center_on(middle, zoom=True)
+    for _ in range(2):  # a fitted window keeps a margin
+        view.zoom_in()
+        seen = view.visible_window()
+        if seen is not None and seen.width < width:
+            break
+    wait_for("the panes", lambda: view.settled)
+
+
+def shoot(program: Program, out: Path, prefix: str) -> None:
+    """One picture for each of :data:`SHOTS`."""
+    document = program.bench.document
+    for theme, kinds in SHOTS:
+        program.window.commands.by_id[f"theme.{theme}"].trigger()
+        for kind in ("regions", "attention", "trust"):
+            document.show_kind(kind, kind in kinds)
+        pane = program.window.view.findChildren(Pane)[0]
+        QTest.mouseMove(pane, QPoint(pane.width() * 2 // 5, pane.height() * 3 // 5))
+        QTest.qWait(400)  # the values under the cursor arrive a moment later
+        path = out / f"{prefix}_{theme}_{'_'.join(kinds)}.png"
+        program.window.grab().save(str(path))
+        images = program.window.view.geometry().translated(program.window.view.mapTo(program.window, QPoint(0, 0)))
+        reduce_colours(path, (images.left(), images.top(), images.right(), images.bottom()))
+        sys.stdout.write(f"{path} {path.stat().st_size / 1000:.0f} kB\n")
+
+
+def reduce_colours(path: Path, images: tuple[int, int, int, int]) -> None:
+    """Make a picture small: 256 colours, most for the ``images`` (left, top, right, bottom), the rest for the panels.
+
+    One palette for both would spend everything on the images and turn the panels' few colours into neighbours.
+    """
+    picture = Image.open(path).convert("RGB")
+    panels = picture.copy()
+    panels.paste(panels.getpixel((0, 0)), images)  # type: ignore[arg-type]
+    frequent = sorted(panels.getcolors(picture.width * picture.height) or [], reverse=True)[:PANEL_COLOURS]
+    colours = [colour for _, colour in frequent]
+    colours += [ImageColor.getrgb(each) for each in (OPTICAL, SAR, FUSION, ACCENT)]
+    colours += [tuple(each) for each in trust_ramp()[::12].tolist()]  # the legend
+    of_images = picture.crop(images).quantize(256 - len(colours)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in colours for channel in colour] + of_images[: 3 * (256 - len(colours))])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Open, ask, shoot."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=Path(__file__).parents[1] / "resources" / "screenshots")
+    parser.add_argument("--pair", nargs=2, metavar=("OPTICAL", "SAR"), help="instead of the sample pair")
+    parser.add_argument("--ask", nargs="+", default=QUESTIONS, metavar="QUESTION", help="the last one is shown")
+    parser.add_argument("--model", default="tgfnet-compact")
+    arguments = parser.parse_args(argv)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    qt = QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as scratch:
+        if arguments.pair:
+            (optical, sar), prefix = arguments.pair, Path(arguments.pair[0]).stem
+        else:
+            made = make_sample_pair(Path(scratch) / "sample")
+            optical, sar, prefix = str(made.optical), str(made.sar), "sample"
+        program = build(qt, Path(scratch), Engine(arguments.model), Path(scratch) / "settings.json")
+        program.window.resize(*SIZE)
+        program.window.show()
+        program.start_services(optical, sar)
+        wait_for("the pair and its verdict", lambda: program.bench.document.scene.check is not None)
+        fill_the_panes(program)
+        for question in arguments.ask:
+            ask(program, question)
+        shoot(program, arguments.out, prefix)
+        program.stop_services()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
