@@ -74,8 +74,10 @@ class AnswerCard(QScrollArea):
 
     def _follow_engine(self) -> None:
         engine = self._document.engine
-        waits = f"the engine is {engine.state}; the question waits for it"
-        self._result.show_waiting(waits if engine.state != "ready" else wording.stage(engine.stage) or "asking the engine")
+        if engine.state == "ready":
+            self._result.show_waiting(wording.stage(engine.stage) or "asking the engine")
+        else:
+            self._result.show_waiting(f"the engine is {engine.state}; the question waits for it")
 
     def _follow(self) -> None:
         shown = self._document.shown

@@ -74,7 +74,8 @@ class StatusReadout(QStatusBar):
     def _follow_engine(self) -> None:
         engine = self._document.engine
         running = self._document.running is not None
-        _say(self._engine, f"{stage(engine.stage)} · {engine.sentence}" if running and engine.stage else engine.sentence)
+        busy = f"{stage(engine.stage)} · " if running and engine.stage else ""
+        _say(self._engine, busy + engine.sentence)
         self._engine.setToolTip(engine.reason)
         self._progress.setVisible(running)
         if engine.fraction is None:
