@@ -41,7 +41,7 @@ TASKS: dict[str, CatalogTask] = {
         network="tgfnet",
         title="Answer questions (TGFNet)",
         predictor="engine.vqa.predictor:TgfnetPredictor",
-        trainer="engine.vqa.task:SceneQuestionTask",
+        trainer="engine.vqa.run:train_recipe",
     ),
 }
 

@@ -145,8 +145,12 @@ def _resize(band: Floats, width: int, height: int) -> Floats:
 
 
 def patch_mask(valid_share: Floats, patch: int, spec: PreprocessSpec) -> Mask:
-    """Which patches have data: [S, S] shares -> [M] bool, in reading order."""
+    """Which patches have data: [S, S] shares -> [M] bool, in reading order.
+
+    Where none reaches ``patch_valid_share`` (a sliver of an area, a few pixels of data), those that have most do.
+    """
     grid = valid_share.shape[0] // patch
     mean = valid_share.reshape(grid, patch, grid, patch).mean((1, 3))
-    valid: Mask = mean >= spec.patch_valid_share
+    enough = min(spec.patch_valid_share, float(mean.max()))
+    valid: Mask = (mean >= enough) & (mean > 0)
     return valid.reshape(-1)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import importlib
+import json
+
+import msgspec
+import pytest
+
+from engine import catalog
+from engine.catalog import CARD_FILE, TASKS, WEIGHTS_FILE, find_model, installed_models, read_card, verify_weights
+from engine.cli.main import main
+from engine.errors import ModelDamaged, ModelNotFound
+from tests.engine.vqa.tiny import tiny_card, write_tiny_model
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A user's model folder with one model, and nothing shipped."""
+    monkeypatch.setattr(catalog.table, "model_folders", lambda: (tmp_path / "user", tmp_path / "shipped"))
+    write_tiny_model(tmp_path / "user" / "tiny")
+    return tmp_path / "user"
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_every_lazy_string_names_something(task):
+    for lazy in (task.predictor, task.trainer):
+        module, name = lazy.split(":")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_a_model_is_found_by_name_folder_and_file(models):
+    folder = models / "tiny"
+    assert find_model("tiny") == folder
+    assert find_model(str(folder)) == folder
+    assert find_model(str(folder / WEIGHTS_FILE)) == folder
+    assert installed_models() == (folder,)
+
+
+def test_an_unknown_model_names_the_places(models):
+    with pytest.raises(ModelNotFound, match="no model “other”") as caught:
+        find_model("other")
+    assert str(models) in caught.value.remedy
+
+
+def test_the_user_s_model_comes_before_the_shipped_one(models, tmp_path):
+    write_tiny_model(tmp_path / "shipped" / "tiny")
+    assert find_model("tiny") == models / "tiny"
+
+
+def test_card_round_trip(models):
+    card = read_card(models / "tiny")
+    assert verify_weights(models / "tiny", card) == models / "tiny" / WEIGHTS_FILE
+    assert card == tiny_card(sha256=card.sha256, size_bytes=card.size_bytes)
+
+
+def test_one_changed_byte_is_noticed(models):
+    path = models / "tiny" / WEIGHTS_FILE
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelDamaged, match="SHA-256"):
+        verify_weights(models / "tiny", read_card(models / "tiny"))
+
+
+def test_a_truncated_file_is_noticed(models):
+    path = models / "tiny" / WEIGHTS_FILE
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelDamaged, match="bytes"):
+        verify_weights(models / "tiny", read_card(models / "tiny"))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"card_version": "one"}'])
+def test_a_card_that_is_none_is_damaged(tmp_path, text):
+    (tmp_path / CARD_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelDamaged, match="cannot be read"):
+        read_card(tmp_path)
+
+
+def test_a_card_of_a_later_version_is_refused(models):
+    path = models / "tiny" / CARD_FILE
+    card = msgspec.json.decode(path.read_bytes()) | {"card_version": 99}
+    path.write_bytes(msgspec.json.encode(card))
+    with pytest.raises(ModelDamaged, match="version 99"):
+        read_card(models / "tiny")
+
+
+def test_no_card_is_not_found(tmp_path):
+    with pytest.raises(ModelNotFound, match=CARD_FILE):
+        read_card(tmp_path)
+
+
+def test_models_list_and_verify_say_what_the_design_promises(models, capsys):
+    assert main(["models", "list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert {"name", "task", "preset", "sha256", "size_bytes", "card", "verified"} <= set(row)
+    assert row["verified"] is True
+    assert main(["models", "verify", "tiny"]) == 0
+
+
+def test_verify_reports_damage_and_exits_3(models, capsys):
+    (models / "tiny" / WEIGHTS_FILE).write_bytes(b"short")
+    assert main(["models", "verify", "--json"]) == 3
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["verified"] is False
+    assert "bytes" in row["problem"]
+    assert main(["models", "list"]) == 0
+    assert "DAMAGED" in capsys.readouterr().out

@@ -1,0 +1,36 @@
+"""Training on scenes loads nothing that opens rasters, no CLIP and no Qt: it has to run on a bare compute node."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from engine.vqa.recipe import parse_recipe
+from engine.vqa.run import train_recipe
+from engine.cli.train import recipe_path
+
+if __name__ == "__main__":
+    recipe = parse_recipe(recipe_path("tgfnet_compact_scenes").read_text(encoding="utf-8"), sys.argv[2:])
+    result = train_recipe(recipe, Path(sys.argv[1]), command="test")
+    assert (result.model / "card.json").is_file()
+    print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+TINY = (
+    "data.train_scenes=6", "data.validation_scenes=3", "data.test_scenes=3", "data.questions_per_type=1",
+    "data.workers=1", "train.steps=2", "train.threads=1", "train.log_every=1", "batch.views=2", "batch.questions=2",
+    "model.width=32", "model.stem_channels=[16, 16]",
+)  # fmt: skip
+
+
+def test_training_on_scenes_opens_no_raster(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), *TINY], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names = set(json.loads(done.stdout.splitlines()[-1]))
+    assert {"torch", "safetensors"} <= names  # it really trained
+    assert not names & {"rasterio", "open_clip", "pyogrio", "PySide6", "pyqtgraph"}
