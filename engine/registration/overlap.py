@@ -54,9 +54,19 @@ class Overlap:
         """Which points (optical pixels) both rasters cover."""
         return np.asarray(shapely.contains_xy(self.outline, cols, rows))
 
+    def cells(self, window: PixelWindow, width: int, height: int) -> NDArray[np.bool_]:
+        """Which of ``height`` x ``width`` cells of a window both rasters cover at their centres."""
+        box = window.box
+        # A point at a time takes a tenth of a second per million; mostly the answer is "all of them".
+        if self.outline.buffer(1e-6).covers(shapely.box(box.x0, box.y0, box.x1, box.y1)):
+            return np.ones((height, width), bool)
+        cols = box.x0 + (np.arange(width) + 0.5) * (box.width / width)
+        rows = box.y0 + (np.arange(height) + 0.5) * (box.height / height)
+        return self.contains(*np.meshgrid(cols, rows))
+
     def box(self, optical: Grid) -> PixelWindow | None:
-        """The whole optical pixels around the outline, None where less than a pixel is shared."""
-        if self.outline.is_empty:
+        """The whole optical pixels around the outline, None where at most an edge is shared."""
+        if self.outline.area == 0:
             return None
         left, top, right, bottom = (round(v, 2) for v in self.outline.bounds)
         left, top, right, bottom = math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)

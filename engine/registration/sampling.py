@@ -75,11 +75,7 @@ def read_window(
     """``window`` of both as ``height`` x ``width`` cells. ``shared`` None: the two lie pixel on pixel."""
     first = optical.read(window, width, height)
     second = sar.read(window, width, height, on=optical.info.grid)
-    cols, rows = np.meshgrid(
-        window.col_off + (np.arange(width) + 0.5) * window.width / width,
-        window.row_off + (np.arange(height) + 0.5) * window.height / height,
-    )
-    covered = np.ones((height, width), bool) if shared is None else shared.contains(cols, rows)
+    covered = np.ones((height, width), bool) if shared is None else shared.cells(window, width, height)
     unit = sar.info.sar_unit
     backscatter = sar_to_db(second.values[0], unit) if unit is not None and unit in _LINEAR else second.values[0]
     grey = first.values.mean(axis=0)

@@ -3,8 +3,8 @@
 Ye et al. 2019 (see ``engine.registration.cfog``) find the offset at which the descriptors' sum of squared differences
 is least. Expanded, ``Σ|O - S|² = Σ|O|² + Σ|S|² - 2 Σ O·S``; as every descriptor has unit length, the first two sums
 are the number of pixels compared, and the best offset is where ``Σ O·S`` per compared pixel is largest. Both sums are
-correlations and come from the FFT for all offsets at once (the paper's section III-C; masks as in Padfield,
-"Masked Object Registration in the Fourier Domain", IEEE TIP 21(5), 2012, eqs. 8-10).
+correlations and come from the FFT for all offsets at once, as in the paper; that the number of pixels is the
+correlation of the two masks is Padfield's, "Masked Object Registration in the Fourier Domain", IEEE TIP 21(5), 2012.
 
 One image gives many tiles. Their correlation surfaces are added, so tiles rich in structure weigh more, and the peak
 of the sum is the estimate: terrain and geocoding shift the parts of a SAR scene by different amounts, and the sum's
@@ -129,7 +129,8 @@ def _centred(channels: Float, trusted: Mask) -> tuple[Float, Float]:
     The mask comes back as numbers, for counting.
     """
     channels -= (channels.sum((1, 2)) / max(int(trusted.sum()), 1))[:, None, None]
-    channels *= trusted
+    if not trusted.all():
+        channels *= trusted
     return channels, trusted.astype(np.float32)
 
 
