@@ -87,9 +87,8 @@ def _print_known_shifts(pairs: list[tuple[str, Image, Image]]) -> None:
         print(f"{name}  {dx:7.2f} {dy:7.2f}  {own.confidence:10.2f}{'' if own.sure else '?':1}           {columns}")
     table = np.array(errors)
     good = table <= MUST_BE_WITHIN_PX
-    print(
-        f"within {MUST_BE_WITHIN_PX} px: {good.mean():.1%} of shifts; all of them on {good.all(axis=1).mean():.1%} of pairs"
-    )
+    whole = good.all(axis=1)
+    print(f"within {MUST_BE_WITHIN_PX} px: {good.mean():.1%} of shifts; all six on {whole.mean():.1%} of pairs")
     print(f"error: median {np.median(table):.2f} px, largest {table.max():.2f} px")
     print(f"own residual: median {np.median(residuals):.1f} px, largest {max(residuals):.1f} px")
 
