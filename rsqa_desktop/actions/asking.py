@@ -126,5 +126,5 @@ class Asking(QObject):
 
     def _take_death(self, outcome: Outcome) -> None:
         self._death = outcome
-        self._document.set_engine(EngineStatus("restarting"))
+        self._document.set_engine(EngineStatus("restarting" if self._worker.will_restart else "stopped"))
         self._document.post(Notice("engine", f"{outcome.reason} {outcome.remedy}".strip(), "error"))

@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.protocol import Identified, IdentifyRequest
+from engine.records import Grid
 from rsqa_desktop.model.coordinates import Locator, Place
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.scene import PaneSensor
@@ -27,6 +28,7 @@ class Pointing(QObject):
         self.locator: Locator | None = None
         self._document = document
         self._tiles = tiles
+        self._grid: Grid | None = None
         self._pixel: tuple[int, int] | None = None
         self._asked: dict[str, PaneSensor] = {}
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -53,9 +55,13 @@ class Pointing(QObject):
         self.changed.emit()
 
     def _renew_locator(self) -> None:
+        """Only for another grid: reading a CRS takes milliseconds, and a scene also changes when it is judged."""
         frame = self._document.scene.frame
-        self.locator = Locator(frame.grid) if frame else None
-        self.leave()
+        grid = frame.grid if frame else None
+        if grid != self._grid:
+            self._grid = grid
+            self.locator = Locator(grid) if grid else None
+            self.leave()
 
     def _identify(self) -> None:
         for stale in self._asked:

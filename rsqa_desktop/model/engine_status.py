@@ -13,7 +13,7 @@ class EngineStatus:
     ``stage`` and ``fraction`` (0..1 or None) are the progress of the question that runs, empty while none does.
     """
 
-    state: Literal["not started", "starting", "ready", "restarting"] = "not started"
+    state: Literal["not started", "starting", "ready", "restarting", "stopped"] = "not started"
     device: str = ""
     reason: str = ""
     stage: str = ""

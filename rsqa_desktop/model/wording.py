@@ -79,10 +79,10 @@ def residual(check: PairCheck) -> str:
         return ""
     if check.shift_px is None:
         return "residual not estimated"
-    text = f"residual {math.hypot(*check.shift_px):.1f}{NBSP}px"
+    text = f"{math.hypot(*check.shift_px):.1f}{NBSP}px"
     if check.shift_m is not None:
         text += f" ({metres(math.hypot(*check.shift_m))})"
-    return text if check.shift_is_sure else f"{text}, unsure"
+    return f"residual {text}" if check.shift_is_sure else f"residual unsure, perhaps {text}"
 
 
 def days_apart(check: PairCheck) -> str:
@@ -107,9 +107,11 @@ def valid(optical: float | None, sar: float | None) -> str:
 
 def pair_sentence(check: PairCheck, area: AreaUsed | None = None) -> str:
     """Everything after the verdict: residual, days apart, valid share (of the asked area where there is one)."""
+    if check.refused:
+        return ""
     shares = (area.valid_optical, area.valid_sar) if area else (check.valid.optical, check.valid.sar)
     parts = [residual(check), days_apart(check), valid(*shares)]
-    if check.overlap < 0.995 and check.verdict not in ("single-sensor", "not-georeferenced"):
+    if check.overlap < 0.995 and check.verdict != "single-sensor":
         parts.insert(1, f"{percent(check.overlap)} overlap")
     return " · ".join(part for part in parts if part)
 

@@ -85,7 +85,9 @@ class AnswerCard(QScrollArea):
         answer = shown.answer if shown else None
         self._result.show_entry(running or shown, answer if running is None else None)
         self._result.setVisible(running is not None or shown is not None)
-        self._invitation.setVisible(running is None and shown is None and not self._document.scene.is_empty)
+        scene = self._document.scene
+        askable = not scene.is_empty and not (scene.check and scene.check.refused)
+        self._invitation.setVisible(running is None and shown is None and askable)
         self._why.setVisible(answer is not None and running is None and bool(self._document.layers))
         self._footer.show_answer(answer if running is None else None)
         self._follow_engine()

@@ -40,6 +40,11 @@ class Worker(QObject):
         """The worker's process id, 0 while it is down."""
         return self._process.pid
 
+    @property
+    def will_restart(self) -> bool:
+        """Whether it is down and about to be started again; after deaths in a row it is not, until it is asked."""
+        return self._process.will_restart
+
     def start(self) -> None:
         self._process.start()
 

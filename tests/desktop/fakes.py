@@ -151,6 +151,7 @@ class FakeWorker(QObject):
         self.sent: dict[str, object] = {}
         self.cancelled: list[str] = []
         self.started = False
+        self.will_restart = True
 
     def start(self) -> None:
         self.started = True

@@ -150,3 +150,16 @@ def test_nothing_is_asked_beside_the_raster(rig: Rig, qtbot: QtBot) -> None:
     qtbot.wait(3 * REST_MS)
     assert rig.tiles.pointed == {}
     assert rig.bench.pointing.place is not None
+
+
+def test_a_worker_that_keeps_dying_is_said_to_have_stopped(rig: Rig) -> None:
+    rig.worker.will_restart = False
+    rig.worker.died.emit(CRASH)
+    assert rig.document.engine.sentence == "engine stopped"
+
+
+def test_the_place_is_worked_out_anew_only_for_another_grid(rig: Rig) -> None:
+    rig.open_pair(judged=False)
+    locator = rig.bench.pointing.locator
+    rig.judge(check())
+    assert rig.bench.pointing.locator is locator

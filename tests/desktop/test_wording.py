@@ -40,7 +40,7 @@ def test_the_pair_in_a_sentence() -> None:
     assert plain(wording.pair_sentence(check())) == "residual 3.0 px (30 m) · 3 days apart · 100 % valid"
     unsure = replace(check(), shift_is_sure=False, dates={}, overlap=0.6)
     assert plain(wording.pair_sentence(unsure, AREA)) == (
-        "residual 3.0 px (30 m), unsure · 60 % overlap · optical 100 %, SAR 53 % valid"
+        "residual unsure, perhaps 3.0 px (30 m) · 60 % overlap · optical 100 %, SAR 53 % valid"
     )
     alone = replace(check("single-sensor"), valid=replace(check().valid, sar=None), dates={"optical": "2020-11-04"})
     assert plain(wording.pair_sentence(alone)) == "100 % valid"
