@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from engine.cli.area_arguments import add_area_arguments, area_window
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
+from engine.cli.progress import progress_line
 from engine.errors import UsageError
 from engine.export import FORMATS, answer_object, refused_formats, write_answer
 from engine.export.properties import all_messages
@@ -46,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
     if args.formats and args.out is None:
         raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
     formats = args.formats or FORMATS
-    with _array_folder(keep=_arrays_outlive(args, formats)) as folder, _progress_line():
+    with _array_folder(keep=_arrays_outlive(args, formats)) as folder, progress_line() as say:
         request = _request(args, folder)
         from engine.jobs.ask import answer as ask  # torch: seconds, so only after the arguments were found good
 
-        answer = ask(request, progress=_say_progress, cancelled=lambda: False)
+        answer = ask(request, progress=say, cancelled=lambda: False)
         if args.out is not None:
             refused = tuple(refused_formats(answer, formats).values())
             files = write_answer(answer, args.out, formats)
@@ -63,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
 
 def answer_text(answer: Answer) -> str:
     """The answer as a person reads it in a terminal."""
-    rows = [("Answer", f"{answer.answer}  {percent(answer.confidence)}")]
+    rows = [("Answer", f"{answer.answer} ({percent(answer.confidence)})")]
     rows += [("Runners-up", others)] if (others := runners_up(answer)) else []
     rows.append(("Experts", "own answer, AF weight (raw sigmoid) and its share"))
     rows += [
-        (f"  {one.name}", f"{one.answer} {percent(one.probability)}, {one.weight:.2f}, {percent(one.share)}")
+        (f"  {one.name}", f"{one.answer} ({percent(one.probability)}), {one.weight:.2f}, {percent(one.share)}")
         for one in expert_rows(answer)
     ]
     valid = valid_sentence(answer.area)
@@ -126,22 +126,6 @@ def _arrays_outlive(args: argparse.Namespace, formats: tuple[str, ...]) -> bool:
     if args.out is None:
         return bool(args.json)
     return "cog" not in formats and (args.json or "json" in formats)
-
-
-@contextmanager
-def _progress_line() -> Iterator[None]:
-    """Whatever happens inside, the line that :func:`_say_progress` left on the terminal is cleared."""
-    try:
-        yield
-    finally:
-        _say_progress("", None)
-
-
-def _say_progress(stage: str, fraction: float | None) -> None:
-    """One line on a terminal's standard error, rewritten in place; nothing where that is not a terminal."""
-    if sys.stderr.isatty():
-        share = "" if fraction is None else f" {percent(fraction)}"
-        print(f"\r\033[K{stage}{share}", end="", file=sys.stderr, flush=True)
 
 
 def _bands(text: str) -> tuple[int, ...]:

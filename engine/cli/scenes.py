@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.cli.progress import progress_line
 from engine.records.raster import SarUnit
 
 HELP = "make synthetic optical/SAR pairs"
@@ -36,22 +36,13 @@ def run(args: argparse.Namespace) -> int:
     from engine.jobs.make_scenes import make_sample_pair, make_scenes
 
     out = args.out.absolute()
-    try:
+    with progress_line() as say:
         if args.action == "sample":
-            pair = make_sample_pair(out, progress=_say_progress)
+            pair = make_sample_pair(out, progress=say)
             made, text = asdict(pair), f"Wrote {pair.optical} and {pair.sar}"
         else:
             delivery = _DELIVERIES[args.delivery]
-            done = make_scenes(out, args.count, args.seed, size=args.size, delivery=delivery, progress=_say_progress)
+            done = make_scenes(out, args.count, args.seed, size=args.size, delivery=delivery, progress=say)
             made, text = asdict(done), f"Wrote {done.pairs} pairs and {done.questions} questions into {done.folder}"
-    finally:
-        _say_progress("", None)
     print(json.dumps(made) if args.json else text)
     return 0
-
-
-def _say_progress(stage: str, fraction: float | None) -> None:
-    """One line on a terminal's standard error, rewritten in place; nothing where that is not a terminal."""
-    if sys.stderr.isatty():
-        share = "" if fraction is None else f" {fraction:.0%}"
-        print(f"\r\033[K{stage}{share}", end="", file=sys.stderr, flush=True)

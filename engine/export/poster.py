@@ -106,7 +106,7 @@ def _footer(answer: Answer, width: int, *, has_regions: bool) -> Image.Image:
         middle, bar = y + 10, _MARGIN + 260
         draw.ellipse((_MARGIN, middle - 5, _MARGIN + 10, middle + 5), fill=COLOURS[row.sensor])
         draw.text((_MARGIN + 18, middle), row.name, font=font, fill=_TEXT, anchor="lm")
-        said = _cut(f"{_plain(row.answer)} {percent(row.probability)}", font, 160)
+        said = _cut(f"{_plain(row.answer)} ({percent(row.probability)})", font, 160)
         draw.text((_MARGIN + 90, middle), said, font=font, fill=_TEXT, anchor="lm")
         draw.rectangle((bar, middle - 4, bar + _BAR[0], middle + 4), fill="#D9DCE1")
         draw.rectangle((bar, middle - 4, bar + round(_BAR[0] * row.weight), middle + 4), fill=COLOURS[row.sensor])

@@ -44,9 +44,9 @@ def percent(share: float) -> str:
 
 
 def runners_up(answer: Answer) -> str:
-    """``no 6 % · rural 1 %``, empty where the answer is the only candidate."""
+    """``no (6 %) · rural (1 %)``, empty where the answer is the only candidate."""
     others = [other for other in answer.alternatives if other.answer != answer.answer]
-    return " · ".join(f"{other.answer} {percent(other.probability)}" for other in others)
+    return " · ".join(f"{other.answer} ({percent(other.probability)})" for other in others)
 
 
 def pair_sentence(gate: PairCheck) -> str:

@@ -26,7 +26,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import read_area
 from engine.protocol import Ready
-from engine.records import Answer, AskRequest, CheckRequest, GateChoice, PixelWindow
+from engine.records import Answer, AskRequest, CheckRequest, GateChoice, PairCheck, PixelWindow
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be checked without it
     from engine.vqa.predictor import TgfnetPredictor
@@ -104,36 +104,22 @@ class Asker:
 
         folder = JobFolder(request.folder)
         folder.write_request(request)
+        model = find_model(request.model)
+        stage("check")  # before the model, as a pair is refused in a second and torch is loaded in several
+        check = self.checks.verdict(CheckRequest(request.optical, request.sar, request.gate))
+        require_usable(check)
         stage("model")
         device = self._claim(request.device)
-        model = find_model(request.model)
         predictor = self._predictor(model, device)
         key = _view_key(request, model, device)
         reused = key in self._views
-        view = self._views.get(key, lambda: self._encode(request, predictor, stage))
+        view = self._views.get(key, lambda: _encode(request, check, predictor, stage))
         stage("answer")
         prediction = predictor.answer(view.features, request.question, mute=request.mute)
         result = compose(request, view, prediction, predictor.card, device, folder)
         result = replace(result, view_reused=reused, seconds=time.perf_counter() - began)
         folder.write_result(result)
         return result
-
-    def _encode(self, request: AskRequest, predictor: TgfnetPredictor, stage: Callable[[str], None]) -> EncodedView:
-        stage("check")
-        check = self.checks.verdict(CheckRequest(request.optical, request.sar, request.gate))
-        require_usable(check)
-        stage("read")
-        pixels = read_area(request, check, predictor.config.image_size)
-        stage("encode")
-        optical, sar = pixels.optical, pixels.sar
-        features = predictor.encode(
-            None if optical is None else optical.values,
-            None if optical is None else optical.valid,
-            None if sar is None else sar.values,
-            None if sar is None else sar.valid,
-            "db" if sar is None or sar.unit is None else sar.unit,
-        )
-        return EncodedView(check, pixels, features, predictor.config.image_size)
 
     def _claim(self, asked: str) -> Device:
         with self._loading:
@@ -142,6 +128,24 @@ class Asker:
     def _predictor(self, folder: Path, device: Device) -> TgfnetPredictor:
         with self._loading:
             return self._models.get((folder, device.name), lambda: _load(folder, device))
+
+
+def _encode(
+    request: AskRequest, check: PairCheck, predictor: TgfnetPredictor, stage: Callable[[str], None]
+) -> EncodedView:
+    """Read the area of a pair that the gate let pass, and encode it."""
+    stage("read")
+    pixels = read_area(request, check, predictor.config.image_size)
+    stage("encode")
+    optical, sar = pixels.optical, pixels.sar
+    features = predictor.encode(
+        None if optical is None else optical.values,
+        None if optical is None else optical.valid,
+        None if sar is None else sar.values,
+        None if sar is None else sar.valid,
+        "db" if sar is None or sar.unit is None else sar.unit,
+    )
+    return EncodedView(check, pixels, features, predictor.config.image_size)
 
 
 def _load(folder: Path, device: Device) -> TgfnetPredictor:

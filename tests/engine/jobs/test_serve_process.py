@@ -37,7 +37,7 @@ def test_answers_with_reasons(worker, asked, pair):
     worker.say("q", asked(window=PixelWindow(16, 32, 128, 64)))
     *progress, (_, answer), (_, outcome) = worker.hear_until("q")
     assert outcome == Outcome("succeeded")
-    assert [event.stage for _, event in progress] == ["model", "check", "read", "encode", "answer"]
+    assert [event.stage for _, event in progress] == ["check", "model", "read", "encode", "answer"]
     assert isinstance(answer, Answer)
     assert answer.alternatives[0].answer == answer.answer
     assert answer.alternatives[0].probability == pytest.approx(answer.confidence)
@@ -81,7 +81,7 @@ def test_a_second_question_reuses_the_view(worker, asked):
     worker.say("q2", asked("How many ships are there?", window=window))
     *progress, (_, second), _ = worker.hear_until("q2")
     assert (first.view_reused, second.view_reused) == (False, True)
-    assert [event.stage for _, event in progress] == ["model", "answer"]
+    assert [event.stage for _, event in progress] == ["check", "model", "answer"]
     worker.say("q3", asked("Is there a river?", window=window, mute=("sar",)))
     third = worker.hear_until("q3")[-2][1]
     assert third.view_reused
