@@ -2,7 +2,8 @@
 """Writes the two locks from ``pyproject.toml``: exact versions and hashes for every platform, and no index address.
 
 Needs ``uv`` (``python -m pip install uv``) and an index to ask; run it when a dependency changes, look at the diff, and
-commit it. ``lock-test.txt`` is ``lock.txt`` with the test tools added, so that tests run on what users get.
+commit it. Pins that still fit stay as they are; ``--upgrade`` takes the newest. ``lock-test.txt`` is ``lock.txt`` with
+the test tools added, so that tests run on what users get.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ HEADER = """\
 def compile_lock(out: Path, what: str, *options: str) -> None:
     """Resolve for every supported platform at once and write ``out`` with a header of ours."""
     command = ["uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header",
-               "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-config", *options,
-               "pyproject.toml"]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
+               "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-config", "--quiet", *options,
+               "--output-file", str(out), "pyproject.toml"]  # fmt: skip
+    if subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL).returncode:
         sys.exit(f"{out.name} was not written: uv's reason is above.")
-    out.write_text(HEADER.format(what=what) + done.stdout, encoding="utf-8")
-    print(f"{out.name}: {done.stdout.count('==')} packages")
+    pins = out.read_text("utf-8")
+    out.write_text(HEADER.format(what=what) + pins, encoding="utf-8")
+    print(f"{out.name}: {pins.count('==')} packages")
 
 
-def main() -> int:
+def main(options: list[str]) -> int:
     """Write the larger lock first, then the run lock constrained by it, so that both agree."""
     lock, lock_test = (ROOT / "installer" / name for name in ("lock.txt", "lock-test.txt"))
-    compile_lock(lock_test, "What the program and its checks run on", "--extra", "test")
-    compile_lock(lock, "What the program runs on", "-c", str(lock_test))
+    compile_lock(lock_test, "What the program and its checks run on", "--extra", "test", *options)
+    compile_lock(lock, "What the program runs on", "-c", str(lock_test), *options)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
