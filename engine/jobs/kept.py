@@ -35,7 +35,7 @@ FileState = tuple[str, int, int]
 
 
 def file_state(path: str | None) -> FileState | None:
-    """What changes when a file does: path, time of change (ns) and size. Zeros for what is no file (a URL, say)."""
+    """What changes when a file does: path, time of change (ns) and size; zeros for what is no file of its own."""
     if path is None:
         return None
     try:

@@ -223,8 +223,8 @@ class TileReader:
         if isinstance(call.request, Hello):
             try:
                 self._slots = Slots(call.request)
-            except ProtocolMismatch as error:
-                self._conversation.say("", outcome_of(error))  # the reason why this process ends
+            except ProtocolMismatch as reason:
+                self._conversation.say("", outcome_of(reason))  # why this process ends
                 raise
             self._conversation.say("", Ready("tiles", __version__))
         elif isinstance(call.request, Cancel):
@@ -279,7 +279,7 @@ class TileReader:
 
 
 def _stamp(path: str) -> int:
-    """What changes when a file does; 0 where there is no such file on disk (GDAL also opens URLs and archives)."""
+    """What changes when a file does; 0 for what is no file of its own (a part of an archive, say)."""
     try:
         return Path(path).stat().st_mtime_ns
     except OSError:
