@@ -16,8 +16,9 @@ from PySide6.QtGui import QImage
 from engine.errors import EngineFailed, UsageError
 from engine.protocol import IdentifyRequest, OpenRaster, Outcome
 from engine.records import DisplaySpec, PixelWindow
-from rsqa_desktop.services import TileReader, picture_slots
+from rsqa_desktop.services import TileReader, engine_process, picture_slots
 from rsqa_desktop.services.picture_slots import PictureSlots
+from rsqa_desktop.services.tile_reader import TRIES
 from tests.engine.jobs.child import write_raster
 
 AS_STORED = DisplaySpec((1, 2, 3), (0.0, 0.0, 0.0), (255.0, 255.0, 255.0), method="fixed")
@@ -115,6 +116,45 @@ def test_killed_while_panning_it_comes_back_and_nothing_is_lost(qtbot, reader, r
     assert {tuple(end.status for end in reader.ends[message_id]) for message_id in ids} == {("succeeded",)}
     last = pixels(reader.images[ids[59]])
     np.testing.assert_array_equal(last[0, 0, :3], values[:, 0, 27])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSEGV"), reason="a shell script that ends by POSIX signal")
+def test_a_picture_that_kills_every_reader_is_given_up(qtbot, monkeypatch, tmp_path):
+    poisoned = tmp_path / "reader"
+    poisoned.write_text("""#!/bin/sh
+while read line; do case "$line" in *'"kind":"tile"'*) kill -SEGV $$;; esac; done
+""")
+    poisoned.chmod(0o755)
+    monkeypatch.setattr(engine_process.sys, "executable", str(poisoned))
+    monkeypatch.setattr(engine_process, "RESTART_DELAYS_S", (0.01,) * 9)
+    reader = TileReader(slots=PictureSlots(1, 64 * 64 * 4))
+    ends, deaths = [], []
+    reader.finished.connect(lambda message_id, outcome: ends.append((message_id, outcome)))
+    reader.died.connect(deaths.append)
+    asked = reader.draw("poison.tif", WHOLE, 64, 64, AS_STORED)
+    reader.start()
+    qtbot.waitUntil(lambda: bool(ends), timeout=20000)
+    qtbot.wait(50)
+    ((message_id, outcome),) = ends
+    assert (message_id, outcome.status) == (asked, "crashed")
+    assert "SIGSEGV" in outcome.reason
+    assert len(deaths) == 1 + TRIES
+    reader.stop()
+
+
+def test_drafts_get_better_by_themselves(qtbot, reader, tmp_path):
+    values = np.broadcast_to(np.arange(5000, dtype=np.uint8) | 1, (3, 5000, 5000))
+    path = write_raster(tmp_path / "large.tif", values, tiled=True)
+    tiles, refined = [], []
+    reader.drawn.connect(lambda message_id, tile, image: tiles.append(tile))
+    reader.refined.connect(refined.append)
+    reader.draw(path, PixelWindow(0, 0, 5000, 5000), 100, 100, AS_STORED, draft=True)
+    qtbot.waitUntil(lambda: bool(refined) and refined[-1].complete, timeout=60000)
+    assert tiles[0].draft
+    assert {event.path for event in refined} == {path}
+    reader.draw(path, PixelWindow(0, 0, 5000, 5000), 100, 100, AS_STORED, draft=True)
+    qtbot.waitUntil(lambda: len(tiles) == 2, timeout=60000)
+    assert not tiles[1].draft
 
 
 def test_shared_memory_that_a_container_lacks_is_not_promised(monkeypatch):

@@ -84,7 +84,9 @@ class Child:
         self._stderr.extend(iter(self.process.stderr.readline, b""))
 
 
-def write_raster(path: Path, values: np.ndarray, *, origin: tuple[float, float] = (500000.0, 5400000.0)) -> str:
+def write_raster(
+    path: Path, values: np.ndarray, *, origin: tuple[float, float] = (500000.0, 5400000.0), **options: object
+) -> str:
     """[bands, rows, columns] as a GeoTIFF of 10 m pixels in UTM 31N."""
     bands, rows, columns = values.shape
     profile = {
@@ -93,6 +95,7 @@ def write_raster(path: Path, values: np.ndarray, *, origin: tuple[float, float] 
         "height": rows,
         "count": bands,
         "dtype": values.dtype.name,
+        **options,
         "crs": "EPSG:32631",
         "transform": Affine(10, 0, origin[0], 0, -10, origin[1]),
     }
