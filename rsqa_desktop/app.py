@@ -21,6 +21,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine import __version__
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qt = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory(prefix="rsqa-") as scratch:
         program = build(qt, Path(scratch), Engine(arguments.model, arguments.device), arguments.settings)
+        sys.excepthook = program.report_fault
         program.window.show()
         program.start_services(arguments.optical, arguments.sar)
         code = qt.exec()
@@ -87,6 +89,16 @@ class Program:
         """End both processes; what they were doing is given up."""
         self.worker.stop()
         self.tiles.stop()
+
+    def report_fault(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+        """A fault of the window's own: told in a line, its traceback on standard error; the work on screen stays."""
+        from rsqa_desktop.model.notices import Notice
+
+        sys.__excepthook__(kind, fault, trace)
+        text = (
+            f"The window met a fault of its own ({kind.__name__}: {fault}). What is open stays open; please report it."
+        )
+        self.bench.document.post(Notice("fault", text, "error"))
 
     def _start(self, optical: str | None, sar: str | None) -> None:
         self.tiles.start()

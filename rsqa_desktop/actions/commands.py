@@ -232,8 +232,16 @@ OTHER_COMMANDS = (
         "Correct the shift and ask again",
         "",
         0,
-        lambda bench: bench.correct_shift(),
-        enabled=lambda bench: bool((check := bench.document.scene.check) and check.verdict == "shifted"),
+        lambda bench: bench.correct_shift(True),
+        enabled=lambda bench: bench.document.verdict == "shifted" and not bench.document.gate.correct_shift,
+    ),
+    Command(
+        "gate.leave",
+        "Leave the shift and ask again",
+        "",
+        0,
+        lambda bench: bench.correct_shift(False),
+        enabled=lambda bench: bench.document.verdict == "shifted" and bench.document.gate.correct_shift,
     ),
     Command(
         "gate.assume",
@@ -241,7 +249,7 @@ OTHER_COMMANDS = (
         "",
         0,
         lambda bench: bench.assume_registered(),
-        enabled=lambda bench: bool((check := bench.document.scene.check) and check.verdict == "not-georeferenced"),
+        enabled=lambda bench: bench.document.verdict == "not-georeferenced",
     ),
     Command("export.reveal", "Show folder", "", 0, _reveal_export),
 )

@@ -21,6 +21,7 @@ from rsqa_desktop.model.notices import Notice, notice_of_outcome
 from rsqa_desktop.model.roles import assign_roles, contradicted
 from rsqa_desktop.model.scene import PaneSensor, Scene
 from rsqa_desktop.model.settings import RecentPair, SettingsStore
+from rsqa_desktop.model.wording import shift_sentence
 from rsqa_desktop.services import TileReader, Worker
 
 
@@ -180,7 +181,8 @@ class Opening(QObject):
     def _take_event(self, message_id: str, event: object) -> None:
         if message_id == self._check_id and isinstance(event, PairCheck):
             self._document.set_check(event)
-            notice = gate_notice(event)
+            corrected = event.verdict == "shifted" and self._document.gate.correct_shift
+            notice = None if corrected else gate_notice(event)
             if notice:
                 self._document.post(notice)
             else:
@@ -204,7 +206,7 @@ def gate_notice(check: PairCheck) -> Notice | None:
     """What the gate's verdict makes necessary to say, None where the pair is simply fine."""
     said = " ".join(check.messages)
     if check.verdict == "shifted":
-        return Notice("gate", said or "The SAR image lies beside the optical one.", "warning", "gate.correct")
+        return Notice("gate", shift_sentence(check), "warning", "gate.correct")
     if check.verdict == "not-georeferenced":
         text = said or "The pair has no georeference to overlap by."
         return Notice("gate", text, "error", "gate.assume")

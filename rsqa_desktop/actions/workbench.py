@@ -55,9 +55,9 @@ class Workbench:
             pointing=Pointing(document, tiles),
         )
 
-    def correct_shift(self) -> None:
-        """Have the engine move SAR by the gate's estimate from now on, and repeat the last question if there is one."""
-        self._order_gate(replace(self.document.gate, correct_shift=True))
+    def correct_shift(self, correct: bool) -> None:
+        """Have the engine move SAR by the gate's estimate, or leave it; repeat the last question if there is one."""
+        self._order_gate(replace(self.document.gate, correct_shift=correct))
 
     def assume_registered(self) -> None:
         """Take the two rasters as lying pixel on pixel although nothing in the files says so."""

@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from engine.protocol import Opened, Outcome
 from engine.records import Answer, AskRequest, GateChoice, PairCheck, PixelWindow
+from engine.records.pair import Verdict
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import History, HistoryEntry
 from rsqa_desktop.model.layers import OverlayKind, OverlayLayer, PaneName
@@ -61,6 +62,11 @@ class Document:
         """The question that waits for its answer, None while none does."""
         newest = self.history.entries[-1:]
         return newest[0] if newest and newest[0].state == "running" else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The gate's word on the pair, None while it is awaited."""
+        return self.scene.check.verdict if self.scene.check else None
 
     @property
     def panes(self) -> tuple[PaneName, ...]:

@@ -85,6 +85,15 @@ def residual(check: PairCheck) -> str:
     return f"residual {text}" if check.shift_is_sure else f"residual unsure, perhaps {text}"
 
 
+def shift_sentence(check: PairCheck) -> str:
+    """Where the SAR image lies, and that this is more than is tolerated."""
+    dx, dy = check.shift_px or (0.0, 0.0)
+    across = f"{abs(dx):.1f}{NBSP}px {'right' if dx > 0 else 'left'}"
+    down = f"{abs(dy):.1f}{NBSP}px {'down' if dy > 0 else 'up'}"
+    tolerance = f"{check.tolerance_px:.0f}{NBSP}px"
+    return f"The SAR image lies {across} and {down} of the optical one, more than the tolerance of {tolerance}."
+
+
 def days_apart(check: PairCheck) -> str:
     """``3 days apart`` where both dates are known, else empty."""
     first, second = (_date(check.dates.get(sensor)) for sensor in ("optical", "sar"))

@@ -135,7 +135,10 @@ class ResultSection(QWidget):
         row.addWidget(label("Confidence"))
         row.addWidget(self._bar, 1)
         row.addWidget(self._percent)
-        self._confidence.setToolTip("Calibrated on held-out scenes: of answers given at 80 %, about 80 % are right")
+        self._confidence.setToolTip(
+            "Calibrated on the model’s own held-out scenes: of its answers at 80 %, about 80 % were right there. "
+            "Other imagery may differ."
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -223,12 +226,13 @@ class PairSection(QWidget):
         self._scale = label("", "muted", wrap=True)
         self._notes = label("", "muted", wrap=True)
         self._correct = CommandButton(actions["gate.correct"])
+        self._leave = CommandButton(actions["gate.leave"])
         self._assume = CommandButton(actions["gate.assume"])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(heading("Pair"))
-        for widget in (self.verdict, self._detail, self._scale, self._notes, self._correct, self._assume):
+        for widget in (self.verdict, self._detail, self._scale, self._notes, self._correct, self._leave, self._assume):
             column.addWidget(widget)
 
     def show_pair(self, answer: Answer | None) -> None:
@@ -245,9 +249,10 @@ class PairSection(QWidget):
             set_role(self.verdict, "good" if good else "muted" if check.verdict == "single-sensor" else "warning")
         area = answer.area if answer else None
         detail = wording.pair_sentence(check, area) if check else ""
-        applied = answer.provenance.shift_applied_px if answer else (0.0, 0.0)
-        if any(applied):
-            detail += f" · corrected by {wording.signed_pair(applied)}{wording.NBSP}px"
+        if answer and any(answer.provenance.shift_applied_px):
+            self.verdict.setText("Shifted, corrected")
+            set_role(self.verdict, "good")
+            detail += f" · SAR moved by {wording.signed_pair(answer.provenance.shift_applied_px)}{wording.NBSP}px"
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
         outside = area is not None and wording.in_trained_range(area) is False
@@ -257,9 +262,8 @@ class PairSection(QWidget):
         self._notes.setText("\n".join(scene.notes))
         self._notes.setVisible(bool(scene.notes))
         self.verdict.setToolTip("\n".join(check.messages) if check else "")
-        verdict = check.verdict if check else ""
-        self._correct.setVisible(verdict == "shifted" and not self._document.gate.correct_shift)
-        self._assume.setVisible(verdict == "not-georeferenced")
+        for button in (self._correct, self._leave, self._assume):
+            button.setVisible(button.isEnabled())
 
 
 class _Footer(QWidget):

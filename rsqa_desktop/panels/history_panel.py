@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from rsqa_desktop.model.document import Document
@@ -44,7 +45,10 @@ class HistoryPanel(QWidget):
         column.addWidget(self.list, 1)
         column.addStretch(0)  # takes the room while the list is hidden
         self.list.currentItemChanged.connect(self._show)
-        self.list.itemActivated.connect(lambda item, _: self.again_asked_for.emit(item.data(0, _ID)))
+        # Not itemActivated: on some desktops a single click activates, and looking must not ask.
+        self.list.itemDoubleClicked.connect(self._ask_again)
+        enter = QShortcut(QKeySequence(Qt.Key.Key_Return), self.list, context=Qt.ShortcutContext.WidgetShortcut)
+        enter.activated.connect(self._ask_again)
         document.history_changed.connect(self._follow)
         document.shown_changed.connect(self._follow)
         self._follow()
@@ -52,6 +56,11 @@ class HistoryPanel(QWidget):
     def _show(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:
             self._document.show(item.data(0, _ID))
+
+    def _ask_again(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            self.again_asked_for.emit(item.data(0, _ID))
 
     def _follow(self) -> None:
         """Fill the list anew; a session's questions are few, and the list tells nobody while it is filled."""

@@ -85,11 +85,17 @@ def test_correcting_a_shift_asks_again_with_the_order_in_the_request(rig: Rig) -
     rig.judge(check("shifted", shift=40.0))
     message_id = rig.ask()
     rig.worker.reply(message_id, answer(rig.document.history.entries[-1].request))
-    rig.bench.correct_shift()
+    rig.bench.correct_shift(True)
+    rig.judge(check("shifted", shift=40.0))
     _, request = rig.worker.newest(AskRequest)
     assert isinstance(request, AskRequest)
     assert request.gate.correct_shift
     assert request.question == "Is there a river?"
+    assert rig.document.notices == (), "what was put right is no longer complained about"
+    rig.bench.correct_shift(False)
+    _, request = rig.worker.newest(AskRequest)
+    assert isinstance(request, AskRequest)
+    assert not request.gate.correct_shift
 
 
 def test_assuming_registration_judges_the_pair_again(rig: Rig) -> None:

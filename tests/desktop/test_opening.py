@@ -96,7 +96,9 @@ def test_what_the_gate_objects_to_is_said_with_its_remedy(rig: Rig, verdict: str
     rig.open_pair(judged=False)
     rig.judge(check(verdict, messages=("The rasters show different places.",)))  # type: ignore[arg-type]
     notice = rig.document.notices[-1]
-    assert (notice.text, notice.tone, notice.action) == ("The rasters show different places.", tone, action)
+    said = "The SAR image lies" if verdict == "shifted" else "The rasters show different places."
+    assert notice.text.startswith(said)
+    assert (notice.tone, notice.action) == (tone, action)
     rig.bench.asking.question = "Is there a river?"
     assert rig.bench.asking.can_run is (verdict == "shifted"), "a refused pair is not asked about"
 

@@ -46,6 +46,13 @@ def test_the_pair_in_a_sentence() -> None:
     assert plain(wording.pair_sentence(alone)) == "100 % valid"
 
 
+def test_a_shift_in_words() -> None:
+    shifted = replace(check("shifted"), shift_px=(-20.0, 3.25))
+    assert plain(wording.shift_sentence(shifted)) == (
+        "The SAR image lies 20.0 px left and 3.2 px down of the optical one, more than the tolerance of 16 px."
+    )
+
+
 def test_scale_is_judged_against_what_the_weights_were_trained_on() -> None:
     assert "in its range (0.5–10" in wording.scale_sentence(AREA)
     assert wording.in_trained_range(replace(AREA, model_gsd_m=90.0)) is False
