@@ -26,7 +26,8 @@ class PairCheck:
     the same on the ground; both None where no estimate was possible. ``shift_confidence`` is 0..1, and
     ``shift_is_sure`` whether it suffices to act on. ``overlap`` is the share of the smaller footprint.
     ``resolution_ratio`` is SAR metres per pixel over optical metres per pixel.
-    ``tolerance_px`` is the residual above which a sure estimate makes the pair ``shifted``.
+    ``tolerance_px`` is the residual above which a sure estimate makes the pair ``shifted``. ``shift_spread_px`` is how
+    far the shift in parts of the scene typically lies from it (terrain, in SAR that was not corrected for it).
     """
 
     verdict: Verdict
@@ -42,6 +43,7 @@ class PairCheck:
     optical: RasterInfo | None
     sar: RasterInfo | None
     messages: tuple[str, ...] = ()
+    shift_spread_px: float | None = None
 
     @property
     def refused(self) -> bool:

@@ -101,6 +101,7 @@ def _measured(
         dates=_dates(first, second),
         optical=first,
         sar=second,
+        shift_spread_px=estimate.spread_px and estimate.spread_px * cell_px,
     )
     reach = MAX_SHIFT_PX * cell_px
     return replace(check, messages=sentences.about(check, on_trust=shared is None, gate=gate, reach_px=reach))

@@ -14,19 +14,21 @@ _NEARLY_ALL = 0.995
 _MOSTLY_OVERLAPPING = 0.95
 _COARSE = 1.5
 _WORTH_A_GUESS = 0.5
+_WORTH_A_SPREAD_PX = 3
 
 
 def about(check: PairCheck, *, on_trust: bool, gate: GateChoice, reach_px: int) -> tuple[str, ...]:
     """What there is to say about a usable pair. ``reach_px`` is how far a shift was searched."""
-    lines = [_grids(check, on_trust), _shift(check, gate), _reach(check, reach_px), _overlap(check), *_valid(check)]
-    return tuple(line for line in [*lines, _resolution(check), _dates(check)] if line)
+    lines = [_grids(check, on_trust), _shift(check, gate), _spread(check), _reach(check, reach_px), _overlap(check)]
+    return tuple(line for line in [*lines, *_valid(check), _resolution(check), _dates(check)] if line)
 
 
 def not_georeferenced(without: tuple[RasterInfo, ...], pair: tuple[RasterInfo, RasterInfo]) -> tuple[str, ...]:
     """Reason and remedy where ``without``, one or both of ``pair``, are not tied to the map."""
     names = " and ".join(_name(info) for info in without)
+    lacks = "georeference" if any(info.georeference == "none" for info in without) else "usable coordinate system"
     verb = "has" if len(without) == 1 else "have"
-    reason = f"{names} {verb} no georeference, so nothing says which pixels show the same place."
+    reason = f"{names} {verb} no {lacks}, so nothing says which pixels show the same place."
     same_size = (pair[0].width, pair[0].height) == (pair[1].width, pair[1].height)
     if same_size:
         return reason, "If their pixels correspond one to one, say so (--assume-registered)."
@@ -47,7 +49,7 @@ def no_overlap(optical: RasterInfo, sar: RasterInfo) -> tuple[str, ...]:
     metres = centres_apart_m(optical.grid, sar.grid)
     apart = "" if metres is None else f": their centres are {_distance(metres)} apart"
     return (
-        f"{_name(optical)} and {_name(sar)} show different places{apart}.",
+        f"The optical image {_name(optical)} and the SAR image {_name(sar)} show different places{apart}.",
         "Open two images of the same place, or check their coordinate systems.",
     )
 
@@ -88,6 +90,13 @@ def _shift(check: PairCheck, gate: GateChoice) -> str:
         f"SAR content lies {where}{metres} of the optical ({confidence}), "
         f"more than the tolerance of {check.tolerance_px:g} px. {done}"
     )
+
+
+def _spread(check: PairCheck) -> str:
+    spread = check.shift_spread_px
+    if not check.shift_is_sure or spread is None or spread < _WORTH_A_SPREAD_PX:
+        return ""
+    return f"It varies by about {spread:.0f} px between parts of the scene, as in hills."
 
 
 def direction(dx: float, dy: float) -> str:

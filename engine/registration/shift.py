@@ -33,6 +33,8 @@ _LEAST_OVERLAP = 0.25
 _PEAK_RADIUS_PX = 8
 # A tile agrees with the estimate when its own best offset is this near.
 _AGREE_PX = 6
+# One that is farther than this did not find the place at all.
+_NEAR_PX = 16
 # Fewer tiles than this have no vote.
 _LEAST_TILES = 4
 # Logistic regression on 31 Sentinel pairs cut to 128..1024 px (true, n = 403) against the same optical images with
@@ -52,12 +54,14 @@ class ShiftEstimate:
 
     A road at column 100 of the optical array and at column 104 of the SAR array has ``shift_px[0] == 4``.
     ``confidence`` is the calibrated probability (0..1) that the estimate is within 6 px of the truth; ``sure`` says
-    that it suffices to act on. ``shift_px`` is None where there was nothing to compare.
+    that it suffices to act on. ``shift_px`` is None where there was nothing to compare. ``spread_px`` is the median
+    distance from it of the tiles' own shifts, None of fewer than four tiles that could tell; 1 px is their own noise.
     """
 
     shift_px: tuple[float, float] | None
     confidence: float
     sure: bool
+    spread_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,15 +146,20 @@ def _correlation(a: Float, b: Float, shape: tuple[int, ...]) -> NDArray[np.float
 
 def _vote(surfaces: list[_Surface]) -> ShiftEstimate:
     """The consensus of all tiles: the peak of their summed surface, and how far it can be trusted."""
-    total = _Surface(sum(s.score for s in surfaces), sum(s.pixels for s in surfaces))  # type: ignore[arg-type]
+    nothing = np.zeros_like(surfaces[0].score)
+    total = _Surface(sum((s.score for s in surfaces), nothing), sum((s.pixels for s in surfaces), nothing))
     height = _per_pixel(total)
+    if not np.isfinite(height).any():
+        return ShiftEstimate(None, 0.0, False)
     radius = height.shape[0] // 2
     row, col = _peak(height)
-    evidence = _evidence(height, (row, col), surfaces)
-    confidence = _confidence(*evidence)
+    distances = _distances((row, col), surfaces)
+    confidence = _confidence(*_prominence(height, (row, col)), _agreement(distances))
     at_rim = max(abs(row - radius), abs(col - radius)) == radius  # the true peak may lie beyond the search
     shift = (col - radius + _vertex(height[row, :], col), row - radius + _vertex(height[:, col], row))
-    return ShiftEstimate(shift, confidence, confidence >= SURE_CONFIDENCE and not at_rim)
+    near = distances[distances <= _NEAR_PX]
+    spread = float(np.median(near)) if near.size >= _LEAST_TILES else None
+    return ShiftEstimate(shift, confidence, confidence >= SURE_CONFIDENCE and not at_rim, spread)
 
 
 def _per_pixel(surface: _Surface) -> NDArray[np.float64]:
@@ -173,29 +182,28 @@ def _vertex(line: NDArray[np.float64], at: int) -> float:
     return 0.0 if curvature >= 0 else float(np.clip((before - after) / (2 * curvature), -0.5, 0.5))
 
 
-def _evidence(
-    height: NDArray[np.float64], peak: tuple[int, int], surfaces: list[_Surface]
-) -> tuple[float, float, float]:
-    """What speaks for a peak: its height over the surface in standard deviations, that relative to the second
-    peak's, and the share of the tiles whose own best offset is the same (0.5, neither for nor against, of few tiles).
-    """
+def _prominence(height: NDArray[np.float64], peak: tuple[int, int]) -> tuple[float, float]:
+    """A peak's height over the surface in standard deviations, and that relative to the second peak's."""
     row, col = peak
+    near = tuple(slice(max(at - _PEAK_RADIUS_PX, 0), at + _PEAK_RADIUS_PX + 1) for at in (row, col))
     others = np.isfinite(height)
-    near = np.s_[
-        max(row - _PEAK_RADIUS_PX, 0) : row + _PEAK_RADIUS_PX + 1,
-        max(col - _PEAK_RADIUS_PX, 0) : col + _PEAK_RADIUS_PX + 1,
-    ]
     others[near] = False
     background = height[others]
     if background.size < 2 or background.std() == 0:
-        return 0.0, 1.0, 0.0
+        return 0.0, 1.0
     mean, spread = background.mean(), background.std()
-    z_peak, z_second = (height[peak] - mean) / spread, (background.max() - mean) / spread
-    if len(surfaces) < _LEAST_TILES:
-        return float(z_peak), float(z_peak / z_second), 0.5
-    own = [_peak(_per_pixel(surface)) for surface in surfaces]
-    agreeing = sum(max(abs(r - row), abs(c - col)) <= _AGREE_PX for r, c in own)
-    return float(z_peak), float(z_peak / z_second), agreeing / len(surfaces)
+    return float((height[peak] - mean) / spread), float((height[peak] - mean) / (background.max() - mean))
+
+
+def _distances(peak: tuple[int, int], surfaces: list[_Surface]) -> NDArray[np.float64]:
+    """How many pixels (along the farther axis) each tile's own best offset is from ``peak``."""
+    own = np.array([_peak(_per_pixel(surface)) for surface in surfaces])
+    return np.asarray(np.abs(own - peak).max(axis=1), np.float64)
+
+
+def _agreement(distances: NDArray[np.float64]) -> float:
+    """Share of the tiles that agree; 0.5, neither for nor against, of too few."""
+    return float((distances <= _AGREE_PX).mean()) if distances.size >= _LEAST_TILES else 0.5
 
 
 def _confidence(z_peak: float, ratio: float, agreement: float) -> float:

@@ -144,6 +144,18 @@ def test_windows_of_one_pair_vote_together():
     assert together.confidence > max(estimate_shift(*window).confidence for window in windows)
 
 
+def test_terrain_spreads_the_shift_and_flat_land_does_not():
+    """Rows further down are shifted further, up to 12 px, as on a slope that SAR was not corrected for."""
+    optical, sar = pair(12, 768, 768)
+    rows, cols = np.indices(sar.shape).astype(np.float32)
+    sloping = ndimage.map_coordinates(sar, [rows, cols - 12 * rows / 768], order=1, mode="nearest")
+    assert estimate(optical, sar).spread_px <= 1
+    found = estimate(optical, sloping)
+    assert 2 <= found.spread_px <= 6
+    assert -1 <= found.shift_px[0] <= 13
+    assert estimate(optical[:256, :256], sar[:256, :256]).spread_px is None
+
+
 def test_a_band_without_structure_changes_nothing():
     optical, sar = pair(9, 512, 512, dx=11, dy=3)
     flat = np.zeros((256, 256), np.float32)
