@@ -78,32 +78,33 @@ class Worker:
         self._conversation.say("", ready)
 
     def _receive(self, call: Call) -> None:
-        if isinstance(call.request, Hello):
-            return
-        if isinstance(call.request, Cancel):
-            stopped = self._remove(lambda waiting: waiting.id == call.request.target)
-            reason = "The request was stopped before it began."
-        elif type(call.request) in self._handlers:
-            is_question = isinstance(call.request, AskRequest)
-            stopped = self._remove(lambda waiting: is_question and isinstance(waiting.request, AskRequest))
-            reason = "A newer question took the place of this one."
+        request = call.request
+        if isinstance(request, Cancel):
+            self._drop(lambda waiting: waiting.id == request.target, "The request was stopped before it began.")
+        elif type(request) in self._handlers:
+            if isinstance(request, AskRequest):
+                self._supersede_questions()
             with self._changed:
-                if is_question and self._running is not None and isinstance(self._running.request, AskRequest):
-                    self._running.stop.set()
                 self._waiting.append(call)
                 self._changed.notify_all()
-        else:
-            error = ProtocolMismatch(f"The worker does not take a {type(call.request).__name__}.")
+        elif not isinstance(request, Hello):
+            error = ProtocolMismatch(f"The worker does not take a {type(request).__name__}.")
             self._conversation.close(call, outcome_of(error))
-            return
-        for old in stopped:
-            self._conversation.close(old, outcome_of(Cancelled(reason)))
 
-    def _remove(self, unwanted: Callable[[Call], bool]) -> list[Call]:
+    def _supersede_questions(self) -> None:
+        self._drop(
+            lambda waiting: isinstance(waiting.request, AskRequest), "A newer question took the place of this one."
+        )
         with self._changed:
-            removed = [call for call in self._waiting if unwanted(call)]
-            self._waiting = deque(call for call in self._waiting if call not in removed)
-        return removed
+            if self._running is not None and isinstance(self._running.request, AskRequest):
+                self._running.stop.set()
+
+    def _drop(self, unwanted: Callable[[Call], bool], reason: str) -> None:
+        with self._changed:
+            dropped = [call for call in self._waiting if unwanted(call)]
+            self._waiting = deque(call for call in self._waiting if call not in dropped)
+        for call in dropped:
+            self._conversation.close(call, outcome_of(Cancelled(reason)))
 
     def _next(self) -> Call | None:
         with self._changed:
@@ -118,8 +119,8 @@ class Worker:
         try:
             handler = self._handlers[type(call.request)]
             event = handler(call.request, progress=progress, cancelled=call.stop.is_set)
-            if call.stop.is_set():
-                raise Cancelled("The request was stopped.")
+            if call.stop.is_set() and isinstance(call.request, AskRequest):  # files once written are not unwritten
+                raise Cancelled("The question was stopped.")
             self._conversation.say(call.id, event)
             outcome = Outcome("succeeded")
         except Exception as error:  # a fault in one request ends that request, not the worker

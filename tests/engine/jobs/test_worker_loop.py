@@ -37,7 +37,8 @@ class Bench:
     def _ask(self, request, *, progress, cancelled):
         progress("answer", None)
         self.begun.set()
-        self.hold.wait(10)
+        while not self.hold.wait(0.01) and not cancelled():
+            pass
         return Exported((request.question,))  # any event will do
 
     def _export(self, request, *, progress, cancelled):
@@ -81,15 +82,12 @@ def test_a_newer_question_stops_the_running_one_and_drops_the_waiting_ones(bench
     assert bench.begun.wait(10)
     for number in range(3):
         bench.say(f"b{number}", ask("more?"))
-    dropped = bench.outcomes(2)
-    assert {message_id: outcome.status for message_id, outcome in dropped.items()} == {
-        "b0": "cancelled",
-        "b1": "cancelled",
-    }
+    stopped = bench.outcomes(3)
+    assert {message_id: outcome.status for message_id, outcome in stopped.items()} == dict.fromkeys(
+        ["a", "b0", "b1"], "cancelled"
+    )
     bench.hold.set()
-    rest = bench.outcomes(2)
-    assert (rest["a"].status, rest["b2"].status) == ("cancelled", "succeeded")
-    assert list(rest) == ["a", "b2"]
+    assert bench.outcomes(1)["b2"].status == "succeeded"
 
 
 def test_exports_are_not_superseded_by_questions(bench, tmp_path):
@@ -110,7 +108,6 @@ def test_cancel_closes_what_waits_at_once(bench):
     bench.say("", Cancel("e"))
     assert bench.outcomes(1)["e"].status == "cancelled"
     bench.say("", Cancel("a"))
-    bench.hold.set()
     assert bench.outcomes(1)["a"].status == "cancelled"
 
 
