@@ -21,7 +21,7 @@ from rsqa_desktop.model.notices import Notice, notice_of_outcome
 from rsqa_desktop.model.roles import assign_roles, contradicted
 from rsqa_desktop.model.scene import PaneSensor, Scene
 from rsqa_desktop.model.settings import RecentPair, SettingsStore
-from rsqa_desktop.model.wording import shift_sentence
+from rsqa_desktop.model.wording import shift_sentence, without_options
 from rsqa_desktop.services import TileReader, Worker
 
 
@@ -204,7 +204,7 @@ class Opening(QObject):
 
 def gate_notice(check: PairCheck) -> Notice | None:
     """What the gate's verdict makes necessary to say, None where the pair is simply fine."""
-    said = " ".join(check.messages)
+    said = without_options(" ".join(check.messages))
     if check.verdict == "shifted":
         return Notice("gate", shift_sentence(check), "warning", "gate.correct")
     if check.verdict == "not-georeferenced":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 
 from engine.records import Answer, AreaUsed, PairCheck, RasterInfo
@@ -48,11 +49,6 @@ def number(value: float, decimals: int = 0) -> str:
     return (MINUS if negative else "") + text
 
 
-def signed_pair(values: tuple[float, float]) -> str:
-    """``+3.2, −1.0``: a shift, columns then rows."""
-    return ", ".join(("+" if value > 0 else "") + number(value, 1) for value in values)
-
-
 def percent(share: float) -> str:
     """``93 %``; below one and above ninety-nine the word is kept honest: never ``0 %`` for something, nor 100."""
     if 0 < share < 0.005:
@@ -92,6 +88,11 @@ def shift_sentence(check: PairCheck) -> str:
     down = f"{abs(dy):.1f}{NBSP}px {'down' if dy > 0 else 'up'}"
     tolerance = f"{check.tolerance_px:.0f}{NBSP}px"
     return f"The SAR image lies {across} and {down} of the optical one, more than the tolerance of {tolerance}."
+
+
+def without_options(sentence: str) -> str:
+    """An engine's sentence less the command line's ``(--option)``: the window offers a button beside it."""
+    return re.sub(r" \(--[a-z-]+\)", "", sentence)
 
 
 def days_apart(check: PairCheck) -> str:

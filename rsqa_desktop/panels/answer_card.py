@@ -252,7 +252,7 @@ class PairSection(QWidget):
         if answer and any(answer.provenance.shift_applied_px):
             self.verdict.setText("Shifted, corrected")
             set_role(self.verdict, "good")
-            detail += f" · SAR moved by {wording.signed_pair(answer.provenance.shift_applied_px)}{wording.NBSP}px"
+            detail += " · taken back before asking"
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
         outside = area is not None and wording.in_trained_range(area) is False

@@ -28,7 +28,6 @@ def test_a_share_is_never_rounded_to_certainty(share: float, said: str) -> None:
 def test_numbers_are_grouped_and_minus_is_a_minus() -> None:
     assert wording.number(-13_186_204.4) == "−13,186,204"
     assert wording.number(-0.01, 1) == "0.0", "no minus before nothing"
-    assert wording.signed_pair((3.25, -1.0)) == "+3.2, −1.0"
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.5, "0.5 m"), (8.4, "8.4 m"), (30.0, "30 m"), (1240.0, "1.2 km")])
@@ -50,6 +49,12 @@ def test_a_shift_in_words() -> None:
     shifted = replace(check("shifted"), shift_px=(-20.0, 3.25))
     assert plain(wording.shift_sentence(shifted)) == (
         "The SAR image lies 20.0 px left and 3.2 px down of the optical one, more than the tolerance of 16 px."
+    )
+
+
+def test_options_of_the_command_line_mean_nothing_in_a_window() -> None:
+    assert wording.without_options("If they fit, say so (--assume-registered). Else (really) not.") == (
+        "If they fit, say so. Else (really) not."
     )
 
 
