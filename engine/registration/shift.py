@@ -27,7 +27,8 @@ from engine.registration.cfog import OPTICAL_SIGMA_PX, SAR_SIGMA_PX, cfog
 
 MAX_SHIFT_PX = 48
 TILE_PX = 256
-# An offset counts only where the two tiles still share this part of the tile's pixels.
+# An offset counts only where this part of the most pixels that any offset compares is still compared; and a tile only
+# where it has this part of the pixels of the fullest one.
 _LEAST_OVERLAP = 0.25
 # Two peaks nearer than this are one peak: the blur of descriptors, speckle filter and terrain makes it that wide.
 _PEAK_RADIUS_PX = 8
@@ -196,8 +197,10 @@ def _prominence(height: NDArray[np.float64], peak: tuple[int, int]) -> tuple[flo
 
 
 def _distances(peak: tuple[int, int], surfaces: list[_Surface]) -> NDArray[np.float64]:
-    """How many pixels (along the farther axis) each tile's own best offset is from ``peak``."""
-    own = np.array([_peak(_per_pixel(surface)) for surface in surfaces])
+    """How many pixels (along the farther axis) each tile's own best offset is from ``peak``, of those with data."""
+    most = max(surface.pixels.max() for surface in surfaces)
+    voters = [surface for surface in surfaces if surface.pixels.max() >= _LEAST_OVERLAP * most]
+    own = np.array([_peak(_per_pixel(surface)) for surface in voters])
     return np.asarray(np.abs(own - peak).max(axis=1), np.float64)
 
 

@@ -156,6 +156,15 @@ def test_terrain_spreads_the_shift_and_flat_land_does_not():
     assert estimate(optical[:256, :256], sar[:256, :256]).spread_px is None
 
 
+def test_tiles_without_data_have_no_vote():
+    optical, sar = pair(13, 768, 768, dx=7, dy=7)
+    valid = everywhere(sar)
+    valid[:, 300:] = False
+    found = estimate_shift(optical, sar, everywhere(optical), valid)
+    assert found.sure
+    assert found.confidence > 0.99
+
+
 def test_a_band_without_structure_changes_nothing():
     optical, sar = pair(9, 512, 512, dx=11, dy=3)
     flat = np.zeros((256, 256), np.float32)
