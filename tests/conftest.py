@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Examples are judged by what they show, not by how long a shared machine took over them.
+settings.register_profile("rsqa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rsqa")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
