@@ -23,6 +23,7 @@ from engine.raster.grids import map_points, whole_pixel_offset
 from engine.raster.preview import Preview
 from engine.raster.reading import (
     DEFAULT_MAX_BYTES,
+    MOST_DECODED_BYTES,
     RasterRead,
     Source,
     decoded_bytes,
@@ -39,8 +40,6 @@ _SAMPLE_PX = 48
 
 # Decoding this much takes about 0.2 s: up to here nobody needs a draft.
 QUICK_BYTES = 48 * 1024 * 1024
-# Decoding this much takes 10 to 30 s: from here on nobody waits for more than a draft.
-MOST_DECODED_BYTES = 4 * 1024**3
 # A preview whose cells are up to this much wider than the screen's pixels is as good as the file.
 _FINE_ENOUGH = 1.25
 

@@ -141,12 +141,13 @@ def guess_sensor(bands: tuple[BandInfo, ...], texts: list[str], sample: NDArray[
 def untagged_fill(band: BandInfo, sensor: Sensor, sample: NDArray[np.float64]) -> float | None:
     """A fill value that the file does not declare, from how often it stands in the sample.
 
-    Zero counts only for floating-point SAR, where it cannot be a measurement; in an image it may be a shadow.
+    Zero counts only for floating-point and 16-bit SAR, where it cannot be a measurement (Sentinel-1's borders); in an
+    image it may be a shadow, in 8-bit SAR the dark end of the stretch.
     """
-    if band.nodata is not None or band.dtype.startswith(("complex", "uint")):
+    if band.nodata is not None or band.dtype.startswith("complex"):
         return None
-    candidates = (*_IMPOSSIBLE, 0.0) if sensor == "sar" and band.dtype.startswith("float") else _IMPOSSIBLE
-    for value in candidates:
+    zero_too = sensor == "sar" and band.dtype in ("float32", "float64", "uint16")
+    for value in (*_IMPOSSIBLE, 0.0) if zero_too else _IMPOSSIBLE:
         count = int(np.count_nonzero(sample == value))
         if _FILL_COUNT <= count < sample.size:
             return value

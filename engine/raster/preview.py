@@ -64,13 +64,16 @@ class Preview:
             self.fill(FIRST_SECONDS - (time.monotonic() - started), FIRST_BLOCKS - self._first_blocks)
 
     def fill(self, seconds: float, blocks: int | None = None) -> None:
-        """Read further blocks for about ``seconds``, at most ``blocks``. Raises rasterio's errors."""
+        """Read further blocks for about ``seconds``, at most ``blocks``.
+
+        Raises rasterio's error for a damaged block, which is then left empty; a further call reads on behind it.
+        """
         stop_at = time.monotonic() + seconds
         left = self.blocks if blocks is None else blocks
         while left > 0 and time.monotonic() < stop_at and not self.complete:
-            self._read_block(*next(self._queue))
             self.blocks_read += 1
             left -= 1
+            self._read_block(*next(self._queue))
 
     def sample(self, box: Box, width: int, height: int) -> RasterRead:
         """``box`` (file pixels) as ``height`` x ``width`` cells, each the nearest cell of the picture."""
@@ -85,11 +88,12 @@ class Preview:
         scale_row = self._source.dataset.height / self.height
         scale_col = self._source.dataset.width / self.width
         box = Box(left * scale_col, top * scale_row, right * scale_col, bottom * scale_row)
-        read = read_box(self._source, box, right - left, bottom - top, "nearest", self.bands, DEFAULT_MAX_BYTES)
         here = slice(top, bottom), slice(left, right)
+        self._known[here] = True
+        self._valid[here] = False  # and stays so where the block is damaged: the next call goes on behind it
+        read = read_box(self._source, box, right - left, bottom - top, "nearest", self.bands, DEFAULT_MAX_BYTES)
         self._values[:, *here] = read.values
         self._valid[here] = read.valid
-        self._known[here] = True
         if stride == 1:
             return
         reach_rows = _reach(self._row_edges, row, stride)

@@ -19,6 +19,8 @@ from engine.errors import ReadTooLarge
 from engine.records import BandInfo, Box
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+# Decoding this much takes 10 to 30 s: more is not waited for.
+MOST_DECODED_BYTES = 4 * 1024**3
 # How many stored pixels per output pixel (and axis) are averaged where GDAL cannot do it for us.
 _MOST_LOOKS = 4
 
@@ -64,13 +66,16 @@ class Source:
         return not first.dtype.startswith("complex") and not untagged
 
 
-def decoded_bytes(source: Source, box: Box, width: int, height: int) -> int:
+def decoded_bytes(source: Source, box: Box, width: int, height: int, resampling: str = "nearest") -> int:
     """How much has to be decoded to read ``box`` as ``height`` x ``width`` pixels: whole blocks, of the best overview.
 
-    GDAL reads from the overview that is still at least as fine as the picture asked for.
+    GDAL reads from the overview that is still at least as fine as the picture asked for, and for ``nearest`` only
+    the blocks that a cell's centre falls into.
     """
     step = min(box.width / width, box.height / height)
     factor = max([1, *(level for level in source.dataset.overviews(1) if level <= 1.2 * step)])
+    if resampling != "nearest":
+        width, height = math.ceil(box.width / factor), math.ceil(box.height / factor)
     block_rows, block_columns = source.dataset.block_shapes[0]
     across = _blocks_hit(box.width / factor, source.dataset.width / factor, block_columns, width)
     down = _blocks_hit(box.height / factor, source.dataset.height / factor, block_rows, height)
@@ -115,6 +120,13 @@ def read_box(
     stored = max(np.dtype(_numpy_type(info.dtype)).itemsize for info in infos)
     needed = width * height * (looks * looks * (len(bands) * (stored + 4) + 2) + len(bands) * 4) + source.block_bytes
     require_room(needed, max_bytes, source.name, f"{width} x {height} px")
+    work = decoded_bytes(source, box, width * looks, height * looks, resampling)
+    if work > MOST_DECODED_BYTES:
+        raise ReadTooLarge(
+            f"Reading this part of {source.name} means decoding {work / 1e9:,.1f} GB, more than the "
+            f"{MOST_DECODED_BYTES / 1e9:,.1f} GB allowed, as it has no overviews.",
+            remedy="Choose a smaller area, or add overviews, for instance with gdaladdo.",
+        )
     window = Window(box.x0, box.y0, box.width, box.height)
     raw = source.dataset.read(
         list(bands),

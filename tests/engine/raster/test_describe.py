@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 
 from engine.raster import open_raster
 from engine.raster.describe import acquisition_date
+from engine.records import PixelWindow
 
 DECIBELS = np.random.default_rng(0).normal(-12, 3, (2, 64, 64)).astype(np.float32)
 COUNTS = np.random.default_rng(0).integers(200, 3000, (4, 64, 64)).astype(np.uint16)
@@ -110,6 +111,16 @@ def test_zero_is_a_fill_of_float_sar_only(make_tiff, value):
     for sensor, noticed in (("sar", True), ("optical", value != 0)):
         with open_raster(make_tiff(filled), sensor=sensor) as raster:
             assert any("fills part" in notice for notice in raster.info.notices) == noticed
+
+
+def test_zero_borders_of_sixteen_bit_sar(make_tiff):
+    """Sentinel-1 GRD has no nodata tag and borders of 0."""
+    counts = COUNTS[0].copy()
+    counts[:20] = 0
+    with open_raster(make_tiff(counts, "s1a-iw-grd-vv.tif")) as raster:
+        assert raster.read(PixelWindow(0, 0, 64, 64), 64, 64).valid.sum() == 44 * 64
+    with open_raster(make_tiff(counts, "opt.tif")) as raster:
+        assert raster.read(PixelWindow(0, 0, 64, 64), 64, 64).valid.all()
 
 
 def test_only_files_are_opened_never_urls():

@@ -143,8 +143,20 @@ def test_a_damaged_block_is_an_error_with_a_name(make_tiff, slow_disk):
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 20_000] = b"\x55" * 20_000
     path.write_bytes(content)
-    with open_raster(path) as raster, pytest.raises(RasterUnreadable, match=r"^a\.tif cannot be read: "):
-        render(raster, WHOLE, 128, 128, GREY)
+    with open_raster(path) as raster:
+        with pytest.raises(RasterUnreadable, match=r"^a\.tif cannot be read: "):
+            render(raster, WHOLE, 128, 128, GREY)
+        more, failures = True, 0
+        while more:
+            try:
+                render(raster, WHOLE, 128, 128, GREY, draft=True)
+                more = raster.refine(60)
+            except RasterUnreadable:
+                failures += 1
+        rgba, draft = render(raster, WHOLE, 128, 128, GREY, draft=True)
+    assert failures > 0
+    assert not draft
+    assert 0.8 < (rgba[..., 3] == 255).mean() < 1, "damaged blocks are holes, the rest is there"
 
 
 def test_twenty_thousand_pixels_square_in_little_memory(tmp_path):

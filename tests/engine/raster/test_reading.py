@@ -196,6 +196,21 @@ def test_one_block_that_would_fill_the_memory_is_refused(make_tiff):
         raster.read(PixelWindow(0, 0, 10, 10), 10, 10)
 
 
+def test_what_would_take_minutes_to_decode_is_refused(make_tiff):
+    """90,000 px square without overviews: the mean of everything needs 8.1 GB, a nearest pixel here and there less."""
+    path = make_tiff(np.zeros((1, 1), np.uint8))
+    side = 90_000
+    profile = {"driver": "GTiff", "width": side, "height": side, "count": 1, "dtype": "uint8", "compress": "deflate"}
+    with rasterio.open(path, "w", transform=UTM, blockysize=8, SPARSE_OK=True, BIGTIFF="YES", **profile):
+        pass
+    with open_raster(path) as raster:
+        whole = PixelWindow(0, 0, side, side)
+        with pytest.raises(ReadTooLarge, match=r"decoding 8\.1 GB, more than the 4\.3 GB allowed"):
+            raster.read(whole, 500, 500)
+        assert raster.read(whole, 50, 50, resampling="nearest").valid.all()
+        assert raster.read(PixelWindow(0, 0, 9000, 90), 500, 5).valid.all()
+
+
 def test_bad_bands_sizes_and_files(make_tiff, ramp, tmp_path):
     with open_raster(make_tiff(ramp)) as raster:
         with pytest.raises(UsageError, match="no band 2"):
