@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.errors import PairRefused
@@ -25,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print; 0 for a usable pair, 3 for a refused one, which is printed all the same."""
     optical, sar = pair_paths(args)
     check = check_pair(CheckRequest(optical, sar, gate_choice(args)))
+    if args.correct_shift and check.verdict == "shifted":
+        check = replace(check, messages=(*check.messages, "As asked, an analysis corrects this shift."))
     if args.json:
         print(to_json(check).decode())
     elif not check.refused:

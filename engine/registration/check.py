@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from engine.errors import UsageError
 from engine.raster import Raster, open_raster
-from engine.records import CheckRequest, GateChoice, PairCheck, PixelWindow, RasterInfo, ValidShare
+from engine.records import CheckRequest, PairCheck, PixelWindow, RasterInfo, ValidShare
 from engine.records.pair import Verdict
 from engine.registration import sentences
 from engine.registration.overlap import Overlap, overlap, pixel_size_m, same_grid
@@ -36,7 +36,8 @@ def check_pair(request: CheckRequest, *, tolerance_px: float | None = None) -> P
 
     The residual above which a sure estimate is called ``shifted`` is, in optical pixels, the user's
     ``request.gate.tolerance_px``, else ``tolerance_px`` (the engine passes one model patch at the scale of the
-    analysed area), else :data:`TOLERANCE_PX`. Reads a bounded number of pixels whatever the rasters' size.
+    analysed area), else :data:`TOLERANCE_PX`. Reads a bounded number of pixels whatever the rasters' size. Whether a
+    shift is to be corrected is no part of the verdict: that is for whoever reads the pixels.
 
     Raises :class:`RasterUnreadable` for a file that cannot be read, :class:`UsageError` for a tolerance that is not
     positive. A refusal is a verdict, not an exception: see ``PairCheck.refused``.
@@ -49,30 +50,28 @@ def check_pair(request: CheckRequest, *, tolerance_px: float | None = None) -> P
         sar = files.enter_context(open_raster(request.sar, sensor="sar")) if request.sar else None
         if optical is None or sar is None:
             return _single(optical, sar, tolerance)
-        return _judge(optical, sar, request.gate, tolerance)
+        return _judge(optical, sar, tolerance, assume_registered=request.gate.assume_registered)
 
 
-def _judge(optical: Raster, sar: Raster, gate: GateChoice, tolerance: float) -> PairCheck:
+def _judge(optical: Raster, sar: Raster, tolerance: float, *, assume_registered: bool) -> PairCheck:
     """A pair of two files: refused here, or looked at by :func:`_measured`."""
     pair = optical.info, sar.info
     without = tuple(info for info in pair if info.georeference == "none" or info.grid.crs is None)
     if without:
-        if not gate.assume_registered:
+        if not assume_registered:
             return _refused("not-georeferenced", pair, tolerance, 0.0, sentences.not_georeferenced(without, pair))
         if (optical.info.width, optical.info.height) != (sar.info.width, sar.info.height):
             return _refused("not-georeferenced", pair, tolerance, 0.0, sentences.sizes_differ(*pair))
         everything = PixelWindow(0, 0, optical.info.width, optical.info.height)
-        return _measured(optical, sar, None, everything, gate, tolerance)
+        return _measured(optical, sar, None, everything, tolerance)
     shared = overlap(optical.info.grid, sar.info.grid)
     box = shared.box(optical.info.grid)
     if box is None or shared.share < _LEAST_OVERLAP:
         return _refused("no-overlap", pair, tolerance, shared.share, sentences.no_overlap(*pair))
-    return _measured(optical, sar, shared, box, gate, tolerance)
+    return _measured(optical, sar, shared, box, tolerance)
 
 
-def _measured(
-    optical: Raster, sar: Raster, shared: Overlap | None, box: PixelWindow, gate: GateChoice, tolerance: float
-) -> PairCheck:
+def _measured(optical: Raster, sar: Raster, shared: Overlap | None, box: PixelWindow, tolerance: float) -> PairCheck:
     """The verdict on a pair whose overlap is ``box`` of the optical raster; ``shared`` None: taken on trust."""
     first, second = optical.info, sar.info
     ratio = second.grid.gsd_m / first.grid.gsd_m if shared and first.grid.gsd_m and second.grid.gsd_m else None
@@ -104,7 +103,7 @@ def _measured(
         shift_spread_px=estimate.spread_px and estimate.spread_px * cell_px,
     )
     reach = MAX_SHIFT_PX * cell_px
-    return replace(check, messages=sentences.about(check, on_trust=shared is None, gate=gate, reach_px=reach))
+    return replace(check, messages=sentences.about(check, on_trust=shared is None, reach_px=reach))
 
 
 def _single(optical: Raster | None, sar: Raster | None, tolerance: float) -> PairCheck:

@@ -6,7 +6,7 @@ import math
 from datetime import date
 from pathlib import Path
 
-from engine.records import GateChoice, PairCheck, RasterInfo
+from engine.records import PairCheck, RasterInfo
 from engine.registration.overlap import centres_apart_m, how_grids_differ, same_grid
 
 # Shares above these are not worth a sentence.
@@ -17,9 +17,9 @@ _WORTH_A_GUESS = 0.5
 _WORTH_A_SPREAD_PX = 3
 
 
-def about(check: PairCheck, *, on_trust: bool, gate: GateChoice, reach_px: int) -> tuple[str, ...]:
+def about(check: PairCheck, *, on_trust: bool, reach_px: int) -> tuple[str, ...]:
     """What there is to say about a usable pair. ``reach_px`` is how far a shift was searched."""
-    lines = [_grids(check, on_trust), _shift(check, gate), _spread(check), _reach(check, reach_px), _overlap(check)]
+    lines = [_grids(check, on_trust), _shift(check), _spread(check), _reach(check, reach_px), _overlap(check)]
     return tuple(line for line in [*lines, *_valid(check), _resolution(check), _dates(check)] if line)
 
 
@@ -73,7 +73,7 @@ def _grids(check: PairCheck, on_trust: bool) -> str:
     return f"The SAR image has {difference}: it is resampled onto the optical grid."
 
 
-def _shift(check: PairCheck, gate: GateChoice) -> str:
+def _shift(check: PairCheck) -> str:
     if check.shift_px is None:
         return "No residual shift could be measured: one of the images shows no structure."
     where = direction(*check.shift_px)
@@ -85,10 +85,9 @@ def _shift(check: PairCheck, gate: GateChoice) -> str:
         return f"The residual shift is uncertain ({confidence}): perhaps {where}. It is not acted on."
     if check.verdict != "shifted":
         return f"SAR content lies {where}{metres} of the optical ({confidence}), within the tolerance."
-    done = "It is corrected before analysis." if gate.correct_shift else "It can be corrected (--correct-shift)."
     return (
         f"SAR content lies {where}{metres} of the optical ({confidence}), "
-        f"more than the tolerance of {check.tolerance_px:g} px. {done}"
+        f"more than the tolerance of {check.tolerance_px:g} px. It is moved back where that is asked for (--correct-shift)."
     )
 
 

@@ -57,6 +57,7 @@ def test_words_of_a_shifted_pair(files):
     first, *others = done.stdout.splitlines()
     assert first == "shifted"
     assert any("20." in line or "19." in line for line in others)
+    assert others[-1] == "As asked, an analysis corrects this shift."
 
 
 def test_a_tolerance_is_taken(files):
