@@ -87,7 +87,7 @@ def _shift(check: PairCheck) -> str:
         return f"SAR content lies {where}{metres} of the optical ({confidence}), within the tolerance."
     return (
         f"SAR content lies {where}{metres} of the optical ({confidence}), "
-        f"more than the tolerance of {check.tolerance_px:g} px. It is moved back where that is asked for (--correct-shift)."
+        f"more than the tolerance of {check.tolerance_px:g} px. It is moved back where asked for (--correct-shift)."
     )
 
 
