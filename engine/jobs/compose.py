@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from engine import __version__
@@ -124,10 +126,15 @@ def _provenance(view: EncodedView, card: ModelCard, device: Device) -> Provenanc
         shift_applied_px=view.pixels.shift_applied_px,
         model=card.name,
         model_sha256=card.sha256,
-        software=f"rsqa {__version__}",
+        software=f"rsqa {__version__}, torch {_torch_version()}",
         device=device.name,
         time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+@cache
+def _torch_version() -> str:
+    return version("torch")
 
 
 def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, tokens_cut: int) -> list[str]:
