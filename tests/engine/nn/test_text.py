@@ -9,6 +9,7 @@ import torch
 
 from engine.errors import ModelDamaged, ModelNotFound
 from engine.nn import text
+from engine.nn.minilm import WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_the_files_come_from_the_package_without_its_code():
 
 def test_features_are_those_of_real_tokens_only(encoder):
     features = encoder("Is there a ship?")
-    assert features.tokens.shape == (7, text.WIDTH)  # [CLS] is there a ship ? [SEP]
+    assert features.tokens.shape == (7, WIDTH)  # [CLS] is there a ship ? [SEP]
     assert features.cut == 0
     assert encoder("Is there a ship?").tokens is features.tokens  # kept
 
