@@ -38,6 +38,8 @@ from engine.records.raster import Sensor
 # Side in pixels of the patches that are looked at to tell units and empty frames: corners and centre.
 _SAMPLE_PX = 48
 
+_RESAMPLINGS = ("auto", "nearest", "bilinear", "average")
+
 # Decoding this much takes about 0.2 s: up to here nobody needs a draft.
 QUICK_BYTES = 48 * 1024 * 1024
 # A preview whose cells are up to this much wider than the screen's pixels is as good as the file.
@@ -97,6 +99,8 @@ class Raster:
         """
         if bands is None and self.palette is not None:
             return self._read_palette(self.palette, window, width, height, on, shift_px, max_bytes)
+        if resampling not in _RESAMPLINGS:
+            raise UsageError(f"The resampling “{resampling}” is none of {', '.join(_RESAMPLINGS)}.")
         chosen = bands or self.info.choice.bands
         check_bands(chosen, len(self.info.bands), self.path.name)
         limit = DEFAULT_MAX_BYTES if max_bytes is None else max_bytes

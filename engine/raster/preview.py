@@ -20,10 +20,11 @@ from engine.records import Box
 # Longer side of the picture: a pane on a large screen.
 PREVIEW_PX = 1536
 # The widest lattice has at least this many blocks, so that the first picture is one.
-LEAST_BLOCKS = 64
-# The first picture takes at most this many (20 x 20 tiles), and no more than the widest lattice after this time.
+LEAST_BLOCKS = 16
+# The first picture takes at most this many (20 x 20 tiles), for this time; the widest lattice may take longer.
 FIRST_BLOCKS = 400
 FIRST_SECONDS = 0.3
+LATTICE_SECONDS = 0.6
 
 
 class Preview:
@@ -57,10 +58,10 @@ class Preview:
         return self.blocks_read >= self.blocks
 
     def begin(self) -> None:
-        """Read the blocks of the first picture, unless that was done."""
+        """Read the blocks of the first picture, unless that was done. Where blocks are huge it may have holes."""
         if self.blocks_read == 0:
             started = time.monotonic()
-            self.fill(math.inf, self._first_blocks)
+            self.fill(LATTICE_SECONDS, self._first_blocks)
             self.fill(FIRST_SECONDS - (time.monotonic() - started), FIRST_BLOCKS - self._first_blocks)
 
     def fill(self, seconds: float, blocks: int | None = None) -> None:

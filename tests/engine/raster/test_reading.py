@@ -217,6 +217,8 @@ def test_bad_bands_sizes_and_files(make_tiff, ramp, tmp_path):
             raster.read(WHOLE, 8, 6, bands=(2,))
         with pytest.raises(UsageError, match="empty"):
             raster.read(WHOLE, 0, 6)
+        with pytest.raises(UsageError, match="none of auto, nearest"):
+            raster.read(WHOLE, 8, 6, resampling="guess")
     with pytest.raises(RasterUnreadable, match=r"no file .*none\.tif"):
         open_raster(tmp_path / "none.tif")
     text = tmp_path / "text.tif"
