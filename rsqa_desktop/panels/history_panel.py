@@ -22,6 +22,8 @@ class HistoryPanel(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
+        self._entries: dict[str, HistoryEntry] = {}
+        self._items: dict[str, QTreeWidgetItem] = {}
         self._empty = label("Nothing asked yet.", "muted")
         self.list = QTreeWidget()
         self.list.setAccessibleName("History of questions")
@@ -63,23 +65,28 @@ class HistoryPanel(QWidget):
             self.again_asked_for.emit(item.data(0, _ID))
 
     def _follow(self) -> None:
-        """Fill the list anew; a session's questions are few, and the list tells nobody while it is filled."""
+        """Touch only the rows whose entry is another than before: a long session is not filled in anew each time."""
         shown = self._document.shown
         self.list.blockSignals(True)
-        self.list.clear()
-        for entry in reversed(self._document.history.entries):
-            item = QTreeWidgetItem([entry.request.question, _result(entry)])
+        for entry in self._document.history.entries:
+            if self._entries.get(entry.id) != entry:
+                self._entries[entry.id] = entry
+                self._write(entry)
+        self.list.setCurrentItem(self._items[shown.id] if shown else None)  # type: ignore[arg-type]
+        self.list.blockSignals(False)
+        self._empty.setVisible(not self._items)
+        self.list.setVisible(bool(self._items))
+
+    def _write(self, entry: HistoryEntry) -> None:
+        item = self._items.get(entry.id)
+        if item is None:
+            item = self._items[entry.id] = QTreeWidgetItem([entry.request.question, ""])
             item.setData(0, _ID, entry.id)
             item.setToolTip(0, entry.request.question)
-            item.setToolTip(1, entry.outcome.reason if entry.outcome else "")
-            item.setForeground(1, self.palette().placeholderText())
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.list.addTopLevelItem(item)
-            if shown is not None and shown.id == entry.id:
-                self.list.setCurrentItem(item)
-        self.list.blockSignals(False)
-        self._empty.setVisible(len(self._document.history) == 0)
-        self.list.setVisible(len(self._document.history) > 0)
+            self.list.insertTopLevelItem(0, item)
+        item.setText(1, _result(entry))
+        item.setToolTip(1, entry.outcome.reason if entry.outcome else "")
 
 
 def _result(entry: HistoryEntry) -> str:
