@@ -1,7 +1,7 @@
 """A first picture of a raster without overviews, from some of its blocks, made better while nobody waits.
 
 A file without overviews has to be decoded whole to be shown whole: seconds. :class:`Preview` is a small picture of
-the whole file that starts from a wide lattice of blocks, each painted over the neighbours that are not read yet, and
+the whole file that starts from a wide lattice of blocks, whose means stand for their neighbours not read yet, and
 halves the lattice until every block was read once. From then on it serves as the file's missing overview.
 """
 
@@ -47,8 +47,10 @@ class Preview:
         block_rows, block_cols = dataset.block_shapes[0]
         self._row_edges = _cell_edges(self.height, dataset.height, block_rows)
         self._col_edges = _cell_edges(self.width, dataset.width, block_cols)
-        self.blocks = (len(self._row_edges) - 1) * (len(self._col_edges) - 1)
         rows, cols = len(self._row_edges) - 1, len(self._col_edges) - 1
+        self.blocks = rows * cols
+        # A strip knows its columns all across the file; only its rows have to stand for others.
+        self._split_axes = tuple(axis for axis, pieces in ((1, rows), (2, cols)) if pieces > 1)
         stride = _widest_stride(rows, cols)
         self._first_blocks = math.ceil(rows / stride) * math.ceil(cols / stride)
         self._queue = _lattice(rows, cols, stride)
@@ -83,7 +85,7 @@ class Preview:
         return RasterRead(self._values[:, rows[:, None], cols], self._valid[rows[:, None], cols])
 
     def _read_block(self, row: int, col: int, stride: int) -> None:
-        """Read one block's cells, and paint its rim over those around it that are not known yet."""
+        """Read one block's cells, and paint their mean over those around it that are not known yet."""
         top, bottom = self._row_edges[row], self._row_edges[row + 1]
         left, right = self._col_edges[col], self._col_edges[col + 1]
         scale_row = self._source.dataset.height / self.height
@@ -97,14 +99,20 @@ class Preview:
         self._valid[here] = read.valid
         if stride == 1:
             return
-        reach_rows = _reach(self._row_edges, row, stride)
-        reach_cols = _reach(self._col_edges, col, stride)
-        around = slice(*reach_rows), slice(*reach_cols)
-        rows = np.clip(np.arange(*reach_rows), top, bottom - 1)[:, None] - top
-        cols = np.clip(np.arange(*reach_cols), left, right - 1) - left
+        around = slice(*_reach(self._row_edges, row, stride)), slice(*_reach(self._col_edges, col, stride))
+        mean, valid = _mean(read, self._split_axes)
         unknown = ~self._known[around]
-        np.copyto(self._values[:, *around], read.values[:, rows, cols], where=unknown)
-        np.copyto(self._valid[around], read.valid[rows, cols], where=unknown)
+        np.copyto(self._values[:, *around], mean, where=unknown)
+        np.copyto(self._valid[around], valid, where=unknown)
+
+
+def _mean(read: RasterRead, axes: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The mean of the valid cells along ``axes`` (1 rows, 2 columns), kept as axes of one; valid where most are."""
+    count = read.valid[np.newaxis].sum(axis=axes, keepdims=True)
+    total = np.where(read.valid, read.values, 0).sum(axis=axes, keepdims=True)
+    most = read.valid[np.newaxis].mean(axis=axes, keepdims=True) >= 0.5
+    mean = np.where(most, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    return mean, most[0]
 
 
 def _cell_edges(cells: int, pixels: int, block: int) -> list[int]:
