@@ -40,6 +40,7 @@ def evaluate_on_scenes(
             questions_per_type=per_type,
             view_px=256,
             size_px=config.image_size,
+            grid=config.grid,
         )
         sets[split] = render_set(spec, preprocess, data / split, workers=workers)
     test_table, train_table = QuestionTable(sets["test"], encoder), QuestionTable(sets["train"], encoder)

@@ -22,6 +22,7 @@ from engine.text import ANSWERS, ANSWERS_VERSION
 from engine.training import TrainingResult, train
 from engine.training.checkpoint import read_tensors
 from engine.vqa.build import build_tgfnet
+from engine.vqa.dense_loss import TrainedTgfnet
 from engine.vqa.evaluation import evaluate_model, fit_temperature, score
 from engine.vqa.guess import guess_metrics
 from engine.vqa.model import Tgfnet
@@ -60,7 +61,7 @@ def train_recipe(
     validation = scene_set(recipe, "validation", out, tell)
     encoder = TextEncoder(max_tokens=recipe.model.max_tokens)
     torch.manual_seed(recipe.train.seed)
-    model = build_tgfnet(recipe.model)
+    model = TrainedTgfnet(build_tgfnet(recipe.model), recipe.model.width)
     task = SceneQuestionTask(
         model, recipe.model, recipe.preprocess, recipe.batch, training, validation, encoder, recipe.train.device
     )
@@ -81,6 +82,7 @@ def scene_set(recipe: VqaRecipe, split: str, out: Path, tell: Report) -> SceneSe
         questions_per_type=data.questions_per_type if split == "train" else data.exam_questions_per_type,
         view_px=data.view_px,
         size_px=recipe.model.image_size,
+        grid=recipe.model.grid,
     )
     return render_set(
         spec,
@@ -97,8 +99,9 @@ def finish(
     """Round the best weights as they are stored, then calibrate and score them; write the card."""
     tell({"kind": "scoring"})
     tensors, _ = read_tensors(result.best)
-    model = build_tgfnet(recipe.model)
-    model.load_state_dict(tensors)
+    trained = TrainedTgfnet(build_tgfnet(recipe.model), recipe.model.width)
+    trained.load_state_dict(tensors)
+    model = trained.network
     weights = save_weights(model, out / "model")
     load_weights(model, weights)
     model.eval().to(recipe.train.device)

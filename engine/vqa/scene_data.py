@@ -1,7 +1,8 @@
 """Synthetic scenes rendered once into arrays on disk, in the form in which the network's input is made from them.
 
 A set is a folder: ``optical.npy`` uint8 [S, 3, size, size], ``sar.npy`` uint8 [S, size, size] (both stretched by the
-card's own rules, 0..255 for 0..1), and ``samples.json`` with weather and questions. Training then only copies rows.
+card's own rules, 0..255 for 0..1), ``patches.npy`` uint8 [S, M, channels] (see ``patch_truth``), and ``samples.json``
+with weather and questions. Training then only copies rows.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from engine.scenes import WORLD_VERSION, make_sample
 from engine.text import ANSWERS_VERSION, Wording
+from engine.vqa.patch_truth import CHANNELS, patch_truth
 from engine.vqa.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
 
 SPLIT_SEEDS = {"train": 10_000_000, "validation": 20_000_000, "test": 30_000_000}
@@ -37,6 +39,7 @@ class SceneSetSpec:
     questions_per_type: int
     view_px: int
     size_px: int
+    grid: int  # patches along one side
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class SceneSet:
 
     optical: NDArray[np.uint8]
     sar: NDArray[np.uint8]
+    patches: NDArray[np.uint8]
     weather: tuple[str, ...]
     gsd_m: tuple[float, ...]
     questions: tuple[AskedQuestion, ...]
@@ -97,6 +101,7 @@ def render_set(
     size = spec.size_px
     open_memmap(part / "optical.npy", "w+", np.uint8, (spec.count, 3, size, size)).flush()
     open_memmap(part / "sar.npy", "w+", np.uint8, (spec.count, size, size)).flush()
+    open_memmap(part / "patches.npy", "w+", np.uint8, (spec.count, spec.grid**2, CHANNELS)).flush()
     samples: list[dict[str, Any]] = []
     for done in _rendered_chunks(spec, preprocess, part, workers):
         samples.extend(done)
@@ -127,6 +132,7 @@ def _render_chunk(spec: SceneSetSpec, preprocess: PreprocessSpec, folder: Path, 
     """Render scenes ``start`` .. ``start + CHUNK`` into their rows; returns weather and questions of each."""
     optical = open_memmap(folder / "optical.npy", "r+")
     sar = open_memmap(folder / "sar.npy", "r+")
+    patches = open_memmap(folder / "patches.npy", "r+")
     described = []
     for row in range(start, min(start + CHUNK, spec.count)):
         sample = make_sample(
@@ -140,6 +146,7 @@ def _render_chunk(spec: SceneSetSpec, preprocess: PreprocessSpec, folder: Path, 
         levels = stretch_sar(sample.sar[None].astype(np.float32), valid, sample.sar_unit, preprocess)
         optical[row] = np.rint(letterbox(colours, valid, spec.size_px).values * 255)
         sar[row] = np.rint(letterbox(levels, valid, spec.size_px).values[0] * 255)
+        patches[row] = patch_truth(sample.scene, sample.item_map, spec.grid)
         described.append(
             {
                 "weather": sample.weather,
@@ -149,6 +156,7 @@ def _render_chunk(spec: SceneSetSpec, preprocess: PreprocessSpec, folder: Path, 
         )
     optical.flush()
     sar.flush()
+    patches.flush()
     return described
 
 
@@ -157,6 +165,7 @@ def _open(folder: Path, stored: dict[str, Any]) -> SceneSet:
     return SceneSet(
         optical=np.load(folder / "optical.npy", mmap_mode="r"),
         sar=np.load(folder / "sar.npy", mmap_mode="r"),
+        patches=np.load(folder / "patches.npy", mmap_mode="r"),
         weather=tuple(sample["weather"] for sample in samples),
         gsd_m=tuple(sample["gsd_m"] for sample in samples),
         questions=tuple(

@@ -15,6 +15,7 @@ from engine.text import ANSWERS
 from engine.training import Validation
 from engine.vqa.augment import AugmentedPair, AugmentSettings, augment_pair
 from engine.vqa.config import TgfnetConfig
+from engine.vqa.dense_loss import TrainedTgfnet
 from engine.vqa.loss import tgfnet_loss
 from engine.vqa.model import Tgfnet, TgfnetOutput
 from engine.vqa.predictor import normalise
@@ -31,6 +32,7 @@ class BatchSettings:
     views: int = 16
     questions: int = 6  # per view
     label_smoothing: float = 0.0
+    patch_weight: float = 0.5  # of the dense loss (patch_truth) beside eq. 10; the mean over both sensors
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
 
@@ -67,7 +69,7 @@ class SceneQuestionTask:
 
     def __init__(
         self,
-        model: Tgfnet,
+        model: TrainedTgfnet,
         config: TgfnetConfig,
         preprocess: PreprocessSpec,
         batch: BatchSettings,
@@ -86,17 +88,23 @@ class SceneQuestionTask:
         self._optical_only = np.array([question.type == NEEDS_OPTICAL for question in training.questions])
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """A batch of views and questions -> eq. 10 and its parts, with the share of right final answers."""
+        """A batch of views and questions -> eq. 10 plus the dense loss; its parts, and the share of right answers."""
         scenes = rng.choice(len(self._by_scene), self.batch.views, replace=False)
         pairs = [augment_pair(self.training.optical[s], self.training.sar[s], self.batch.augment, rng) for s in scenes]
         asked = [self._draw_questions(int(s), pair, rng) for s, pair in zip(scenes, pairs, strict=True)]
         view_of = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(a) for a in asked])).to(self.device)
         questions = torch.from_numpy(np.concatenate(asked))
         tokens, token_mask = self._training_table.text(questions)
-        view = self.model.encode(*pair_inputs(pairs, self.config, self.preprocess, self.device))
-        output = self.model(view.rows(view_of), tokens.to(self.device), token_mask.to(self.device))
+        view = self.model.network.encode(*pair_inputs(pairs, self.config, self.preprocess, self.device))
+        output = self.model.network(view.rows(view_of), tokens.to(self.device), token_mask.to(self.device))
         answer = self._training_table.answer[questions].to(self.device)
         loss, parts = tgfnet_loss(_in_float32(output), answer, self.batch.label_smoothing)
+        truth = torch.from_numpy(self.training.patches[scenes]).to(self.device)
+        parts["patches"] = 0.5 * (
+            self.model.patch_loss(view.optical, view.optical_mask, truth)
+            + self.model.patch_loss(view.sar, view.sar_mask, truth)
+        )
+        loss = loss + self.batch.patch_weight * parts["patches"]
         parts["accuracy"] = (output.logits.argmax(-1) == answer).float().mean()
         return loss, {name: part.detach() for name, part in parts.items()}
 
@@ -112,7 +120,7 @@ class SceneQuestionTask:
         right = {"accuracy": 0, "optical": 0, "sar": 0, "fusion": 0}
         loss, count = 0.0, 0
         for output, questions in score_set(
-            self.model, self.validation, self._validation_table, self.config, self.preprocess, self.device
+            self.model.network, self.validation, self._validation_table, self.config, self.preprocess, self.device
         ):
             answer = self._validation_table.answer[questions].to(self.device)
             loss += float(torch.nn.functional.cross_entropy(output.logits, answer, reduction="sum"))
