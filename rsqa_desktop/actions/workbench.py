@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.records import GateChoice
 from rsqa_desktop.actions.asking import Asking
 from rsqa_desktop.actions.exporting import Exporting
+from rsqa_desktop.actions.judging import Judging
 from rsqa_desktop.actions.opening import Opening
 from rsqa_desktop.actions.pointing import Pointing
 from rsqa_desktop.actions.requests import Requests
@@ -25,6 +26,7 @@ class Workbench:
     tiles: TileReader
     worker: Worker
     requests: Requests
+    judging: Judging
     opening: Opening
     asking: Asking
     exporting: Exporting
@@ -43,13 +45,15 @@ class Workbench:
     ) -> Workbench:
         """Put the parts together. ``folder`` is a scratch folder for explanation arrays, the caller's to delete."""
         document = Document()
+        judging = Judging(document, worker)
         return cls(
             document=document,
             settings=settings,
             tiles=tiles,
             worker=worker,
             requests=Requests(),
-            opening=Opening(document, settings, tiles, worker),
+            judging=judging,
+            opening=Opening(document, settings, tiles, judging),
             asking=Asking(document, worker, folder, model, device),
             exporting=Exporting(document, worker),
             pointing=Pointing(document, tiles),
@@ -80,8 +84,7 @@ class Workbench:
 
     def _order_gate(self, gate: GateChoice) -> None:
         self.document.gate = gate
-        self.document.dismiss("gate")
-        self.opening.check()
+        self.judging.run()
         entries = self.document.history.entries
         if entries and self.document.scene.matches(entries[-1].request):
             self.asking.again(entries[-1].id)
