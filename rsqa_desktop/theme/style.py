@@ -117,7 +117,11 @@ def qt_palette(palette: Palette) -> QPalette:
 
 def style_sheet(palette: Palette) -> str:
     """The sheet of one palette; see the module's docstring for its roles."""
-    p = palette
+    return "".join(part(palette) for part in (_grounds, _fields, _buttons, _texts_and_lists))
+
+
+def _grounds(p: Palette) -> str:
+    """Bars, panels, separators: what lies under everything else."""
     return f"""
 QMainWindow::separator {{ background: {p.line}; width: 1px; height: 1px; }}
 QSplitter::handle {{ background: {p.line}; }}
@@ -131,7 +135,12 @@ QDockWidget::title {{ padding: 8px 12px 4px 12px; background: {p.surface}; color
 QWidget[role="bar"] {{ background: {p.surface}; border-bottom: 1px solid {p.line}; }}
 QWidget[role="panel"] {{ background: {p.surface}; }}
 QWidget[role="stage"] {{ background: {p.stage}; }}
+"""
 
+
+def _fields(p: Palette) -> str:
+    """What is typed into or ticked."""
+    return f"""
 QLineEdit {{
     background: {p.raised}; border: 1px solid {p.outline}; border-radius: 6px; padding: 5px 8px;
     selection-background-color: {ACCENT}; selection-color: #FFFFFF; }}
@@ -142,6 +151,19 @@ QSpinBox[role="quiet"]::up-button, QSpinBox[role="quiet"]::down-button {{ width:
 QSpinBox[role="quiet"]:hover {{ background: {p.raised}; }}
 QSpinBox[role="quiet"]:focus {{ border-color: {ACCENT}; color: {p.text}; }}
 
+QCheckBox {{ spacing: 8px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{
+    width: 14px; height: 14px; border: 1px solid {p.outline}; border-radius: 4px; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {p.accent_text}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+    background: {ACCENT}; border-color: {ACCENT}; image: url("{icon_path("check")}"); }}
+QCheckBox:focus {{ color: {p.accent_text}; }}
+"""
+
+
+def _buttons(p: Palette) -> str:
+    """Buttons by their role."""
+    return f"""
 QPushButton {{ background: {p.surface}; border: 1px solid {p.outline}; border-radius: 6px; padding: 6px 12px; }}
 QPushButton:hover {{ background: {p.raised}; }}
 QPushButton:pressed, QPushButton:checked {{ background: {p.selection}; border-color: {ACCENT}; }}
@@ -158,7 +180,12 @@ QPushButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
 QPushButton[role="segment"] {{ border-radius: 4px; border-color: transparent; background: transparent; }}
 QPushButton[role="segment"]:focus {{ border-color: {p.accent_text}; }}
 QPushButton[role="segment"]:checked {{ background: {ACCENT}; color: #FFFFFF; font-weight: 600; }}
+"""
 
+
+def _texts_and_lists(p: Palette) -> str:
+    """Labels by their role, lists, progress."""
+    return f"""
 QLabel[role="brand"] {{ font-weight: 700; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
@@ -167,14 +194,6 @@ QLabel[role="muted"] {{ color: {p.muted}; }}
 QLabel[role="good"] {{ color: {p.good_text}; font-weight: 600; }}
 QLabel[role="warning"] {{ color: {p.warning_text}; }}
 QLabel[role="answer"] {{ font-size: 26px; font-weight: 700; }}
-
-QCheckBox {{ spacing: 8px; }}
-QCheckBox::indicator, QAbstractItemView::indicator {{
-    width: 14px; height: 14px; border: 1px solid {p.outline}; border-radius: 4px; }}
-QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {p.accent_text}; }}
-QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
-    background: {ACCENT}; border-color: {ACCENT}; image: url("{icon_path("check")}"); }}
-QCheckBox:focus {{ color: {p.accent_text}; }}
 
 QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outline: none; }}
 QTreeView::item, QListView::item {{ padding: 4px 2px; border: none; color: {p.text}; }}
