@@ -116,13 +116,15 @@ class Raster:
         *,
         on: Grid | None = None,
         draft: bool = False,
+        known_only: bool = False,
     ) -> tuple[RasterRead, bool]:
         """As :meth:`read` with nearest pixels, for the eye, and whether that is only a draft.
 
         With ``draft``, a file without overviews that would have to be decoded at length is shown from its
         :class:`Preview`, as far as that is filled (:meth:`refine` fills it; once filled, that is no draft any more).
         Without, the asked part is decoded, however long that takes and no more than it, so that a caller who asks in
-        strips never waits long. A draft comes back unasked where it would be over :data:`MOST_DECODED_BYTES`.
+        strips never waits long. A draft comes back unasked where it would be over :data:`MOST_DECODED_BYTES`. For
+        statistics, ``known_only`` leaves those pixels of a draft empty that stand for others.
         """
         check_bands(bands, len(self.info.bands), self.path.name)
         is_draft = False
@@ -139,7 +141,7 @@ class Raster:
                 return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
             preview.begin()
             is_draft = not (fine and preview.complete)
-            return preview.sample(box, columns, rows)
+            return preview.sample(box, columns, rows, known_only=known_only)
 
         read = self._read(window, width, height, on, (0.0, 0.0), len(bands), "nearest", fetch, DEFAULT_MAX_BYTES)
         return read, is_draft

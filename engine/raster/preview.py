@@ -78,11 +78,18 @@ class Preview:
             left -= 1
             self._read_block(*next(self._queue))
 
-    def sample(self, box: Box, width: int, height: int) -> RasterRead:
-        """``box`` (file pixels) as ``height`` x ``width`` cells, each the nearest cell of the picture."""
+    def sample(self, box: Box, width: int, height: int, *, known_only: bool = False) -> RasterRead:
+        """``box`` (file pixels) as ``height`` x ``width`` cells, each the nearest cell of the picture.
+
+        With ``known_only`` cells that only stand for others are empty, as their spread is not that of the file.
+        """
         cols = _nearest(box.x0, box.width, width, self.width / self._source.dataset.width, self.width)
         rows = _nearest(box.y0, box.height, height, self.height / self._source.dataset.height, self.height)
-        return RasterRead(self._values[:, rows[:, None], cols], self._valid[rows[:, None], cols])
+        values, valid = self._values[:, rows[:, None], cols], self._valid[rows[:, None], cols]
+        if known_only:
+            valid &= self._known[rows[:, None], cols]
+            values[:, ~valid] = np.nan
+        return RasterRead(values, valid)
 
     def _read_block(self, row: int, col: int, stride: int) -> None:
         """Read one block's cells, and paint their mean over those around it that are not known yet."""

@@ -44,7 +44,7 @@ def with_limits(
     """``display`` with its limits taken anew over ``window`` (pixels of ``on`` or of the raster)."""
     scale = min(1.0, _LIMITS_PX / max(window.width, window.height))
     width, height = max(1, round(window.width * scale)), max(1, round(window.height * scale))
-    read, _ = raster.picture(window, width, height, display.bands, on=on, draft=True)
+    read, _ = raster.picture(window, width, height, display.bands, on=on, draft=True, known_only=True)
     values, valid = read.values, read.valid
     if display.to_db:
         values = sar_to_db(values, raster.info.sar_unit or "amplitude")
