@@ -48,6 +48,7 @@ class EngineProcess(QObject):
         self._unsent: list[bytes] = []
         self._partial = b""
         self._stderr = ""
+        self._last_words: Outcome | None = None
         self._fault: Outcome | None = None
         self._started_at = 0.0
         self._deaths = 0
@@ -69,10 +70,11 @@ class EngineProcess(QObject):
         if self._process is not None:
             return
         self._restart.stop()
-        self._partial, self._stderr, self._fault = b"", "", None
+        self._partial, self._stderr, self._last_words, self._fault = b"", "", None, None
         process = QProcess(self)
         process.setProgram(sys.executable)
-        process.setArguments(["-m", "engine.cli.main", *self._command])
+        # -P: a folder named "engine" where the window was started from is not ours.
+        process.setArguments(["-P", "-m", "engine.cli.main", *self._command])
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._keep_stderr)
         process.finished.connect(self._on_finished)
@@ -119,7 +121,7 @@ class EngineProcess(QObject):
             self.start()
 
     def _read(self) -> None:
-        if self._process is None:
+        if self._process is None or self._fault is not None:
             return
         *lines, self._partial = (self._partial + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
         for line in lines:
@@ -138,7 +140,7 @@ class EngineProcess(QObject):
             if self._unfinished.pop(message_id, None) is not None:
                 self.finished.emit(message_id, event)
         else:
-            self._fault = event  # about no request: the reason, should the process now end
+            self._last_words = event  # about no request: the reason, should the process now end by itself
 
     def _quarrel(self, error: ProtocolMismatch) -> None:
         """Another release's process, or none of ours, is at the other end: starting it again would not help."""
@@ -165,6 +167,8 @@ class EngineProcess(QObject):
         self._keep_stderr()
         if self._process is not None:
             crashed = status is QProcess.ExitStatus.CrashExit
+            if not crashed and self._fault is None:
+                self._fault = self._last_words
             how = f"was ended by {_signal_name(code)}" if crashed else f"ended with exit code {code}"
             self._bury(f"{self._title} {how}.", code)
 

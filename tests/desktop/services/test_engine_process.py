@@ -80,3 +80,12 @@ def test_stopped_it_is_gone_and_says_nothing(qtbot, make):
     assert not psutil.pid_exists(pid)
     qtbot.wait(50)
     assert (process.deaths, process.ends, process.pid) == ([], [], 0)
+
+
+def test_its_last_words_are_the_reason(qtbot, make):
+    process = make("tiles", delays=())  # greeted without any shared memory
+    process.start()
+    qtbot.waitUntil(lambda: bool(process.deaths), timeout=60000)
+    (death,) = process.deaths
+    assert (death.status, death.code) == ("crashed", 4)
+    assert "shared memory" in death.reason
