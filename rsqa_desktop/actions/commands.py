@@ -62,9 +62,16 @@ def _toggle(kind: OverlayKind, text: str, key: str) -> Command:
 
 def _toggle_area(bench: Workbench) -> None:
     if bench.document.area is None:
-        bench.requests.draw_area.emit()
+        bench.document.set_drawing(not bench.document.drawing)
     else:
         bench.document.set_area(None)
+
+
+def _cancel(bench: Workbench) -> None:
+    if bench.document.running is not None:
+        bench.asking.cancel()
+    else:
+        bench.document.set_drawing(False)
 
 
 def _copy_answer(bench: Workbench) -> None:
@@ -140,12 +147,13 @@ EDIT_COMMANDS = (
     ),
     Command(
         "ask.cancel",
-        "Cancel the question",
+        "Cancel",
         "Edit",
         0,
-        lambda bench: bench.asking.cancel(),
+        _cancel,
         "Esc",
-        lambda bench: bench.document.running is not None,
+        lambda bench: bench.document.running is not None or bench.document.drawing,
+        tip="Stop the question that runs, or stop drawing",
     ),
     Command("answer.copy", "Copy answer", "Edit", 1, _copy_answer, "Ctrl+Shift+C", _has_answer),
 )
@@ -159,7 +167,7 @@ VIEW_COMMANDS = (
         _toggle_area,
         "Ctrl+D",
         _has_scene,
-        lambda bench: bench.document.area is not None,
+        lambda bench: bench.document.area is not None or bench.document.drawing,
         tip="Draw the area that questions are about; press again to ask about the view",
     ),
     Command("view.fit", "Fit", "View", 1, lambda b: b.requests.move_view.emit("fit"), "Ctrl+0", _has_scene),

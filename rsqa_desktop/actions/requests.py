@@ -16,7 +16,6 @@ class Requests:
     choose_export_folder = Signal()
     choose_picture_file = Signal()
     move_view = Signal(str)  # "fit", "in", "out" or "native"
-    draw_area = Signal()
     copy_text = Signal(str)
     set_theme = Signal(str)  # "system", "light" or "dark"
     focus_question = Signal()

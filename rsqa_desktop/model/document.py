@@ -25,8 +25,9 @@ from rsqa_desktop.model.scene import Scene
 class Document:
     """One scene and what was asked of it. All coordinates are pixels of ``scene.frame``.
 
-    ``area`` is what the user drew, ``view`` what the panes show; :attr:`target` says which of the two a question is
-    about. ``shown`` is the history entry on the answer card. ``gate`` are the user's standing orders to the gate.
+    ``area`` is what the user drew (``drawing`` while the next drag will), ``view`` what the panes show;
+    :attr:`target` says which of the two a question is about. ``shown`` is the history entry on the answer card.
+    ``gate`` are the user's standing orders to the gate.
     """
 
     scene_changed = Signal()
@@ -41,6 +42,7 @@ class Document:
         self.scene = Scene()
         self.gate = GateChoice()
         self.area: PixelWindow | None = None
+        self.drawing = False
         self.view: PixelWindow | None = None
         self.layers: tuple[OverlayLayer, ...] = ()
         self.history = History()
@@ -97,6 +99,12 @@ class Document:
         frame = self.scene.frame
         self.area = area.clipped(frame.width, frame.height) if area and frame else None
         self.area_changed.emit()
+
+    def set_drawing(self, drawing: bool) -> None:
+        """The next drag over an image draws the area, or pans again."""
+        if drawing != self.drawing:
+            self.drawing = drawing
+            self.area_changed.emit()
 
     def set_engine(self, engine: EngineStatus) -> None:
         if engine != self.engine:

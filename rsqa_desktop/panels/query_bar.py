@@ -48,7 +48,7 @@ class QueryBar(QWidget):
         self.edit.setMinimumHeight(4 * GRID)
         self._hint = label("", "muted")
         self._ask = CommandButton(actions["ask.run"], "primary")
-        self._cancel = CommandButton(actions["ask.cancel"], text="Cancel")
+        self._cancel = CommandButton(actions["ask.cancel"])
         self._lay_out(actions)
         self.edit.returnPressed.connect(actions["ask.run"].trigger)
         self.edit.textChanged.connect(self._take_text)
@@ -93,7 +93,10 @@ class QueryBar(QWidget):
         self._ask.setVisible(not running)
 
     def _follow_area(self) -> None:
-        where = "in the drawn area" if self._document.area else "in the view"
-        self._hint.setText(f"{where} · ↑ history · Enter")
+        if self._document.drawing:
+            self._hint.setText("drag over an image to draw the area · Esc")
+        else:
+            where = "in the drawn area" if self._document.area else "in the view"
+            self._hint.setText(f"{where} · ↑ history · Enter")
         room = self._hint.sizeHint().width() + 3 * GRID
         self.edit.setTextMargins(0, 0, room, 0)

@@ -31,7 +31,6 @@ class ViewBinding(QObject):
         self._document.area_changed.connect(self._show_area)
         self._document.layers_changed.connect(self._show_layers)
         bench.requests.move_view.connect(self._move)
-        bench.requests.draw_area.connect(self._draw_area)
 
     def _show_scene(self) -> None:
         """Show other files anew; of the same files only another display, so that the picture does not blink."""
@@ -48,6 +47,10 @@ class ViewBinding(QObject):
 
     def _show_area(self) -> None:
         self._view.set_area(self._document.area)
+        if self._document.drawing != self._view.area_mode:
+            self._view.set_area_mode(self._document.drawing)
+            if self._document.drawing:
+                self._view.setFocus()  # so that the keys draw, too
 
     def _show_layers(self) -> None:
         self._view.set_overlays(list(reversed(self._document.layers)))  # the panes draw the first at the bottom
@@ -59,13 +62,7 @@ class ViewBinding(QObject):
     def _take_area(self, window: PixelWindow | None) -> None:
         if window != self._document.area:
             self._document.set_area(window)
-        if window is not None:
-            self._view.set_area_mode(False)
-
-    def _draw_area(self) -> None:
-        self._view.set_area_mode(not self._view.area_mode)
-        if self._view.area_mode:
-            self._view.setFocus()
+        self._document.set_drawing(False)
 
     def _move(self, how: str) -> None:
         moves = {

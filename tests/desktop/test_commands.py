@@ -53,11 +53,19 @@ def test_every_enabled_row_can_be_called_in_every_state(rig: Rig) -> None:
 
 
 def test_the_area_command_draws_then_clears(rig: Rig) -> None:
-    asked = []
-    rig.bench.requests.draw_area.connect(lambda: asked.append(1))
     rig.open_pair()
     BY_ID["area.draw"].run(rig.bench)
-    assert asked == [1]
+    assert rig.document.drawing
     rig.document.set_area(rig.document.target)
+    rig.document.set_drawing(False)
     BY_ID["area.draw"].run(rig.bench)
-    assert (asked, rig.document.area) == ([1], None)
+    assert (rig.document.drawing, rig.document.area) == (False, None)
+
+
+def test_escape_stops_drawing_where_nothing_runs(rig: Rig) -> None:
+    rig.open_pair()
+    assert not BY_ID["ask.cancel"].enabled(rig.bench)
+    BY_ID["area.draw"].run(rig.bench)
+    assert BY_ID["ask.cancel"].enabled(rig.bench)
+    BY_ID["ask.cancel"].run(rig.bench)
+    assert not rig.document.drawing

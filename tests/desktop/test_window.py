@@ -173,6 +173,8 @@ def test_the_drawn_area_is_asked_about_and_taken_back(window: MainWindow, rig: R
     rig.open_pair()
     press(window, "area.draw")
     assert window.view.area_mode
+    assert window.commands.by_id["area.draw"].isChecked()
+    assert "drag over an image" in window.query.hint.text()
     window.view.set_area(PixelWindow(100, 100, 200, 200))
     assert rig.document.target == PixelWindow(100, 100, 200, 200)
     assert not window.view.area_mode, "the next drag pans again"
