@@ -51,22 +51,20 @@ def ask(program: Program, question: str) -> None:
     wait_for(f"an answer to “{question}”", lambda: program.bench.document.running is None)
 
 
-def fill_the_panes(program: Program) -> None:
-    """Zoom until the image fills its pane: the largest upright rectangle of a pane's shape, in the middle."""
+def draw_area(program: Program, side: int, at: tuple[int, int] | None) -> None:
+    """Draw a square area round ``at`` (else the middle) and zoom so that the image fills its pane around it."""
     frame = program.bench.document.scene.frame
     if frame is None:
         sys.exit("; ".join(notice.text for notice in program.bench.document.notices) or "The pair did not open.")
     view = program.window.view
+    col, row = at or (frame.width // 2, frame.height // 2)
+    area = PixelWindow(col - side // 2, row - side // 2, side, side)
+    program.bench.document.set_area(area)
     shape = view.width() / 2 / view.height()
-    width = min(frame.width, round(frame.height * shape))
-    height = min(frame.height, round(width / shape))
-    middle = PixelWindow((frame.width - width) // 2, (frame.height - height) // 2, width, height)
-    view.center_on(middle, zoom=True)
-    for _ in range(2):  # a fitted window keeps a margin
-        view.zoom_in()
-        seen = view.visible_window()
-        if seen is not None and seen.width < width:
-            break
+    width = round(min(frame.width, frame.height * shape, 1.1 * side))
+    height = round(width / shape)
+    top = min(max(row - height // 2, 0), max(frame.height - height, 0))
+    view.center_on(PixelWindow(col - width // 2, top, width, height), zoom=True)
     wait_for("the panes", lambda: view.settled)
 
 
@@ -111,6 +109,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path(__file__).parents[1] / "resources" / "screenshots")
     parser.add_argument("--pair", nargs=2, metavar=("OPTICAL", "SAR"), help="instead of the sample pair")
     parser.add_argument("--ask", nargs="+", default=QUESTIONS, metavar="QUESTION", help="the last one is shown")
+    parser.add_argument("--area", type=int, default=440, metavar="PX", help="side of the area that is asked about")
+    parser.add_argument("--at", type=int, nargs=2, metavar=("COL", "ROW"), help="its middle; else the image's")
     parser.add_argument("--model", default="tgfnet-compact")
     arguments = parser.parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
         program.window.show()
         program.start_services(optical, sar)
         wait_for("the pair and its verdict", lambda: program.bench.document.scene.check is not None)
-        fill_the_panes(program)
+        draw_area(program, arguments.area, tuple(arguments.at) if arguments.at else None)
         for question in arguments.ask:
             ask(program, question)
         shoot(program, arguments.out, prefix)

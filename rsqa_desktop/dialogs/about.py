@@ -20,7 +20,7 @@ class AboutDialog(QDialog):
         lines = [
             f"RSQA Desktop {__version__}, Apache-2.0",
             f"Python {platform.python_version()}, Qt {qVersion()}, {platform.system()} {platform.machine()}",
-            f"The {engine.sentence}.",
+            f"Status: {engine.sentence}.",
             engine.reason,
             "“rsqa doctor” in a terminal says more about drivers and versions.",
         ]
