@@ -15,7 +15,7 @@ from torch import Tensor, nn
 def masked_softmax(logits: Tensor, mask: Tensor | None) -> Tensor:
     """Softmax over the last dimension; ``mask`` (broadcastable, True = real) keeps masked entries at exactly 0.
 
-    Rows without any real entry come out as zeros' neighbour, a uniform row, so that no NaN is ever made.
+    A row without any real entry comes out uniform, so that no NaN is ever made.
     """
     if mask is None:
         return logits.softmax(-1)

@@ -43,7 +43,6 @@ def test_an_answer_has_all_its_reasons(predictor, area):
         "trust": (grid, grid),
     }
     assert np.isfinite(found.maps["regions-sar"].values).sum() == CONFIG.kept_regions
-    # 60 of 90 rows: the top and bottom rows of patches are less than half covered by the area... and stay in.
     assert np.nansum(found.maps["attention-optical"].values) == pytest.approx(1, abs=1e-5)
 
 
