@@ -70,7 +70,7 @@ def test_open_ask_see_why_export(program: Program, sample: tuple[str, str], qtbo
     assert document.scene.check is not None
     assert document.scene.check.verdict == "aligned"
     ask(program, "Is there a river?")
-    qtbot.waitUntil(lambda: document.shown is not None, timeout=FIRST_MS)
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
     assert document.shown is not None
     answer = document.shown.answer
     assert answer is not None
@@ -104,7 +104,7 @@ def test_killed_processes_are_told_and_cost_one_question_at_most(
     qtbot.waitUntil(lambda: "nothing was lost" in notices(program), timeout=NEXT_MS)
     qtbot.waitUntil(lambda: program.window.view.settled, timeout=NEXT_MS)
     program.window.commands.by_id["ask.run"].trigger()
-    qtbot.waitUntil(lambda: document.shown is not None, timeout=NEXT_MS)
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
     assert [entry.state for entry in document.history.entries] == ["crashed", "succeeded"]
 
 
