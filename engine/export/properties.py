@@ -73,6 +73,7 @@ def flat_properties(answer: Answer) -> dict[str, Value]:
         "shift_is_sure": gate.shift_is_sure,
         "shift_applied_x_px": provenance.shift_applied_px[0],
         "shift_applied_y_px": provenance.shift_applied_px[1],
+        "assume_registered": provenance.assume_registered,
         "optical": provenance.optical,
         "sar": provenance.sar,
         "optical_bands": ",".join(map(str, provenance.optical_bands)),

@@ -63,7 +63,7 @@ def compose(
         explanations=explanations,
         area=area,
         gate=view.check,
-        provenance=_provenance(view, card, device),
+        provenance=_provenance(request, view, card, device),
         messages=tuple(_remarks(request, view, area, prediction.tokens_cut)),
         files=tuple(reason.path for reason in explanations.values()),
     )
@@ -114,7 +114,7 @@ def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) 
     return explanations
 
 
-def _provenance(view: EncodedView, card: ModelCard, device: Device) -> Provenance:
+def _provenance(request: AskRequest, view: EncodedView, card: ModelCard, device: Device) -> Provenance:
     check, optical, sar = view.check, view.pixels.optical, view.pixels.sar
     return Provenance(
         optical=check.optical.path if check.optical else None,
@@ -129,6 +129,7 @@ def _provenance(view: EncodedView, card: ModelCard, device: Device) -> Provenanc
         software=f"rsqa {__version__}, torch {_torch_version()}",
         device=device.name,
         time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        assume_registered=request.gate.assume_registered,
     )
 
 

@@ -27,7 +27,6 @@ _PACKAGES = {
     "qt": "PySide6-Essentials",
     "numpy": "numpy",
     "pyproj": "pyproj",
-    "transformers": "transformers",
 }
 _GPU_FIELDS = "name,driver_version,memory.total,memory.free,compute_cap"
 _NVIDIA_SMI_SECONDS = 20

@@ -65,7 +65,11 @@ class AreaUsed:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Enough to repeat the answer: inputs, gate decision, model, software, device, time (UTC, ISO)."""
+    """Enough to repeat the answer: inputs, gate decision, model, software, device, time (UTC, ISO).
+
+    ``shift_applied_px`` is (0, 0) where a shifted pair was left as it is. ``assume_registered``: the user's word stood
+    in for a georeference.
+    """
 
     optical: str | None
     sar: str | None
@@ -79,6 +83,7 @@ class Provenance:
     software: str
     device: str
     time_utc: str
+    assume_registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def test_windows_takes_torch_with_the_cuda_of_the_lock(tmp_path, monkeypatch):
     assert re.fullmatch(r"cu\d{3}", cuda)
     assert not re.search(r"(?m)^torch==", rest)
     assert "--hash" in rest
-    assert re.search(r"(?m)^transformers==", rest)
+    assert re.search(r"(?m)^safetensors==", rest)
     assert re.search(r"(?m)^tqdm==", rest)  # torch's neighbours stay
 
 
