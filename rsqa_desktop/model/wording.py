@@ -137,7 +137,7 @@ def in_trained_range(area: AreaUsed) -> bool | None:
 def scale_sentence(area: AreaUsed) -> str:
     """``8.4 m per pixel at the model — in its range (0.5–10 m)``."""
     low, high = area.trained_gsd_m
-    span = f"{low:g}–{high:g}{NBSP}m"
+    span = f"{low:.2g}–{high:.2g}{NBSP}m"
     inside = in_trained_range(area)
     if inside is None or area.model_gsd_m is None:
         return f"Metres per pixel unknown (no CRS); trained on {span}"
