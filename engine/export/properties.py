@@ -105,4 +105,4 @@ FLOATS = frozenset(
     }
 )
 INTEGERS = frozenset({"col_off", "row_off", "width_px", "height_px"})
-BOOLEANS = frozenset({"shift_is_sure"})
+BOOLEANS = frozenset({"shift_is_sure", "assume_registered"})
