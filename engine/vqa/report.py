@@ -42,7 +42,8 @@ def evaluate_on_scenes(
             size_px=config.image_size,
             grid=config.grid,
         )
-        sets[split] = render_set(spec, preprocess, data / split, workers=workers)
+        # Not data/test or data/train: in a run's folder those are the run's own sets, of other sizes.
+        sets[split] = render_set(spec, preprocess, data / f"evaluate-{split}", workers=workers)
     test_table, train_table = QuestionTable(sets["test"], encoder), QuestionTable(sets["train"], encoder)
     metrics = evaluate_model(model, sets["test"], test_table, config, preprocess, card.temperature)
     subsets = metrics.pop("subsets")
