@@ -90,9 +90,9 @@ def test_a_real_pair_opens_aligns_answers_and_exports_in_place(name, asker, tmp_
 def test_the_files_of_two_places_swapped_are_refused(asker, shared_data, tmp_path):
     terramesh = shared_data / "pairs" / "terramesh_224"
     one, other = sorted((terramesh / "S2L2A").glob("*.tif"))
-    with pytest.raises(PairRefused, match="overlap"):
+    with pytest.raises(PairRefused, match="different places"):
         asker.answer(request(one, terramesh / "S1RTC" / other.name, tmp_path))
-    with pytest.raises(PairRefused, match="overlap"):
+    with pytest.raises(PairRefused, match="different places"):
         asker.answer(request(PAIRS["059"][0], PAIRS["cloudy"][1], tmp_path))
 
 

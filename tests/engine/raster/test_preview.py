@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rasterio.transform import Affine
 
 from engine.raster import dataset as dataset_module
+from engine.raster import preview as preview_module
 from engine.raster import default_display, open_raster, render
 from engine.raster.preview import LEAST_BLOCKS, _cell_edges, _lattice, _widest_stride
 from engine.records import DisplaySpec, PixelWindow
@@ -34,8 +35,12 @@ def picture() -> np.ndarray:
 
 @pytest.fixture
 def slow_disk(monkeypatch):
-    """Every read of more than a few blocks counts as one that needs a draft."""
+    """Every read of more than a few blocks counts as one that needs a draft.
+
+    The widest lattice gets all the time it takes, as a machine busy with other tests must not leave holes in it.
+    """
     monkeypatch.setattr(dataset_module, "QUICK_BYTES", 20_000)
+    monkeypatch.setattr(preview_module, "LATTICE_SECONDS", 60.0)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
