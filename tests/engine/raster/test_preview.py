@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from rasterio.transform import Affine
 
 from engine.raster import dataset as dataset_module
-from engine.raster import preview as preview_module
 from engine.raster import default_display, open_raster, render
+from engine.raster import preview as preview_module
 from engine.raster.preview import LEAST_BLOCKS, _cell_edges, _lattice, _widest_stride
 from engine.records import DisplaySpec, PixelWindow
 
