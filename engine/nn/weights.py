@@ -23,6 +23,7 @@ def save_weights(model: nn.Module, folder: Path) -> Path:
     path = folder / WEIGHTS_FILE
     temporary = path.with_suffix(".part")
     save_file(stored, temporary)
+    temporary.chmod(0o644)  # safetensors writes for the owner alone; weights are for every user of a machine
     temporary.replace(path)
     return path
 

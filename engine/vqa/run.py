@@ -38,6 +38,9 @@ LIMITS = (
     "Objects smaller than a few pixels of the 224 px square are not seen; ask about a smaller area.",
 )
 
+LEARNED_MARGIN = 0.1
+"""A type of question counts as learned if it beats the guess by this much."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecipeResult:
@@ -118,12 +121,24 @@ def finish(
         metrics_split=TEST_SPLIT.format(first=SPLIT_SEEDS["test"]),
         metrics=metrics,
         guess=guess,
+        limits=limits_of(metrics, guess),
         sha256=file_sha256(weights),
         size_bytes=weights.stat().st_size,
     )
     write_card(card, out / "model")
     tell({"kind": "scored", "OA": metrics["OA"], "AA": metrics["AA"], "guess": guess["OA"]})
     return card
+
+
+def limits_of(metrics: dict[str, Any], guess: dict[str, Any]) -> tuple[str, ...]:
+    """What a user has to know of a model's weaknesses; question types that it did not learn are named."""
+    blind = [
+        f"Questions of the type “{kind}” are answered no better than by a guess ({accuracy:.0%} right, the guess "
+        f"{guess['per_type'][kind]:.0%})."
+        for kind, accuracy in metrics["per_type"].items()
+        if accuracy < guess["per_type"][kind] + LEARNED_MARGIN
+    ]
+    return (*LIMITS, *blind)
 
 
 def calibrate(model: Tgfnet, recipe: VqaRecipe, validation: SceneSet, encoder: TextEncoder) -> float:
@@ -169,5 +184,4 @@ def draft_card(recipe: VqaRecipe, training: SceneSet, command: str) -> ModelCard
         guess={},
         sha256="",
         size_bytes=0,
-        limits=LIMITS,
     )

@@ -26,6 +26,7 @@ from engine.vqa.patch_truth import CHANNELS, COUNT_STEP, COVERED, patch_truth
 from engine.vqa.predictor import TgfnetPredictor
 from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.recipe import parse_recipe
+from engine.vqa.run import limits_of
 from engine.vqa.scene_data import SceneSetSpec, render_set
 from engine.vqa.task import BatchSettings, QuestionTable, SceneQuestionTask, score_set
 from tests.engine.vqa.tiny import CONFIG, WordHashes, tiny_card
@@ -154,6 +155,12 @@ def test_the_guess_is_the_better_of_two_per_type(scenes):
     for kind, best in guess["per_type"].items():
         assert best == max(guess[name]["per_type"][kind] for name in ("majority", "text_only"))
     assert guess["OA"] >= max(guess["majority"]["OA"], guess["text_only"]["OA"]) - 1e-9
+
+
+def test_a_type_that_was_not_learned_is_a_limit_of_the_card():
+    said = limits_of({"per_type": {"location": 0.13, "most": 0.98}}, {"per_type": {"location": 0.15, "most": 0.18}})
+    assert any("location" in line and "13%" in line for line in said)
+    assert not any("most" in line.split("”")[0] for line in said if "no better" in line)
 
 
 def test_temperature_is_recovered():
