@@ -42,6 +42,8 @@ _RESAMPLINGS = ("auto", "nearest", "bilinear", "average")
 
 # Decoding this much takes about 0.2 s: up to here nobody needs a draft.
 QUICK_BYTES = 48 * 1024 * 1024
+# A part of up to this many pixels may be drafted from an overview; whoever shows it soon asks for all of it.
+PART_PX = 32_000_000
 # A preview whose cells are up to this much wider than the screen's pixels is as good as the file.
 _FINE_ENOUGH = 1.25
 
@@ -120,8 +122,9 @@ class Raster:
     ) -> tuple[RasterRead, bool]:
         """As :meth:`read` with nearest pixels, for the eye, and whether that is only a draft.
 
-        With ``draft``, a file without overviews that would have to be decoded at length is shown from its
-        :class:`Preview`, as far as that is filled (:meth:`refine` fills it; once filled, that is no draft any more).
+        With ``draft``, what would have to be decoded at length is shown from a coarser overview (a large part of a
+        file in strips, at its own scale), or for a file without overviews from its :class:`Preview`, as far as that
+        is filled (:meth:`refine` fills it; once filled, that is no draft any more).
         Without, the asked part is decoded, however long that takes and no more than it, so that a caller who asks in
         strips never waits long. A draft comes back unasked where it would be over :data:`MOST_DECODED_BYTES`. For
         statistics, ``known_only`` leaves those pixels of a draft empty that stand for others.
@@ -134,6 +137,9 @@ class Raster:
             work = decoded_bytes(self._source, box, columns, rows)
             if work <= QUICK_BYTES:
                 return read_box(self._source, box, columns, rows, resampling, bands, DEFAULT_MAX_BYTES)
+            if draft and self.info.overviews and box.width * box.height <= PART_PX:
+                is_draft = True
+                return self._from_overview(box, columns, rows, bands)
             preview = self._preview_of(bands)
             fine = preview.step <= _FINE_ENOUGH * min(box.width / columns, box.height / rows)
             filled = fine and preview.complete
@@ -145,6 +151,17 @@ class Raster:
 
         read = self._read(window, width, height, on, (0.0, 0.0), len(bands), "nearest", fetch, DEFAULT_MAX_BYTES)
         return read, is_draft
+
+    def _from_overview(self, box: Box, columns: int, rows: int, bands: tuple[int, ...]) -> RasterRead:
+        """``box`` as ``rows`` x ``columns`` cells, several of them from one of the finest overview that is quick."""
+        few_columns, few_rows = columns, rows
+        for _ in self.info.overviews:
+            few_columns, few_rows = max(1, few_columns // 2), max(1, few_rows // 2)
+            if decoded_bytes(self._source, box, few_columns, few_rows) <= QUICK_BYTES:
+                break
+        coarse = read_box(self._source, box, few_columns, few_rows, "nearest", bands, DEFAULT_MAX_BYTES)
+        here = (np.arange(rows) * few_rows // rows)[:, None], np.arange(columns) * few_columns // columns
+        return RasterRead(coarse.values[:, *here], coarse.valid[here])
 
     def refine(self, seconds: float = 0.05) -> bool:
         """Spend about ``seconds`` on the preview behind drafts; whether there is more to do.

@@ -144,7 +144,8 @@ while read line; do case "$line" in *'"kind":"tile"'*) kill -SEGV $$;; esac; don
 
 def test_drafts_get_better_by_themselves(qtbot, reader, tmp_path):
     values = np.broadcast_to(np.arange(5000, dtype=np.uint8) | 1, (3, 5000, 5000))
-    path = write_raster(tmp_path / "large.tif", values, tiled=True)
+    # 1600 blocks: a first picture takes at most 400 of them, however quick the machine is.
+    path = write_raster(tmp_path / "large.tif", values, tiled=True, blockxsize=128, blockysize=128)
     tiles, refined = [], []
     reader.drawn.connect(lambda message_id, tile, image: tiles.append(tile))
     reader.refined.connect(refined.append)

@@ -203,3 +203,21 @@ def test_twenty_thousand_pixels_square_in_little_memory(tmp_path):
     assert said["finished"]
     assert said["sparse"] <= 400
     assert said["held"] < 300, "megabytes, of 1200 that the file decodes to"
+
+
+def test_a_draft_of_strips_comes_from_their_overview_and_then_in_full(make_tiff, picture, monkeypatch):
+    """At its own scale a part of a striped file takes whole strips: too much to wait for, and it has overviews."""
+    part, side = PixelWindow(128, 256, 512, 512), 512
+    path = make_tiff(picture, compress="deflate", blockysize=8)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews([2, 4, 8])
+    monkeypatch.setattr(dataset_module, "QUICK_BYTES", 300_000)
+    with open_raster(path) as raster:
+        first, draft = render(raster, part, side, side, GREY, draft=True)
+        full, still_draft = render(raster, part, side, side, GREY)
+    expected = picture[256:768, 128:640].astype(int)
+    assert draft
+    assert not still_draft
+    assert np.abs(first[..., 0] - expected).max() < 20, "the right place, coarser"
+    assert not np.array_equal(first, full)
+    assert np.abs(full[..., 0] - expected).max() <= 1
