@@ -3,7 +3,7 @@
 A pair (two paths as arguments, else a real Sentinel pair of ``../shared/data``) is opened through the real tile
 reader; then wheel and drag events come 60 times a second for some seconds, while a timer of 10 ms notes how late it
 is called. Run as ``python -m tests.benchmarks.canvas [OPTICAL SAR]``; nothing else should be using the machine.
-Large pairs to name are those that ``python tests/benchmarks/raster_preview.py --keep FOLDER`` leaves behind.
+Large pairs to name are those that ``python -m tests.benchmarks.raster_preview --keep FOLDER`` leaves behind.
 """
 
 from __future__ import annotations

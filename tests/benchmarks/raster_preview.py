@@ -12,7 +12,6 @@ one thread, where the tile reader has two.
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from rasterio.transform import Affine
 
 from engine.raster import Raster, default_display, open_raster, render
 from engine.records import DisplaySpec, PixelWindow
+from tests.peak_memory import peak_megabytes
 from tests.conftest import shared_data_folder
 
 CHIP = 1024
@@ -126,8 +126,7 @@ def without_overviews(paths: list[Path], side: int) -> None:
     print(f"    from opening to {kind} in both panes {clock:5.0f} ms ({used:.0f} of processor)")
     print(f"    refined in {len(steps)} steps of at most {max(steps):.0f} ms, {sum(steps) / 1e3:.1f} s in all")
     final, _ = milliseconds(lambda: draw(rasters, displays, whole))
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"    then both panes {final:6.0f} ms; memory of this process so far at most {held:.0f} MB")
+    print(f"    then both panes {final:6.0f} ms; memory of this process so far at most {peak_megabytes():.0f} MB")
 
 
 def main() -> None:

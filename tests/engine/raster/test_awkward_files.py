@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+
 MOST_SECONDS = 40
 MOST_MEGABYTES = 1500
 
@@ -23,6 +25,7 @@ SCRIPT = textwrap.dedent("""
     from engine.errors import InputRefused
     from engine.raster import default_display, identify, open_raster, render
     from engine.records import PixelWindow
+    from tests.peak_memory import peak_megabytes
     said = {}
     try:
         with open_raster(sys.argv[1]) as raster:
@@ -37,7 +40,7 @@ SCRIPT = textwrap.dedent("""
                     "crs": info.grid.crs, "notices": info.notices, "bands": len(info.bands), "sensor": info.sensor}
     except InputRefused as error:
         said = {"opened": False, "reason": str(error), "error": type(error).__name__}
-    said["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    said["megabytes"] = peak_megabytes()
     print(json.dumps(said))
 """)
 
@@ -63,9 +66,8 @@ FAST = (
 
 
 def attempt(path: Path) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(path)], capture_output=True, text=True, timeout=MOST_SECONDS, check=False
-    )
+    command = [sys.executable, "-c", SCRIPT, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
     assert done.returncode == 0, f"{path.name} ended the process with {done.returncode}: {done.stderr[-800:]}"
     assert done.stderr == "", f"{path.name} let GDAL talk to the terminal: {done.stderr[:300]}"
     return json.loads(done.stdout)

@@ -20,6 +20,7 @@ from engine.raster import default_display, open_raster, render
 from engine.raster import preview as preview_module
 from engine.raster.preview import LEAST_BLOCKS, _cell_edges, _lattice, _widest_stride
 from engine.records import DisplaySpec, PixelWindow
+from tests.conftest import ROOT
 
 SIDE = 1024
 WHOLE = PixelWindow(0, 0, SIDE, SIDE)
@@ -176,12 +177,11 @@ def test_twenty_thousand_pixels_square_in_little_memory(tmp_path):
     ) as f:
         f.write(np.full((3, 512, 512), 90, np.uint8), window=((512, 1024), (512, 1024)))
     script = """
-        import json, resource, sys
+        import json, sys
         from engine.raster import default_display, open_raster, render
         from engine.records import PixelWindow
-        def held():
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        before = held()
+        from tests.peak_memory import peak_megabytes
+        before = peak_megabytes()
         with open_raster(sys.argv[1]) as raster:
             whole = PixelWindow(0, 0, 20_000, 20_000)
             display = default_display(raster)
@@ -189,10 +189,12 @@ def test_twenty_thousand_pixels_square_in_little_memory(tmp_path):
             sparse = raster._preview.blocks_read
             raster.read(PixelWindow(9_000, 9_000, 2_000, 2_000), 500, 500)
             last, finished = render(raster, whole, 700, 700, display)
-        print(json.dumps({"held": held() - before, "draft": draft, "sparse": sparse, "finished": not finished}))
+        held = peak_megabytes() - before
+        print(json.dumps({"held": held, "draft": draft, "sparse": sparse, "finished": not finished}))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(path)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
