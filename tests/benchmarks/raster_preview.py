@@ -28,8 +28,8 @@ from rasterio.transform import Affine
 
 from engine.raster import Raster, default_display, open_raster, render
 from engine.records import DisplaySpec, PixelWindow
-from tests.peak_memory import peak_megabytes
 from tests.conftest import shared_data_folder
+from tests.peak_memory import peak_megabytes
 
 CHIP = 1024
 PANE = 700
