@@ -24,6 +24,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLER = ROOT / "installer"
@@ -69,7 +70,7 @@ def say(text: str) -> None:
     print(f"» {text}", file=sys.stderr, flush=True)
 
 
-def stop(text: str) -> None:
+def stop(text: str) -> NoReturn:
     """End with a sentence in place of a traceback."""
     sys.exit(f"✗ {text}")
 
@@ -163,7 +164,6 @@ def torch_and_cuda(lock_text: str) -> tuple[str, str]:
     runtime = re.search(r"^nvidia-cuda-runtime==(\d+)\.(\d+)", lock_text, re.M)
     if torch is None or runtime is None:
         stop("the lock names no torch, or no CUDA runtime: it is damaged; fetch it again.")
-        raise AssertionError  # stop() does not return
     return torch[1], f"cu{runtime[1]}{runtime[2]}"
 
 

@@ -101,11 +101,6 @@ class Grid:
         return (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
 
     @property
-    def north_up(self) -> bool:
-        _, b, _, d, _, _ = self.transform
-        return b == 0 and d == 0
-
-    @property
     def bounds(self) -> tuple[float, float, float, float]:
         """``left, bottom, right, top`` of the box around all four corners, in map units."""
         corners = [self.to_map(c, r) for c in (0, self.width) for r in (0, self.height)]

@@ -27,20 +27,11 @@ from engine.records import PixelWindow
 from rsqa_desktop.app import Engine, Program, build
 from rsqa_desktop.canvas.pane import Pane
 from tests.benchmarks.canvas import Heartbeat, move_about, spread, wait_until
-from tests.benchmarks.raster_preview import make, texture
+from tests.benchmarks.raster_preview import large_pair
 
 SECONDS = 20.0
 JUMPS = 9
 QUESTIONS = ("Is there a river?", "How many ships are there?", "Where is the bridge?", "Is the image cloudy?")
-
-
-def large_pair(folder: Path, side: int, *, tiled: bool, overviews: bool) -> tuple[Path, Path]:
-    """The pair of this kind, made where it is not there yet."""
-    kind = f"{'tiled' if tiled else 'striped'}, {'with' if overviews else 'without'} overviews"
-    paths = [folder / f"{sensor} {kind} {side}.tif" for sensor in ("optical", "sar")]
-    for sensor, path in zip(("optical", "sar"), paths, strict=True):
-        make(path, texture(sensor), side, tiled=tiled, overviews=overviews)
-    return paths[0], paths[1]
 
 
 def shows(pane: Pane, window: PixelWindow) -> bool:

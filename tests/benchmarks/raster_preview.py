@@ -70,6 +70,15 @@ def make(path: Path, chips: list[NDArray[np.uint8]], side: int, *, tiled: bool, 
     unfinished.rename(path)
 
 
+def large_pair(folder: Path, side: int, *, tiled: bool, overviews: bool) -> tuple[Path, Path]:
+    """The pair of this kind, made where it is not there yet."""
+    kind = f"{'tiled' if tiled else 'striped'}, {'with' if overviews else 'without'} overviews"
+    paths = [folder / f"{sensor} {kind} {side}.tif" for sensor in ("optical", "sar")]
+    for sensor, path in zip(("optical", "sar"), paths, strict=True):
+        make(path, texture(sensor), side, tiled=tiled, overviews=overviews)
+    return paths[0], paths[1]
+
+
 def milliseconds(work: Callable[[], object]) -> tuple[float, float]:
     """On the clock, and of the processor: the second hardly minds what else the machine does."""
     start, used = time.perf_counter(), time.process_time()
@@ -142,14 +151,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        chips = {sensor: texture(sensor) for sensor in ("optical", "sar")}
-        for layout in ("tiled", "striped"):
+        for tiled in (True, False):
             for overviews in (True, False):
-                kind = f"{layout}, {'with' if overviews else 'without'} overviews"
-                paths = [folder / f"{sensor} {kind} {asked.side}.tif" for sensor in chips]
-                for sensor, path in zip(chips, paths, strict=True):
-                    make(path, chips[sensor], asked.side, tiled=layout == "tiled", overviews=overviews)
-                print(f"{asked.side} px square, {kind}")
+                paths = list(large_pair(folder, asked.side, tiled=tiled, overviews=overviews))
+                print(paths[0].stem.removeprefix("optical "))
                 (with_overviews if overviews else without_overviews)(paths, asked.side)
 
 

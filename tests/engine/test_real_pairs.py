@@ -63,7 +63,10 @@ def test_a_real_pair_opens_aligns_answers_and_exports_in_place(name, asker, tmp_
     optical, sar = PAIRS[name]
     answer = asker.answer(request(optical, sar, tmp_path))
     assert answer.gate.verdict in ("aligned", "resampled")
-    assert math.isclose(sum(a.probability for a in answer.alternatives), 1, abs_tol=0.5)
+    probabilities = [alternative.probability for alternative in answer.alternatives]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) <= 1 + 1e-6
+    assert (answer.answer, answer.confidence) == (answer.alternatives[0].answer, probabilities[0])
     assert set(answer.experts) == {"optical", "sar", "fusion"}
     files = write_answer(answer, tmp_path / "out", ("geojson", "gpkg", "cog", "png", "json"))
 

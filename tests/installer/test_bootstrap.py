@@ -114,6 +114,15 @@ def test_missing_libraries_are_named_with_the_command_that_installs_them(environ
         bootstrap.ensure_system_libraries()
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the library check is for Linux")
+def test_a_machine_without_any_font_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "FONT_FOLDERS", (str(tmp_path),))
+    assert bootstrap.FONT in bootstrap.missing_libraries()
+    (tmp_path / "truetype").mkdir()
+    (tmp_path / "truetype" / "One.ttf").touch()
+    assert bootstrap.FONT not in bootstrap.missing_libraries()
+
+
 def test_without_a_display_the_same_job_is_done_into_a_folder(tmp_path, monkeypatch, capsys):
     commands: list[list[str]] = []
     monkeypatch.setattr(bootstrap, "BUILD", tmp_path)
