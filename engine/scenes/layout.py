@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from engine.scenes.draws import Draws, quarter
+from engine.draws import Draws, quarter
 from engine.scenes.paint import paint_items
 from engine.scenes.scene import COVERS, WATERS, Disc, Item, Line, Point, Polygon, Scene
 
@@ -66,7 +66,7 @@ class _Layout:
 
     def ground(self) -> None:
         """The cover that fills the view, and patches of others on it, each cover at most once per usual view."""
-        covers = [c for c in COVERS if c != "water"]
+        covers = [c for c in COVERS if c not in ("water", "concrete", "wetland")]
         base = self.draws.choice(covers)
         n = self.size
         self._cover(base, ((-1, -1), (n, -1), (n, n), (-1, n)))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.draws import Draws
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
-from engine.scenes.draws import Draws
 from engine.scenes.layout import VIEW, make_scene
 from engine.scenes.optical import Weather, add_weather, expose, render_clear
 from engine.scenes.paint import paint_items

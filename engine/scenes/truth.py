@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scenes.draws import Draws
-from engine.scenes.scene import COVERS, OBJECTS, WATERS, Scene
+from engine.draws import Draws
+from engine.scenes.scene import COVERS, WATERS, Scene
 from engine.text import LOCATION_ANSWERS, WEATHER_ANSWERS, Wording, number_answer, word_question
 
+OBJECTS = ("ship", "storage tank", "building", "bridge")
 QUESTION_STREAM = 2
 SEEN_SHARE = 0.012
 """A cover or a water body below this share of the view (28 x 28 of 256 x 256) is not asked about."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 import pytest
 
 from engine.scenes import Question
-from engine.scenes.draws import Draws
+from engine.draws import Draws
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
 from engine.scenes.sample import draw_condition
