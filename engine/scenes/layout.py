@@ -11,20 +11,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-
 from engine.draws import Draws, quarter
-from engine.scenes.paint import paint_items
-from engine.scenes.scene import COVERS, WATERS, Disc, Item, Line, Point, Polygon, Scene
+from engine.scenes import sites
+from engine.scenes.plan import VIEW, Plan, turned
+from engine.scenes.scene import COVERS, SETTINGS, Disc, Line, Point, Polygon, Scene
 
 LAYOUT_STREAM = 1
-VIEW = 256
-
-# How many of a countable class: few is common, as in the field, but every answer up to "more than 10" occurs.
-_COUNTS = tuple(range(1, 15))
-_COUNT_WEIGHTS = (16, 15, 14, 12, 10, 8, 7, 6, 5, 5, 4, 4, 3, 3)
 
 
 def make_scene(seed: int, size: int = VIEW) -> Scene:
@@ -34,12 +26,16 @@ def make_scene(seed: int, size: int = VIEW) -> Scene:
     sun = (quarter(draws.uniform(0, 360)), quarter(draws.uniform(25, 65)))
     season = round(draws.unit(), 3)
     look = quarter(draws.choice((90.0, 270.0)) + draws.uniform(-15, 15))  # radars fly near the poles and look sideways
-    layout = _Layout(draws, size, gsd_m)
+    plan = Plan(draws, size, gsd_m, draws.choice(SETTINGS))
+    layout = _Layout(plan)
     layout.ground()
+    sites.lay_large(plan)
     layout.roads_and_water()
-    layout.objects()
+    sites.lay_small(plan)
     wind = round(draws.unit(), 3)
-    return Scene(seed, size, gsd_m, season, sun, look, wind, tuple(layout.items))
+    return Scene(
+        seed, size, gsd_m, season, sun, look, wind, tuple(plan.items), setting=plan.setting, marks=tuple(plan.marks)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +51,12 @@ class _River:
 class _Layout:
     """The scene as it grows. ``scale`` is how many usual views fit across this one."""
 
-    def __init__(self, draws: Draws, size: int, gsd_m: float) -> None:
-        self.draws = draws
-        self.size = size
-        self.scale = size / VIEW
-        self.gsd_m = gsd_m
-        self.items: list[Item] = []
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.draws = plan.draws
+        self.size = plan.size
+        self.scale = plan.scale
+        self.gsd_m = plan.gsd_m
 
     # ---- land cover
 
@@ -90,7 +86,7 @@ class _Layout:
         for step in range(96):
             t = step * 2 * math.pi / 96
             r = radius * (1 + sum(a * math.sin(k * t + p) for k, a, p in waves))
-            points.append(_turned(centre, r * math.cos(t), r * stretch * math.sin(t), turn))
+            points.append(turned(centre, r * math.cos(t), r * stretch * math.sin(t), turn))
         return tuple(points)
 
     def _block(self, centre: Point, radius: float) -> tuple[Point, ...]:
@@ -98,7 +94,7 @@ class _Layout:
         turn, flat = self.draws.uniform(0, math.pi), self.draws.uniform(0.6, 1.0)
         corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         return tuple(
-            _turned(
+            turned(
                 centre,
                 radius * 0.85 * x * self.draws.uniform(0.85, 1.1),
                 radius * 0.85 * flat * y * self.draws.uniform(0.85, 1.1),
@@ -233,109 +229,10 @@ class _Layout:
             outline = [(y, x) for x, y in outline]
         self._add("sea", Polygon(tuple(outline)))
 
-    # ---- things that are counted
-
-    def objects(self) -> None:
-        """Each class in half of the views where it can be; for a large view, once per usual view."""
-        top = paint_items(self.items, self.size)
-        names = np.array([item.name for item in self.items])
-        water = np.isin(names, WATERS)[top]
-        dry = ~np.isin(names, (*WATERS, "road", "bridge"))[top]
-        sea_room, land_room = _clearance(water), _clearance(dry)
-        for _ in range(max(1, round(self.scale**2 / 2))):
-            if self.draws.chance(0.5):
-                self._tanks(land_room, self._count())
-            if self.draws.chance(0.5):
-                self._buildings(land_room, self._count())
-            if self.draws.chance(0.68):
-                self._ships(sea_room, self._count())
-
-    def _count(self) -> int:
-        return self.draws.weighted(_COUNTS, _COUNT_WEIGHTS)
-
-    def _spot(self, room: NDArray[np.float64], radius: float) -> Point | None:
-        """A pixel with at least ``radius`` of room around it, or None."""
-        places = np.flatnonzero(room >= radius)
-        if not len(places):
-            return None
-        row, column = divmod(int(places[self.draws.below(len(places))]), self.size)
-        return float(column), float(row)
-
-    def _tanks(self, room: NDArray[np.float64], count: int) -> None:
-        """A farm of equal tanks in rows on a paved pad; fewer where there is no room for all."""
-        radius = float(self.draws.between(4, 8) if count <= 6 else self.draws.between(4, 5))
-        pitch, turn = 2 * radius + 5, self.draws.uniform(0, math.pi)
-        while count:
-            columns = math.ceil(math.sqrt(count))
-            rows = math.ceil(count / columns)
-            half_w, half_h = columns * pitch / 2, rows * pitch / 2
-            centre = self._spot(room, math.hypot(half_w, half_h) + 3)
-            if centre is not None:
-                break
-            count -= 1
-        else:
-            return
-        pad = tuple(_turned(centre, x * (half_w + 1), y * (half_h + 1), turn) for x, y in _CORNERS)
-        self._add("paved", Polygon(pad))
-        height = max(5.0, radius * self.gsd_m * 0.8)
-        for index in range(count):
-            x = (index % columns + 0.5) * pitch - half_w
-            y = (index // columns + 0.5) * pitch - half_h
-            middle = _turned(centre, x, y, turn)
-            self._add("storage tank", Disc((round(middle[0]), round(middle[1])), radius), height)
-        self._take(room, centre, math.hypot(half_w, half_h) + 3)
-
-    def _buildings(self, room: NDArray[np.float64], count: int) -> None:
-        """Houses and halls, each somewhere on land, turned alike."""
-        turn = self.draws.uniform(0, math.pi)
-        for _ in range(count):
-            half_w, half_h = self.draws.uniform(4.5, 10), self.draws.uniform(3.5, 6.5)
-            radius = math.hypot(half_w, half_h) + 2.5
-            centre = self._spot(room, radius)
-            if centre is None:
-                return
-            outline = tuple(_turned(centre, x * half_w, y * half_h, turn) for x, y in _CORNERS)
-            height = self.draws.uniform(0.5, 1.2) * half_h * self.gsd_m
-            self._add("building", Polygon(outline), quarter(min(max(height, 4.0), 60.0)))
-            self._take(room, centre, radius)
-
-    def _ships(self, room: NDArray[np.float64], count: int) -> None:
-        """Ships with a pointed bow, as long as the water lets them be."""
-        for _ in range(count):
-            centre = self._spot(room, 5.5)
-            if centre is None:
-                return
-            free = float(room[int(centre[1]), int(centre[0])])
-            half = min(self.draws.uniform(4.5, 11), free - 1)
-            beam, turn = max(1.6, half * self.draws.uniform(0.26, 0.36)), self.draws.uniform(0, 2 * math.pi)
-            hull = ((-1.0, -1.0), (0.55, -1.0), (1.0, 0.0), (0.55, 1.0), (-1.0, 1.0))
-            outline = tuple(_turned(centre, x * half, y * beam, turn) for x, y in hull)
-            self._add("ship", Polygon(outline), half * self.gsd_m * 0.3, quarter(math.degrees(turn) % 180))
-            self._take(room, centre, half + 2.5)
-
-    def _take(self, room: NDArray[np.float64], centre: Point, radius: float) -> None:
-        """From now on nothing else within ``radius`` of ``centre``."""
-        rows, columns = np.ogrid[: self.size, : self.size]
-        np.minimum(room, np.sqrt((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2) - radius, out=room)
-
-    def _add(self, name: str, shape: Polygon | Line | Disc, height_m: float = 0.0, angle_deg: float = 0.0) -> None:
-        self.items.append(Item(name, shape, quarter(height_m), angle_deg, self.draws.below(1 << 16)))
-
-
-_CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
-
-
-def _clearance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Distance in pixels to the nearest pixel that is not of ``mask``; the border of the view counts as such."""
-    padded = np.pad(mask, 1)
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
-    return distance
-
-
-def _turned(centre: Point, x: float, y: float, angle: float) -> Point:
-    """``(x, y)`` turned by ``angle`` (radians) about the origin and moved to ``centre``, to a quarter pixel."""
-    c, s = math.cos(angle), math.sin(angle)
-    return quarter(centre[0] + c * x - s * y), quarter(centre[1] + s * x + c * y)
+    def _add(
+        self, name: str, shape: Polygon | Line | Disc, height_m: float = 0.0, angle_deg: float = 0.0, kind: str = ""
+    ) -> None:
+        self.plan.add(name, shape, height_m=height_m, angle_deg=angle_deg, kind=kind)
 
 
 def _between(a: Point, b: Point, share: float) -> Point:

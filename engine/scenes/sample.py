@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from engine.draws import Draws
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
-from engine.scenes.layout import VIEW, make_scene
+from engine.scenes.layout import make_scene
 from engine.scenes.optical import Weather, add_weather, expose, render_clear
 from engine.scenes.paint import paint_items
+from engine.scenes.plan import VIEW
 from engine.scenes.sar import DELIVERIES, deliver, render_sigma0, speckle, to_db
 from engine.scenes.scene import Scene
 from engine.scenes.surface import make_surface
