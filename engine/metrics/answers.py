@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+BOTH_SENSOR_TYPES: tuple[str, ...] = ("fog-dark", "match", "quality")
+"""Question types that need both images; the paper leaves them out where methods with one image are compared."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,25 @@ class AnswerTally:
     def add(self, group: str, correct: bool) -> None:
         self.asked[group] += 1
         self.correct[group] += correct
+
+    def without(self, groups: Collection[str]) -> AnswerTally:
+        """The same counts less those of ``groups``, such as :data:`BOTH_SENSOR_TYPES` for the paper's tables."""
+        kept = [group for group in self.asked if group not in groups]
+        return AnswerTally(
+            Counter({group: self.asked[group] for group in kept}),
+            Counter({group: self.correct[group] for group in kept}),
+        )
+
+    def scores(self) -> dict[str, Any]:
+        """OA, AA, accuracy and number per group, and OA and AA over the types that one image can answer, as JSON."""
+        compared = self.without(BOTH_SENSOR_TYPES)
+        return {
+            "OA": self.overall,
+            "AA": self.average,
+            "per_type": self.per_group,
+            "asked": dict(sorted(self.asked.items())),
+            "comparable": {"OA": compared.overall, "AA": compared.average, "excluded": list(BOTH_SENSOR_TYPES)},
+        }
 
     @property
     def overall(self) -> float:
