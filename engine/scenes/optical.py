@@ -1,9 +1,8 @@
-"""The optical sensor: reflectance by class, sun and shadow, weather, and the camera's own faults."""
+"""The optical sensor: reflectance by class, sun and shadow, and the camera's own faults."""
 
 from __future__ import annotations
 
 import colorsys
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from engine.scenes.scene import Item, Scene
-from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, shifted, slope_towards
-
-Weather = Literal["clear", "cloud", "dark"]
+from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, slope_towards
 
 # Displayed reflectance (0..1, red green blue) in the dry and in the lush season, and the relative strength of
 # texture: fine (a few pixels), medium (about 8), coarse (about 60). Set by eye against stretched Sentinel-2 views.
@@ -121,37 +118,6 @@ def _paint_shallows(colour: FloatArray, surface: Surface) -> None:
     pale = np.array((0.34, 0.44, 0.44), np.float32)
     share = np.clip((0.98 - depth) * 0.5, 0, 0.4)[..., None] * water[..., None]
     colour += (pale - colour) * share
-
-
-def add_weather(
-    clear: FloatArray, weather: Weather, scene: Scene, rng: np.random.Generator
-) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """``clear`` [size, size, 3] under ``weather``, and where cloud hides the ground wholly (bool [size, size])."""
-    hidden = np.zeros(clear.shape[:2], bool)
-    if weather == "cloud":
-        return _cloud(clear, scene, rng)
-    if weather == "dark":
-        level = float(rng.uniform(0.07, 0.2))
-        noise = rng.standard_normal(clear.shape, np.float32) * np.float32(rng.uniform(0.012, 0.03))
-        tint = np.array((0.9, 0.95, 1.1), np.float32)
-        return np.clip(clear * tint * level + noise, 0, 1), hidden
-    return clear, hidden
-
-
-def _cloud(clear: FloatArray, scene: Scene, rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Cumulus banks over 45 to 85 % of the view, opaque but for their rims, with their shadow on the ground."""
-    size = scene.size
-    bank = cloudlike(rng, size, float(rng.uniform(50, 130)), 5)
-    threshold = float(np.quantile(bank[::4, ::4], 1 - rng.uniform(0.45, 0.85)))
-    alpha = np.clip((bank - threshold) / np.float32(0.45) + 0.35, 0, 1)
-    away = np.deg2rad(scene.sun_deg[0] + 180)
-    distance = float(rng.uniform(8, 26))
-    dx, dy = round(distance * float(np.sin(away))), round(-distance * float(np.cos(away)))
-    shadow = shifted(alpha, dx, dy)
-    ground = clear * (1 - np.float32(0.5) * shadow)[..., None]
-    lumps = np.clip(0.86 + 0.05 * bank + 0.04 * cloudlike(rng, size, 10, 2), 0.6, 1.0).astype(np.float32)
-    white = lumps[..., None] * np.array((0.98, 0.99, 1.0), np.float32)
-    return ground + (white - ground) * alpha[..., None], alpha >= 1
 
 
 def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -12,13 +12,14 @@ from engine.draws import Draws
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
 from engine.scenes.layout import make_scene
-from engine.scenes.optical import Weather, add_weather, expose, render_clear
+from engine.scenes.optical import expose, render_clear
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import VIEW
 from engine.scenes.sar import DELIVERIES, deliver, render_sigma0, speckle, to_db
 from engine.scenes.scene import Scene
 from engine.scenes.surface import make_surface
 from engine.scenes.truth import Asker, Question, Truth, read_truth
+from engine.scenes.weather import Weather, add_weather
 from engine.text import Wording
 
 CONDITION_STREAM, OPTICAL_STREAM, SAR_STREAM = 3, 4, 5
@@ -101,7 +102,7 @@ def make_sample(
     state = rng.bit_generator.state
     optical_clear = expose(clear, rng)
     rng.bit_generator.state = state
-    weathered, hidden = add_weather(clear, condition, scene, rng)
+    weathered, hidden = add_weather(clear, condition, 0.7, scene.sun_deg, rng)
     optical = expose(weathered, rng) if condition != "clear" else optical_clear
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, SAR_STREAM))))
     sar_db = to_db(speckle(render_sigma0(surface, rng), looks, rng))

@@ -103,20 +103,23 @@ def parcel_edges(surface: Surface) -> NDArray[np.bool_]:
     return edge & farm
 
 
-def cloudlike(rng: np.random.Generator, size: int, cell: float, octaves: int) -> FloatArray:
-    """Smooth noise of mean 0 and variance about 1, [size, size]; ``cell`` pixels across its largest lumps.
+def cloudlike(rng: np.random.Generator, size: int | tuple[int, int], cell: float, octaves: int) -> FloatArray:
+    """Smooth noise of mean 0 and variance about 1; ``cell`` pixels across its largest lumps.
+
+    ``size`` is (height, width), or one number for a square view.
 
     Each octave is white noise on a coarse grid, enlarged with a bicubic kernel; amplitudes halve as cells do.
     """
-    total = np.zeros((size, size), np.float32)
+    height, width = (size, size) if isinstance(size, int) else size
+    total = np.zeros((height, width), np.float32)
     power = 0.0
     for octave in range(octaves):
         step = max(cell / 2**octave, 1.0)
-        count = math.ceil(size / step) + 3
-        coarse = Image.fromarray(rng.standard_normal((count, count), np.float32))
+        counts = (math.ceil(height / step) + 3, math.ceil(width / step) + 3)
+        coarse = Image.fromarray(rng.standard_normal(counts, np.float32))
         shift = tuple(float(s) for s in rng.random(2))
-        box = (shift[0], shift[1], shift[0] + size / step, shift[1] + size / step)
-        total += np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC, box=box)) * 0.5**octave
+        box = (shift[0], shift[1], shift[0] + width / step, shift[1] + height / step)
+        total += np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC, box=box)) * 0.5**octave
         power += 0.25**octave * 0.5
     return total / np.float32(math.sqrt(power))
 
