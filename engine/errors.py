@@ -37,6 +37,10 @@ class RasterUnreadable(InputRefused, OSError):
     """A file that GDAL cannot open or read. The sentence names the file and GDAL's reason."""
 
 
+class DataSetUnreadable(InputRefused, OSError):
+    """A data set's folder or annotation file that cannot be read at all; single bad records are faults instead."""
+
+
 class ReadTooLarge(InputRefused, MemoryError):
     """A read that would exceed the memory bound; the sentence has the asked and the allowed size."""
 
