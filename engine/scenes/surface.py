@@ -1,4 +1,8 @@
-"""The ground as both sensors see it: item map, heights, and textures shared by the renderers."""
+"""The ground as both sensors see it: item map, heights, and textures shared by the renderers.
+
+Sizes are in metres on the ground and are turned into pixels by the scene's sampling distance, so that a forest has
+crowns at half a metre and is a dark mottle at ten.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,25 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from engine.scenes.scene import Item, Scene
+from engine.scenes.paint import paint_items
+from engine.scenes.scene import Disc, Item, Line, Point, Scene
 
 FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
     """One scene on its pixel raster, all arrays [size, size].
 
-    ``top`` is the item on top (int32), ``height_px`` its height in pixels, ``fabric`` a town's pattern: 0 street or
-    yard, else 0.2 .. 1 a house of that brightness; 0 outside towns. ``relief`` is the lie of the land, mean 0 and
-    variance about 1. ``trees`` (bool) are single trees and scrub on open land, a texture and no forest.
+    ``top`` is the item on top (int32), ``height_px`` how high it reaches there in pixels: items, single trees, the
+    canopy of forests and the houses of textured towns. ``relief`` is the lie of the land, mean 0 and variance about 1.
+    ``crowns`` is the dome of the tree that stands here, 1 at its top, 0 between trees; ``trees`` (bool) are the single
+    trees on open land, a texture and no forest.
+
+    A town without buildings among the items is a texture: ``fabric`` is 0 for street or yard, else 0.2 .. 1 a house of
+    that brightness; ``streets`` is the share of a pixel that a street covers. ``pools`` (bool) is the open water
+    between the reeds of a wetland.
     """
 
     scene: Scene
@@ -29,61 +40,185 @@ class Surface:
     height_px: FloatArray
     fabric: FloatArray
     relief: FloatArray
-    trees: NDArray[np.bool_]
+    trees: BoolArray
+    crowns: FloatArray
+    streets: FloatArray
+    pools: BoolArray
 
     def spread(self, per_item: NDArray[np.float32]) -> FloatArray:
         """Values per item [items, ...] laid out over the view [size, size, ...]."""
         return per_item[self.top]
 
-    def mask(self, *names: str) -> NDArray[np.bool_]:
-        """bool [size, size]: where an item of one of these classes is on top."""
-        chosen: NDArray[np.bool_] = np.array([item.name in names for item in self.scene.items])[self.top]
+    def mask(self, *names: str, kind: str = "") -> BoolArray:
+        """bool [size, size]: where an item of one of these classes, and of this kind if given, is on top."""
+        items = self.scene.items
+        chosen: BoolArray = np.array([i.name in names and kind in ("", i.kind) for i in items])[self.top]
         return chosen
 
 
 def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator) -> Surface:
-    """Raise the items of ``scene`` over their map ``top``; ``rng`` draws the relief."""
+    """Raise the items of ``scene`` over their map ``top``; ``rng`` draws relief, trees and wetland."""
     heights: FloatArray = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
-    relief: FloatArray = 0.8 * cloudlike(rng, scene.size, 80, 5)
-    relief -= 0.8 * np.abs(cloudlike(rng, scene.size, 40, 4))
-    density = np.array([_SCRUB.get(item.name, 9.0) for item in scene.items], np.float32)[top]
-    specks = ndimage.gaussian_filter(rng.standard_normal(top.shape, np.float32), 0.9) * np.float32(3.2)
-    trees = specks + 0.6 * relief > density + 0.8 * (_item_rank(scene)[top] - 0.5)
-    return Surface(scene, top, heights[top], _fabric(scene, top), relief, trees)
+    lumps = min(max(600 / scene.gsd_m, 60.0), 0.6 * scene.size)
+    relief: FloatArray = 0.8 * cloudlike(rng, scene.size, lumps, 5)
+    relief -= 0.8 * np.abs(cloudlike(rng, scene.size, lumps / 2, 4))
+    fabric, streets = _towns(scene, top)
+    height = heights[top]
+    names = np.array([item.name for item in scene.items])
+    crowns = _crowns(scene, top, relief, (fabric > 0) | (streets > 0.3), rng)
+    forest = (names == "forest")[top]
+    single = (crowns > 0) & ~forest
+    height = np.where(forest, height * (0.5 + 0.5 * crowns), height)
+    height += np.where(single, crowns * np.float32(7.0 / scene.gsd_m), 0)
+    height += fabric * np.float32(9.0 / scene.gsd_m)
+    wet = cloudlike(rng, scene.size, max(60 / scene.gsd_m, 7.0), 4) + 0.5 * relief
+    pools = (names == "wetland")[top] & (wet > 0.35)
+    return Surface(scene, top, height.astype(np.float32), fabric, relief, single, crowns, streets, pools)
 
 
-_SCRUB = {"grassland": 2.3, "bare land": 2.5, "farmland": 3.2}
-"""How rare single trees are, in standard deviations of the noise they are the peaks of."""
+# ---- trees
+
+_CROWN_M = (5.0, 9.0)
+"""Distance between neighbouring trees of a forest, in metres; its region decides where in this range."""
+
+_TREES = {"forest": 0.95, "grassland": 0.035, "bare land": 0.015, "farmland": 0.004, "wetland": 0.02}
+"""How many of the places where a tree could stand have one. A town's yards are counted apart."""
+_YARD_TREES = {"residential": 0.22, "industrial": 0.03}
 
 
-def _item_rank(scene: Scene) -> FloatArray:
-    """A number in 0..1 per item by which items of one class differ, float32 [items]."""
-    return np.array([item.variant % 101 / 100 for item in scene.items], np.float32)
+def _crowns(
+    scene: Scene, top: NDArray[np.int32], relief: FloatArray, built: BoolArray, rng: np.random.Generator
+) -> FloatArray:
+    """Domes of 0..1 around trees at the corners of an uneven grid, each tree on one cover and not over its border.
+
+    Where a crown is smaller than a pixel or two, what is drawn is a clump of trees of that size.
+    """
+    size = scene.size
+    pitch = max(float(rng.uniform(*_CROWN_M)) / scene.gsd_m, 2.2)
+    count = math.ceil(size / pitch) + 2
+    jitter = rng.random((4, count, count), np.float32)
+    rows = ((np.arange(count)[:, None] + jitter[0] - 1) * pitch).astype(np.int32)
+    columns = ((np.arange(count)[None, :] + jitter[1] - 1) * pitch).astype(np.int32)
+    inside = (rows >= 0) & (rows < size) & (columns >= 0) & (columns < size)
+    rows, columns = rows[inside], columns[inside]
+    density = np.array([_tree_density(item) for item in scene.items], np.float32)[top[rows, columns]]
+    open_land = density < 0.5
+    density = np.where(open_land, density * np.exp(1.1 * relief[rows, columns]), density)
+    stands = (jitter[2][inside] < density) & ~built[rows, columns]
+    rows, columns = rows[stands], columns[stands]
+    if not len(rows):
+        return np.zeros((size, size), np.float32)
+    seeds = np.ones((size, size), bool)
+    seeds[rows, columns] = False
+    radius = np.zeros((size, size), np.float32)
+    radius[rows, columns] = pitch * (0.42 + 0.36 * jitter[3][inside][stands])
+    distance, nearest = ndimage.distance_transform_edt(seeds, return_indices=True)
+    reach = radius[nearest[0], nearest[1]]
+    dome = np.sqrt(np.clip(1 - (distance / np.maximum(reach, 0.5)) ** 2, 0, 1)).astype(np.float32)
+    home = top[nearest[0], nearest[1]] == top
+    return np.where(home & ~built, dome, np.float32(0))
 
 
-def _fabric(scene: Scene, top: NDArray[np.int32]) -> FloatArray:
-    """Blocks of houses between parallel streets, for every town of the scene."""
-    out = np.zeros(top.shape, np.float32)
+def _tree_density(item: Item) -> float:
+    """Trees per possible place; items of one class differ by up to four times."""
+    if item.name == "built-up area":
+        return _YARD_TREES.get(item.kind, 0.15)
+    if item.name == "forest":
+        return _TREES["forest"]
+    return _TREES.get(item.name, 0.0) * 4.0 ** (item.variant % 101 / 50 - 1)
+
+
+# ---- towns
+
+
+def _towns(scene: Scene, top: NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
+    """Fabric and streets of every town that has no buildings among the items."""
+    fabric, streets = np.zeros(top.shape, np.float32), np.zeros(top.shape, np.float32)
+    built = _towns_with_buildings(scene)
     for index, item in enumerate(scene.items):
-        if item.name == "built-up area":
+        if item.name == "built-up area" and index not in built:
             rows, columns = np.nonzero(top == index)
-            out[rows, columns] = _houses(item, rows, columns)
-    return out
+            fabric[rows, columns], streets[rows, columns] = _blocks(item, scene.gsd_m, rows, columns)
+    return fabric, streets
 
 
-def _houses(item: Item, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> FloatArray:
-    """A lot is a cell of a turned grid; streets run every few lots; a hash of the cell says what stands there."""
+def _towns_with_buildings(scene: Scene) -> list[int]:
+    """The indices of towns on which a building of the items stands."""
+    covers = [index for index, item in enumerate(scene.items) if item.cover is not None]
+    buildings = [item for item in scene.items if item.name == "building"]
+    if not buildings or not any(item.name == "built-up area" for item in scene.items):
+        return []
+    ground = paint_items([scene.items[index] for index in covers], scene.size)
+    found = set[int]()
+    for building in buildings:
+        column, row = (min(max(round(c), 0), scene.size - 1) for c in middle(building))
+        found.add(covers[ground[row, column]])
+    return sorted(found)
+
+
+_BLOCK_M = {"residential": ((130.0, 210.0), (60.0, 84.0), 19.0), "industrial": ((170.0, 300.0), (130.0, 210.0), 74.0)}
+"""Length and depth of a block between streets, and width of a lot, in metres."""
+
+
+def _blocks(
+    item: Item, gsd_m: float, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """Blocks of two rows of lots between streets, on a turned and slightly bent grid.
+
+    A hash of the lot's number says what stands there: nothing, or a house of some width, depth and brightness.
+    """
+    lengths, depths, lot = _BLOCK_M.get(item.kind, _BLOCK_M["residential"])
     angle = math.radians(item.angle_deg)
-    lot = 3.6 + item.variant % 7 * 0.5
-    u = (columns * math.cos(angle) + rows * math.sin(angle)) / lot
-    v = (rows * math.cos(angle) - columns * math.sin(angle)) / lot
-    across = 3 + (item.variant >> 4) % 3
-    cell_u, cell_v = np.floor(u).astype(np.int64), np.floor(v).astype(np.int64)
-    noise = ((cell_u * 73856093) ^ (cell_v * 19349663) ^ item.variant) * 2654435761 % 65536 / 65536
-    inside = (u - cell_u > 0.22) & (v - cell_v > 0.22)
-    street = (cell_u % (across * 2) == 0) | (cell_v % across == 0)
-    house = inside & ~street & (noise > 0.18)
-    return np.where(house, noise, 0.0).astype(np.float32)
+    share, other = item.variant % 32 / 31, item.variant // 32 % 32 / 31
+    length = lengths[0] + (lengths[1] - lengths[0]) * share
+    depth = depths[0] + (depths[1] - depths[0]) * other
+    x, y = columns * gsd_m, rows * gsd_m
+    u, v = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+    if item.kind != "industrial":  # suburbs bend
+        bend = 25.0 * (item.variant % 5) / 4
+        u, v = u + bend * np.sin(v / 190 + share * 6), v + bend * np.sin(u / 230 + other * 6)
+    block_u, block_v = np.floor(u / length), np.floor(v / depth)
+    in_u, in_v = u - block_u * length, v - block_v * depth
+    wide = np.where(block_v % 5 == 0, 17.0, 9.0)
+    to_street = np.minimum(np.minimum(in_u, length - in_u), np.minimum(in_v, depth - in_v) + (9.0 - wide) / 2)
+    streets = np.clip((4.5 + gsd_m / 2 - to_street) / gsd_m, 0, min(1.0, 9.0 / gsd_m))
+
+    lots = max(round((length - 9) / lot), 1)
+    across = (in_u - 4.5) / (length - 9) * lots
+    down = (in_v - 4.5) / (depth - 9) * 2
+    lot_u, lot_v = np.floor(across), np.floor(down)
+    number = (block_u * 4096 + lot_u).astype(np.int64) * 73856093 ^ (block_v * 2 + lot_v).astype(np.int64) * 19349663
+    first = (number ^ item.variant) * 2654435761 % 65536 / 65536
+    second = (number * 40503 + 12345) % 65521 / 65521
+    wide_share, deep_share = (0.45 + 0.3 * second, 0.34 + 0.22 * first)
+    if item.kind == "industrial":
+        wide_share, deep_share = 0.7 + 0.28 * second, 0.55 + 0.4 * first
+    centre_v = np.where(lot_v == 0, 0.46, 0.54)
+    house = (np.abs(across - lot_u - 0.5) < wide_share / 2) & (np.abs(down - lot_v - centre_v) < deep_share / 2)
+    house &= (first > 0.07) & (to_street > 4.5)
+    return np.where(house, 0.2 + 0.8 * first, 0).astype(np.float32), streets.astype(np.float32)
+
+
+# ---- helpers of both renderers
+
+
+def middle(item: Item) -> Point:
+    """The middle of an item's outline, in pixels of the view."""
+    if isinstance(item.shape, Disc):
+        return item.shape.centre
+    points = item.shape.points
+    return sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
+
+
+def bounds(item: Item) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of an item in pixels of the view."""
+    shape = item.shape
+    if isinstance(shape, Disc):
+        (x, y), r = shape.centre, shape.radius
+        return x - r, y - r, x + r, y + r
+    margin = shape.width / 2 if isinstance(shape, Line) else 0.0
+    xs, ys = [p[0] for p in shape.points], [p[1] for p in shape.points]
+    return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
 
 
 def slope_towards(relief: FloatArray, azimuth_deg: float) -> FloatArray:
@@ -94,7 +229,7 @@ def slope_towards(relief: FloatArray, azimuth_deg: float) -> FloatArray:
     return facing
 
 
-def parcel_edges(surface: Surface) -> NDArray[np.bool_]:
+def parcel_edges(surface: Surface) -> BoolArray:
     """Field borders, a pixel wide, bool [H, W]."""
     top, farm = surface.top, surface.mask("farmland")
     edge = np.zeros(top.shape, bool)
@@ -132,18 +267,23 @@ def shifted(values: NDArray[np.float32], dx: int, dy: int) -> NDArray[np.float32
     return padded[top : top + height, left : left + width]
 
 
-def cast_shadow(height_px: FloatArray, azimuth_deg: float, elevation_deg: float, reach: int = 16) -> NDArray[np.bool_]:
+def cast_shadow(height_px: FloatArray, azimuth_deg: float, elevation_deg: float, reach: int = 64) -> BoolArray:
     """Where a ray towards (``azimuth_deg``, ``elevation_deg``) is blocked by something higher, bool [H, W].
 
-    The azimuth runs clockwise from up. Objects further away than ``reach`` pixels throw no shadow.
+    The azimuth runs clockwise from up. A shadow is height / tan(elevation) pixels long, and at most ``reach``. The ray
+    is followed one pixel at a time along the axis that it runs closest to, so that thin things are not stepped over.
     """
     dx, dy = math.sin(math.radians(azimuth_deg)), -math.cos(math.radians(azimuth_deg))
-    rise = math.tan(math.radians(elevation_deg))
-    shadow = np.zeros(height_px.shape, bool)
-    highest = float(height_px.max())
-    for step in range(1, reach + 1):
-        if step * rise > highest:
-            break
-        blocker = shifted(height_px, -round(dx * step), -round(dy * step))
-        shadow |= blocker - height_px > step * rise
+    stride = 1 / max(abs(dx), abs(dy))
+    rise = math.tan(math.radians(elevation_deg)) * stride
+    height, width = height_px.shape
+    steps = min(reach, int(float(height_px.max()) / rise) + 1)
+    padded = np.pad(height_px, steps)
+    ray = np.zeros_like(height_px)
+    above = np.empty_like(height_px)
+    for step in range(1, steps + 1):
+        row, column = steps + round(dy * stride * step), steps + round(dx * stride * step)
+        np.subtract(padded[row : row + height, column : column + width], np.float32(step * rise), out=above)
+        np.maximum(ray, above, out=ray)
+    shadow: BoolArray = ray > height_px
     return shadow
