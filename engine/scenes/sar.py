@@ -1,87 +1,165 @@
-"""The radar: backscatter by class, what walls and hulls do to it, speckle, and the units it is delivered in."""
+"""The radar: the ground's backscatter and texture, what stands on it, speckle, and the units it is delivered in."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
 from engine.records.raster import SarUnit
-from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, shifted, slope_towards
+from engine.scenes.backscatter import NOISE_DB, by_polarisation, item_levels, wind_speed
+from engine.scenes.scatterers import heights, impulse_px, look_of, point_echoes, stand_up, towards
+from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, slope_towards
 
 DELIVERIES: tuple[SarUnit, ...] = ("db", "amplitude", "stretched-8bit")
 
-# sigma0 in dB at C band, VV, about 35 degrees: mean, spread between items (standard deviation), texture within one.
-_BACKSCATTER: dict[str, tuple[float, float, float]] = {
-    "water": (-20.0, 0.6, 0.6),
-    "forest": (-8.5, 0.7, 0.9),
-    "farmland": (-12.5, 1.8, 0.4),
-    "grassland": (-13.5, 0.8, 0.6),
-    "bare land": (-15.5, 0.9, 0.9),
-    "built-up area": (-9.0, 0.7, 0.6),
-    "road": (-17.5, 0.6, 0.2),
-    "paved": (-16.5, 0.6, 0.3),
-    "bridge": (-4.0, 1.0, 0.8),
-    "building": (-4.0, 1.5, 0.8),
-    "storage tank": (-3.0, 1.0, 0.5),
-    "ship": (2.0, 1.5, 1.5),
-}
-
-
-_HILLS_DB = {"forest": 8.0, "grassland": 5.0, "bare land": 12.0}
+_HILLS_DB = {"forest": 6.0, "grassland": 5.0, "bare land": 9.0, "wetland": 1.0}
 """dB per unit of slope towards the radar."""
 
 
+_LUMPS_DB = {"forest": 4.0, "wetland": 3.0, "built-up area": 3.0, "grassland": 1.0, "bare land": 1.0, "farmland": 0.8}
+"""Texture (dB, standard deviation) of crowns and tussocks, some 7 m across, where the sampling is fine enough."""
+
+
 def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
-    """Backscatter without speckle, linear power, float32 [size, size]."""
+    """Backscatter without speckle, linear power, float32 [size, size].
+
+    Of any scene: its polarisation, incidence and look direction, wind, and items are all that is used. ``rng`` draws
+    what no vector says: how items of a class differ, texture, streaks, where on a hull the bright points are.
+    """
+    scene = surface.scene
+    power = np.power(np.float32(10), _ground_db(surface, rng) / 10, dtype=np.float32)
+    power = stand_up(power, surface, rng)
+    # The impulse response: energy reaches neighbours along range and azimuth. Points bring their own lobes.
+    received: FloatArray = ndimage.gaussian_filter(power, impulse_px(scene.gsd_m), truncate=3.0)
+    received += point_echoes(surface, rng)
+    received += np.float32(10 ** (NOISE_DB / 10))
+    return received
+
+
+def _ground_db(surface: Surface, rng: np.random.Generator) -> FloatArray:
+    """sigma0 in dB of the map as if all of it lay flat, texture included, [size, size]."""
     scene, size = surface.scene, surface.scene.size
-    means = []
-    for item in scene.items:
-        name = item.cover or item.name
-        mean, spread, _ = _BACKSCATTER[name]
-        wind = 5.0 * (scene.wind - 0.45) if name == "water" else 0.0
-        offset = float(np.clip(rng.standard_normal(), -2, 2))
-        means.append((mean + wind + spread * offset, _BACKSCATTER[name][2]))
-    table = surface.spread(np.array(means, np.float32))
-    texture = 0.7 * cloudlike(rng, size, 6, 1) + 0.7 * cloudlike(rng, size, 40, 2)
-    db = table[..., 0] + table[..., 1] * texture
+    means, textures = item_levels(scene, rng)
+    lumps = np.array([_LUMPS_DB.get(item.name, 0.0) for item in scene.items], np.float32) / np.float32(
+        1 + scene.gsd_m / 2
+    )
+    db: FloatArray = surface.spread(means)
+    db += surface.spread(textures) * cloudlike(rng, size, _cell(250.0, scene.gsd_m, 24.0), 4)
+    db += surface.spread(lumps) * cloudlike(rng, size, _cell(7.0, scene.gsd_m, 2.5), 3)
     hilly = surface.spread(np.array([_HILLS_DB.get(item.name, 0.0) for item in scene.items], np.float32))
     db += np.clip(hilly * slope_towards(surface.relief, scene.look_deg), -4, 5)
     db[parcel_edges(surface)] += 1.5
     db[surface.trees] += 4.0
-    town = surface.mask("built-up area")
-    house = surface.fabric > 0
-    db[town & ~house] -= 4.0
-    db[house] += 12.0 * surface.fabric[house] ** 3 - 1.0  # few houses face the radar; those are very bright
-    db += _walls(surface)
-    power = np.power(np.float32(10), db / 10, dtype=np.float32)
-    # The impulse response: energy of a bright point reaches its neighbours along range and azimuth.
-    received: FloatArray = ndimage.gaussian_filter(power, 0.55, truncate=3.0)
-    return received
+    _add_streaks(db, surface, rng)
+    _add_forest_edges(db, surface)
+    _add_houses(db, surface)
+    return db
 
 
-def _walls(surface: Surface) -> FloatArray:
-    """dB added by double bounce at edges that face the radar, and taken away by radar shadow behind."""
-    raised = np.where(surface.mask("building", "storage tank", "bridge", "ship"), surface.height_px, 0)
-    raised = raised.astype(np.float32)
-    azimuth = surface.scene.look_deg
-    dx, dy = round(math.sin(math.radians(azimuth))), round(-math.cos(math.radians(azimuth)))
-    here = raised > 0
-    edge = here & ~(shifted(raised, -dx, -dy) > 0)  # the neighbour towards the radar is ground
-    out = np.where(edge | shifted(edge.astype(np.float32), dx, dy).astype(bool) & here, np.float32(7.0), 0)
-    shadow = cast_shadow(np.minimum(raised, 5.0), azimuth, 40.0, reach=6) & ~here
-    return np.where(shadow, np.float32(-5.0), out).astype(np.float32)
+def _cell(metres: float, gsd_m: float, least_px: float) -> float:
+    """A texture's lump in pixels; one that the sampling cannot show is as small as it can."""
+    return max(metres / gsd_m, least_px)
 
 
-def speckle(power: FloatArray, looks: float, rng: np.random.Generator) -> FloatArray:
-    """Fully developed speckle of an ``looks``-look intensity image: ``power`` times a unit-mean gamma variate.
+def _add_streaks(db: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
+    """Wind rows on open water, and dark slicks where the wind is light; in place.
 
-    The ratio of squared mean to variance over a uniform area (the equivalent number of looks) is then ``looks``.
+    Rows lie along the wind, some 300 m apart, of about 1 dB: roll vortices of the air above, as in Gerling (1986).
     """
-    return power * (rng.standard_gamma(looks, power.shape, np.float32) / np.float32(looks))
+    scene, size = surface.scene, surface.scene.size
+    water = surface.mask("sea", "lake", "water")
+    if not water.any():
+        return
+    angle = float(rng.uniform(0, math.pi))
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    bend = cloudlike(rng, size, _cell(1500.0, scene.gsd_m, 60.0), 2)
+    across = (x * math.cos(angle) + y * math.sin(angle)) * scene.gsd_m / 150 + 0.4 * bend
+    levels = rng.standard_normal(4096).astype(np.float32)
+    rows = np.interp(across % 4095, np.arange(4096), levels).astype(np.float32)
+    speed = wind_speed(scene, "sea")
+    change = rows * min(0.15 * speed, 1.2)
+    if speed < 6:  # too little wind to break up films of oil and plankton
+        change -= np.float32(1.2 * (6 - speed)) * np.clip(bend + 0.2, 0, 1.5)
+    db[water] += change[water]
+
+
+def _add_forest_edges(db: FloatArray, surface: Surface) -> None:
+    """A forest's rim is bright towards the radar and throws a shadow that leaves a little light; in place."""
+    tall = heights(surface, "forest")
+    if not tall.any():
+        return
+    scene, look = surface.scene, look_of(surface.scene)
+    wood = tall > 0
+    rim = wood & ~(towards(tall, look) > 0)
+    db[rim] += 2.5
+    reach = math.ceil(float(tall.max()) * look.dim)
+    shadow = cast_shadow(tall, scene.look_deg, 90 - scene.incidence_deg, reach) & ~wood
+    db[shadow] -= 7.0
+
+
+def _add_houses(db: FloatArray, surface: Surface) -> None:
+    """A town's fabric: dark streets, and houses of which a few face the radar and are very bright; in place.
+
+    Streets square to the look turn whole quarters bright, the cardinal effect.
+    """
+    scene, look = surface.scene, look_of(surface.scene)
+    house = surface.fabric > 0
+    if not house.any():
+        return
+    lift = np.zeros(len(scene.items), np.float32)
+    for index, item in enumerate(scene.items):
+        if item.name == "built-up area":
+            off = (item.angle_deg - scene.look_deg + 45) % 90 - 45
+            lift[index] = 5 * math.exp(-((off / 12) ** 2)) + (2.5 if item.kind == "industrial" else 0)
+    front = house & ~(towards(surface.fabric, look) > 0)
+    bounce = by_polarisation(scene, 0.0, 0.5, 1.0)
+    db[house] += 2.0
+    bright = 14 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
+    db[front] += bright
+
+
+def speckle(power: FloatArray, looks: float, rng: np.random.Generator, *, blur_px: float = 0.6) -> FloatArray:
+    """Fully developed speckle of a ``looks``-look intensity image: ``power`` times a unit-mean gamma variate.
+
+    The ratio of squared mean to variance over a uniform area (the equivalent number of looks) is then ``looks``, which
+    need not be whole. Neighbours are correlated as by an impulse response of ``blur_px`` pixels standard deviation:
+    a blurred field of normal variates is mapped through the gamma distribution, so that every pixel still has exactly
+    that distribution (a Gaussian copula).
+    """
+    normal = rng.standard_normal(power.shape, np.float32)
+    if blur_px > 0:
+        normal = ndimage.gaussian_filter(normal, blur_px, mode="wrap", truncate=3.0) / np.float32(_blurred(blur_px))
+    position = (normal + 5) * np.float32((_TABLE - 1) / 10)
+    table = _gamma_of_normal(looks)
+    at = np.clip(position.astype(np.int32), 0, _TABLE - 2)
+    return power * (table[at] + (table[at + 1] - table[at]) * (position - at))
+
+
+_TABLE = 2001
+
+
+@lru_cache(maxsize=16)
+def _gamma_of_normal(looks: float) -> FloatArray:
+    """The unit-mean gamma variate of shape ``looks`` at the quantile of a normal variate -5 .. 5, [_TABLE]."""
+    normal = np.linspace(-5, 5, _TABLE)
+    # The upper half from the upper tail: there 1 - p has lost its digits.
+    lower = special.gammaincinv(looks, special.ndtr(normal))
+    upper = special.gammainccinv(looks, special.ndtr(-normal))
+    variate: FloatArray = (np.where(normal < 0, lower, upper) / looks).astype(np.float32)
+    return variate
+
+
+@lru_cache(maxsize=16)
+def _blurred(blur_px: float) -> float:
+    """Standard deviation that white noise of 1 keeps under a Gaussian blur."""
+    impulse = np.zeros((33, 33))
+    impulse[16, 16] = 1
+    return float(np.sqrt((ndimage.gaussian_filter(impulse, blur_px, truncate=3.0) ** 2).sum()))
 
 
 def to_db(power: FloatArray) -> FloatArray:
