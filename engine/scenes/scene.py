@@ -7,7 +7,7 @@ the fourteen optical categories of OptSAR-RSVG, its two SAR ones, and the land c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Point = tuple[float, float]
 
@@ -118,6 +118,14 @@ class Item:
         if self.name in WATERS:
             return "water"
         return self.name if self.name in COVERS else None
+
+
+def moved(item: Item, dx: float, dy: float) -> Item:
+    """``item`` shifted by ``dx`` columns and ``dy`` rows."""
+    shape = item.shape
+    if isinstance(shape, Disc):
+        return replace(item, shape=replace(shape, centre=(shape.centre[0] + dx, shape.centre[1] + dy)))
+    return replace(item, shape=replace(shape, points=tuple((x + dx, y + dy) for x, y in shape.points)))
 
 
 @dataclass(frozen=True, slots=True)
