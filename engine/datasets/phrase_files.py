@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, ImageFiles, Layout, MaskRow, MaskSource, Origin
+from engine.datasets.published_splits import SPLITS, WHOLE, splits_to_read
 from engine.formats.records import read_text
 
-SPLITS = ("train", "val", "test")
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg")
 
 
@@ -17,19 +17,24 @@ def phrase_file(folder: Path, split: str) -> Path:
     return folder / f"output_phrase_{split}.txt"
 
 
+def has_phrases(folder: Path) -> bool:
+    """Whether the list of any split is there."""
+    return any(phrase_file(folder, split).is_file() for split in (*SPLITS, WHOLE))
+
+
 def first_folder(folder: Path, names: Sequence[str]) -> Path:
     """The first of ``names`` that is a folder in ``folder``, or the first name where none is."""
     return next((folder / name for name in names if (folder / name).is_dir()), folder / names[0])
 
 
 def read_phrases(layout: Layout, folder: Path, images: Path, masks: Path, faults: Faults) -> DataSet:
-    """Rows of all three splits; images and masks are the files named ID (with ``.tif`` where it has no suffix).
+    """Rows of all splits; images and masks are the files named ID (with ``.tif`` where it has no suffix).
 
     Every row is optical and has no category. Whether the files are there and of one size is the check's to say.
     """
     files: dict[tuple[str, str], ImageFiles] = {}
     rows: list[MaskRow] = []
-    for split in SPLITS:
+    for split in splits_to_read(lambda split: phrase_file(folder, split)):
         file = phrase_file(folder, split)
         for line, key, expression in _lines(file, faults):
             name = key if key.lower().endswith(SUFFIXES) else f"{key}.tif"

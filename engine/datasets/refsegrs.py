@@ -15,6 +15,7 @@ Quirks:
   lines, these are several sentences for one and the same mask; another mask on the same scene has another ID, and the
   picture is stored again under it. One scene is thus many IDs, and the ID does not tell which; the paper keeps a
   scene's IDs in one split.
+- ``output_phrase_all.txt`` is a set without splits, as ``rsqa scenes make`` writes it; then the others may be absent.
 - The expression is all that follows the first space. Loaders differ on trailing blanks; here words are joined by one.
 - Rows have no category: expressions name one of 14, often with an attribute or a relation.
 
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
 from engine.datasets.figures import Published
-from engine.datasets.phrase_files import SPLITS, phrase_file, read_phrases
+from engine.datasets.phrase_files import has_phrases, read_phrases
 
 LAYOUT = Layout("refsegrs", "RefSegRS", "segmentation", "https://github.com/zhu-xlab/rrsis")
 
@@ -38,8 +39,7 @@ IMAGES, MASKS = "images", "masks"
 
 def recognise(folder: Path) -> bool:
     """A list of expressions beside folders ``images`` and ``masks``."""
-    lists = any(phrase_file(folder, split).is_file() for split in SPLITS)
-    return lists and (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
+    return has_phrases(folder) and (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
 
 
 def read(folder: Path, faults: Faults) -> DataSet:

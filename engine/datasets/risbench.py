@@ -23,7 +23,7 @@ from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
 from engine.datasets.figures import Published
-from engine.datasets.phrase_files import SPLITS, first_folder, phrase_file, read_phrases
+from engine.datasets.phrase_files import first_folder, has_phrases, read_phrases
 
 LAYOUT = Layout("risbench", "RISBench", "segmentation", "https://github.com/HIT-SIRS/CroBIM")
 
@@ -34,8 +34,7 @@ IMAGES, MASKS = ("img_rgb", "images"), ("mask", "masks")
 
 def recognise(folder: Path) -> bool:
     """A list of expressions beside ``img_rgb``, or in a folder named after RISBench."""
-    lists = any(phrase_file(folder, split).is_file() for split in SPLITS)
-    return lists and ((folder / IMAGES[0]).is_dir() or "risbench" in folder.name.lower())
+    return has_phrases(folder) and ((folder / IMAGES[0]).is_dir() or "risbench" in folder.name.lower())
 
 
 def read(folder: Path, faults: Faults) -> DataSet:

@@ -9,11 +9,11 @@ from pathlib import Path
 from engine.datasets.boxes import box_fault
 from engine.datasets.categories import category_of
 from engine.datasets.dataset import BoxRow, DataSet, Faults, ImageFiles, Layout, Origin
+from engine.datasets.published_splits import SPLITS
 from engine.formats.records import read_text
 from engine.formats.voc import VocFile, VocObject, read_voc
 
 ANNOTATIONS, IMAGES = "Annotations", "JPEGImages"
-SPLITS = ("train", "val", "test")
 
 
 def has_layout(folder: Path) -> bool:

@@ -190,6 +190,8 @@ def _has_mask(record: Record) -> bool:
 def coco_mask(record: Record) -> CocoMask | None:
     """The record's ``segmentation``, or None and a fault. Whether run lengths fill their size is not checked here."""
     value = record.values.get("segmentation")
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0]  # RRSIS-D wraps its run lengths in a list
     if isinstance(value, list):
         polygons = [finite_numbers(polygon) for polygon in value]
         whole = tuple(p for p in polygons if p is not None and len(p) >= 6 and len(p) % 2 == 0)
