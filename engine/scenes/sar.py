@@ -12,17 +12,13 @@ from scipy import ndimage, special
 
 from engine.records.raster import SarUnit
 from engine.scenes.backscatter import NOISE_DB, by_polarisation, item_levels, wind_speed
-from engine.scenes.scatterers import heights, impulse_px, look_of, point_echoes, stand_up, towards
-from engine.scenes.surface import FloatArray, Surface, cast_shadow, cloudlike, parcel_edges, slope_towards
+from engine.scenes.scatterers import impulse_px, look_of, point_echoes, stand_up, towards
+from engine.scenes.surface import FloatArray, Surface, cloudlike, parcel_edges, slope_towards
 
 DELIVERIES: tuple[SarUnit, ...] = ("db", "amplitude", "stretched-8bit")
 
-_HILLS_DB = {"forest": 6.0, "grassland": 5.0, "bare land": 9.0, "wetland": 1.0}
+_HILLS_DB = {"forest": 12.0, "grassland": 8.0, "bare land": 15.0, "wetland": 1.0}
 """dB per unit of slope towards the radar."""
-
-
-_LUMPS_DB = {"forest": 4.0, "wetland": 3.0, "built-up area": 3.0, "grassland": 1.0, "bare land": 1.0, "farmland": 0.8}
-"""Texture (dB, standard deviation) of crowns and tussocks, some 7 m across, where the sampling is fine enough."""
 
 
 def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
@@ -45,18 +41,15 @@ def _ground_db(surface: Surface, rng: np.random.Generator) -> FloatArray:
     """sigma0 in dB of the map as if all of it lay flat, texture included, [size, size]."""
     scene, size = surface.scene, surface.scene.size
     means, textures = item_levels(scene, rng)
-    lumps = np.array([_LUMPS_DB.get(item.name, 0.0) for item in scene.items], np.float32) / np.float32(
-        1 + scene.gsd_m / 2
-    )
     db: FloatArray = surface.spread(means)
-    db += surface.spread(textures) * cloudlike(rng, size, _cell(250.0, scene.gsd_m, 24.0), 4)
-    db += surface.spread(lumps) * cloudlike(rng, size, _cell(7.0, scene.gsd_m, 2.5), 3)
+    grain = 0.8 * cloudlike(rng, size, _cell(8.0, scene.gsd_m, 3.0), 2)
+    db += surface.spread(textures) * (grain + 0.5 * cloudlike(rng, size, _cell(250.0, scene.gsd_m, 24.0), 2))
     hilly = surface.spread(np.array([_HILLS_DB.get(item.name, 0.0) for item in scene.items], np.float32))
-    db += np.clip(hilly * slope_towards(surface.relief, scene.look_deg), -4, 5)
+    db += np.clip(hilly * slope_towards(surface.relief, scene.look_deg), -5, 6)
     db[parcel_edges(surface)] += 1.5
-    db[surface.trees] += 4.0
+    db[surface.pools] -= 8.0
+    _add_trees(db, surface)
     _add_streaks(db, surface, rng)
-    _add_forest_edges(db, surface)
     _add_houses(db, surface)
     return db
 
@@ -88,18 +81,18 @@ def _add_streaks(db: FloatArray, surface: Surface, rng: np.random.Generator) -> 
     db[water] += change[water]
 
 
-def _add_forest_edges(db: FloatArray, surface: Surface) -> None:
-    """A forest's rim is bright towards the radar and throws a shadow that leaves a little light; in place."""
-    tall = heights(surface, "forest")
-    if not tall.any():
-        return
-    scene, look = surface.scene, look_of(surface.scene)
-    wood = tall > 0
-    rim = wood & ~(towards(tall, look) > 0)
-    db[rim] += 2.5
-    reach = math.ceil(float(tall.max()) * look.dim)
-    shadow = cast_shadow(tall, scene.look_deg, 90 - scene.incidence_deg, reach) & ~wood
-    db[shadow] -= 7.0
+def _add_trees(db: FloatArray, surface: Surface) -> None:
+    """Single trees on open land, the crowns of a forest lit from the radar's side, and a forest's bright rim; in place.
+
+    Crowns that the sampling does not show leave a mottle.
+    """
+    scene = surface.scene
+    lit = slope_towards(surface.crowns, scene.look_deg)
+    forest = surface.mask("forest")
+    db[forest] += 2.5 * (surface.crowns[forest] - 0.6) + 5 * lit[forest]
+    db[surface.trees] += 5 * surface.crowns[surface.trees]
+    open_land = (~forest).astype(np.float32)
+    db[forest & (towards(open_land, look_of(scene)) > 0)] += 2.5
 
 
 def _add_houses(db: FloatArray, surface: Surface) -> None:
@@ -118,6 +111,7 @@ def _add_houses(db: FloatArray, surface: Surface) -> None:
             lift[index] = 5 * math.exp(-((off / 12) ** 2)) + (2.5 if item.kind == "industrial" else 0)
     front = house & ~(towards(surface.fabric, look) > 0)
     bounce = by_polarisation(scene, 0.0, 0.5, 1.0)
+    db += -6 * surface.streets
     db[house] += 2.0
     bright = 14 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
     db[front] += bright

@@ -17,18 +17,19 @@ from scipy import ndimage
 
 from engine.scenes.backscatter import by_polarisation
 from engine.scenes.scene import Item, Scene
-from engine.scenes.surface import FloatArray, Surface, shifted
+from engine.scenes.surface import FloatArray, Surface, cast_shadow, shifted
 
 SOLID = ("building", "storage tank", "bridge", "ship", "pier")
 """Classes that stand up as a body with walls. Of thinner things only the points on them are seen."""
 
-_USUAL_HEIGHT_M = {"bridge": 8.0, "pier": 3.0, "storage tank": 12.0, "building": 6.0, "ship": 8.0, "airplane": 5.0,
-                   "transmission tower": 40.0, "forest": 12.0}  # fmt: skip
-_BODY_SHARE = {"ship": 0.3}
-"""The share of an item's height that is a closed body; a hull's freeboard, and not the masts on it."""
+_BODY_SHARE = {"ship": 0.3, "transmission tower": 0.0}
+"""The share of an item's height that is a closed body: of a ship its freeboard, of a lattice nothing."""
 
 _LOW = 0.4
 """Pixels of height that displace nothing."""
+
+_SHADE, _LEAFY_SHADE = 0.08, 0.35
+"""What is left of the power in radar shadow: what other echoes spill into it; and between the crowns of a forest."""
 
 _LOBE_REACH = 16
 
@@ -49,38 +50,27 @@ def look_of(scene: Scene) -> Look:
     return Look(math.sin(azimuth), -math.cos(azimuth), 1 / incidence, incidence)
 
 
-def heights(surface: Surface, *names: str) -> FloatArray:
-    """Height in pixels where an item of one of ``names`` is on top, else 0, float32 [size, size].
-
-    An item without a height of its own has its class's usual one.
-    """
-    scene = surface.scene
-    per_item = [
-        (item.height_m or _USUAL_HEIGHT_M.get(item.name, 0.0)) / scene.gsd_m if item.name in names else 0.0
-        for item in scene.items
-    ]
-    return surface.spread(np.array(per_item, np.float32))
+def bodies(surface: Surface) -> FloatArray:
+    """How high the closed bodies reach that the radar cannot see through, in pixels, float32 [size, size]."""
+    share = np.array([_BODY_SHARE.get(item.name, 1.0) for item in surface.scene.items], np.float32)
+    return surface.height_px * surface.spread(share)
 
 
 # ---- bodies
 
 
-def _bodies(surface: Surface) -> FloatArray:
-    share = np.array([_BODY_SHARE.get(item.name, 1.0) for item in surface.scene.items], np.float32)
-    return heights(surface, *SOLID) * surface.spread(share)
-
-
 def stand_up(power: FloatArray, surface: Surface, rng: np.random.Generator) -> FloatArray:
     """``power`` [size, size] of the flat map, with its solid things laid over, shading, and bouncing; linear."""
-    tall = _bodies(surface)
+    look, scene, tall = look_of(surface.scene), surface.scene, bodies(surface)
+    out = power.copy()
+    shade = cast_shadow(tall, scene.look_deg, 90 - scene.incidence_deg)
+    out[shade] *= np.where(surface.mask("forest")[shade], np.float32(_LEAFY_SHADE), np.float32(_SHADE))
+    tall = np.where(surface.mask(*SOLID), tall, np.float32(0))
     rows, columns = np.nonzero(tall > _LOW)
     if not len(rows):
-        return power
-    look, scene = look_of(surface.scene), surface.scene
+        return out
     height = tall[rows, columns]
-    out = power.copy()
     out[rows, columns] = 0
-    out[_shaded(tall, rows, columns, look)] = 0
     roof = power[rows, columns]
     _add(out, rows + look.dy * look.lay * height, columns + look.dx * look.lay * height, roof)
     near = height - towards(tall, look)[rows, columns] > _LOW
@@ -101,18 +91,6 @@ def stand_up(power: FloatArray, surface: Surface, rng: np.random.Generator) -> F
 def towards(values: FloatArray, look: Look) -> FloatArray:
     """At each pixel the value of the next one towards the radar."""
     return shifted(values, -round(look.dx), -round(look.dy))
-
-
-def _shaded(tall: FloatArray, rows: NDArray[np.intp], columns: NDArray[np.intp], look: Look) -> NDArray[np.bool_]:
-    """Ground in the radar shadow of ``tall`` (bool [size, size]), whose non-zero pixels are ``rows, columns``."""
-    # Rays start from a band of two pixels at the far side: from its outermost row alone they would leave gaps.
-    behind = shifted(tall, round(2 * look.dx), round(2 * look.dy))
-    far = tall[rows, columns] - behind[rows, columns] > _LOW
-    rows, columns = rows[far], columns[far]
-    _, _, r, c = _rays(rows, columns, look.dim * tall[rows, columns], -look.dx, -look.dy)
-    shade = np.zeros(tall.size, bool)
-    shade[_pixels(r, c, len(tall))[0]] = True
-    return shade.reshape(tall.shape) & (tall <= _LOW)
 
 
 def _wall_gain(surface: Surface, tall: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -203,7 +181,7 @@ def point_echoes(surface: Surface, rng: np.random.Generator) -> FloatArray:
     rows, columns, section = (np.concatenate(part) for part in zip(*found, strict=True))
     flat, inside = _pixels(rows, columns, size)
     bright = section[inside] / scene.gsd_m**2 * 10 ** (by_polarisation(scene, 0, -8, 0.5) / 10)
-    stamp = _impulse(scene)
+    stamp = impulse(scene)
     offset = np.arange(2 * _LOBE_REACH + 1)
     width = len(margin)
     around = (offset[:, None] * width + offset).ravel()
@@ -228,7 +206,7 @@ def _find_points(
         return []
     places = places[np.argsort(top[places], kind="stable")]
     which, starts = np.unique(top[places], return_index=True)
-    tall = heights(surface, *_POINTED).ravel()
+    tall = surface.height_px.ravel()
     found = []
     for index, mine in zip(which, np.split(places, starts[1:]), strict=True):
         item = scene.items[index]
@@ -258,7 +236,7 @@ def _points_of(
     return chosen, total * share / max(float(share.sum()), 1e-9)
 
 
-def _impulse(scene: Scene) -> FloatArray:
+def impulse(scene: Scene) -> FloatArray:
     """The radar's answer to one point: a cross of side lobes along range and azimuth, summing to 1.
 
     The squared sinc of a flat spectrum; its lobes are lowered by 6 dB and tapered, as the weighting of a processor
