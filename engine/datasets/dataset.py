@@ -40,13 +40,23 @@ class Faults:
         self.found.append(Fault((path.relative_to(self.folder) if inside else path).as_posix(), line, what))
 
     def inside(self, name: str, root: Path, file: Path | str, line: int | None) -> Path | None:
-        """``root / name``, or None and a fault where an annotation's ``name`` would leave the data set's folder."""
+        """``root / name``, or None and a fault where an annotation's ``name`` would leave the data set's folder.
+
+        ``root`` itself, a folder of the layout, may be a link to another disk.
+        """
         pure = PurePosixPath(name.replace("\\", "/"))
-        path = root / pure
-        if not name or pure.is_absolute() or ":" in name or not path.resolve().is_relative_to(self.folder.resolve()):
+        if not name or pure.is_absolute() or ":" in name or "\0" in name or not _stays_inside(self.folder, root, pure):
             self.add(file, line, f"The path {name!r} leads out of the data set's folder; it is not opened.")
             return None
-        return path
+        return root / pure
+
+
+def _stays_inside(folder: Path, root: Path, name: PurePosixPath) -> bool:
+    try:
+        path = (root / name).resolve()
+    except (OSError, RuntimeError):  # links that go round in a circle
+        return False
+    return path.is_relative_to(folder.resolve()) or path.is_relative_to(root.resolve())
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,4 +194,8 @@ def finite_numbers(value: object) -> tuple[float, ...] | None:
 
 
 def _is_clean(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

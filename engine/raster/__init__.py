@@ -7,6 +7,7 @@ from engine.raster.render import default_display, identify, render, with_limits
 from engine.raster.sar import sar_to_db
 from engine.raster.speckle import lee_filter
 from engine.raster.stretch import stretch_limits
+from engine.raster.verify import verify_image
 from engine.raster.writing import replacing, write_cog, write_geotiff, write_png
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "sar_to_db",
     "lee_filter",
     "whole_pixel_offset",
+    "verify_image",
     "write_geotiff",
     "write_cog",
     "write_png",

@@ -1,0 +1,138 @@
+"""The records of one long JSON list, read one after the other without holding the file.
+
+RSVQAxBEN's questions are fifteen million objects in one list on one line, some gigabytes: ``json.load`` would take ten
+times that in memory. Python's own decoder parses each record (``raw_decode``); only the brackets around them are ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from engine.formats.records import FaultSink, Record
+
+_CHUNK = 1 << 20
+_LARGEST_RECORD = 1 << 24
+"""Characters. What is longer is no record but a file that lost a bracket; it is not read to its end in search of it."""
+
+
+def stream_records(path: Path, key: str, faults: FaultSink, *, singular: str = "") -> Iterator[Record | None]:
+    """The objects of the list ``key`` in the one object that ``path`` holds, in order, each with its line.
+
+    An entry that is no object is a fault and comes as None, so that places in the list can be counted. Where the JSON
+    breaks, that is one fault and the end: what stood before has been given.
+    """
+    name = singular or key.removesuffix("s")
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            yield from _records(_Reader(file), path, key, name, faults)
+    except _Stopped as stopped:
+        faults.add(path, stopped.line, stopped.what)
+    except UnicodeDecodeError:
+        faults.add(path, None, "The file is not UTF-8 text.")
+    except FileNotFoundError:
+        faults.add(path, None, "The file is missing.")
+    except OSError as error:
+        faults.add(path, None, f"The file cannot be read: {error.strerror or error}.")
+
+
+class _Stopped(Exception):
+    """Where and why the reading ended, as a sentence."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line, self.what = line, what
+
+
+def _records(reader: _Reader, path: Path, key: str, name: str, faults: FaultSink) -> Iterator[Record | None]:
+    found = False
+    reader.take("{")
+    while reader.look() != "}":
+        here = reader.value()
+        reader.take(":")
+        if here != key or found or reader.look() != "[":
+            reader.value()
+        else:
+            found = True
+            for index, (line, value) in enumerate(_entries(reader)):
+                place = f"{name.capitalize()} {index}"
+                if isinstance(value, dict):
+                    yield Record(value, path, line, place, faults, index)
+                else:
+                    faults.add(path, line, f"{place} is not an object.")
+                    yield None
+        if reader.look() == ",":
+            reader.take(",")
+    if not found:
+        faults.add(path, None, f"There is no list {key!r} in it.")
+
+
+def _entries(reader: _Reader) -> Iterator[tuple[int, object]]:
+    """Line and value of every entry of the list that begins here."""
+    reader.take("[")
+    while reader.look() != "]":
+        yield reader.line, reader.value()
+        if reader.look() != "]":
+            reader.take(",")
+    reader.take("]")
+
+
+class _Reader:
+    """A text file as JSON tokens: ``look`` at the next character, ``take`` it, or decode a whole ``value``."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.line = 1
+        self._file = file
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._decoder = json.JSONDecoder()
+
+    def look(self) -> str:
+        """The next character that is not white space, or an empty text at the end of the file."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self.line += self._text[self._at] == "\n"
+                self._at += 1
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def take(self, character: str) -> None:
+        """Pass over ``character``, which must come next."""
+        found = self.look()
+        if found != character:
+            what = f"{found!r} where {character!r} is needed" if found else "the end of the file"
+            raise _Stopped(self.line, f"This is not JSON: there is {what}. Nothing after it is read.")
+        self._at += 1
+
+    def value(self) -> object:
+        """The next value, whole."""
+        self.look()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                # It may only be cut off by the end of what has been read so far.
+                if len(self._text) - self._at < _LARGEST_RECORD and self._more():
+                    continue
+                line = self.line + self._text.count("\n", self._at, error.pos)
+                raise _Stopped(line, f"This is not JSON: {error.msg}. Nothing after it is read.") from error
+            except RecursionError as error:
+                raise _Stopped(self.line, "The JSON is nested too deeply. Nothing after it is read.") from error
+            except ValueError as error:  # a number of thousands of digits
+                raise _Stopped(self.line, f"This JSON cannot be read: {error}.") from error
+            if end == len(self._text) and self._more():  # a number may go on
+                continue
+            self.line += self._text.count("\n", self._at, end)
+            self._at = end
+            return value
+
+    def _more(self) -> bool:
+        """Read on; what has been passed over is forgotten. Whether there was anything."""
+        chunk = "" if self._ended else self._file.read(_CHUNK)
+        self._ended = not chunk
+        self._text = self._text[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)
