@@ -2,93 +2,124 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
-from engine.draws import quarter
-from engine.scenes.plan import Plan, Room, clearance, rectangle, turned
-from engine.scenes.scene import WATERS, Disc, Polygon
+import numpy as np
 
-# How many of a countable class: few is common, as in the field, but every answer up to "more than 10" occurs.
-_COUNTS = tuple(range(1, 15))
-_COUNT_WEIGHTS = (16, 15, 14, 12, 10, 8, 7, 6, 5, 5, 4, 4, 3, 3)
+from engine.scenes.airfields import lay_airfield
+from engine.scenes.floor import Floor, Floors, Plot
+from engine.scenes.harbors import lay_harbor
+from engine.scenes.industry import lay_farm, put_hall, put_tank
+from engine.scenes.plan import Plan, clearance
+from engine.scenes.scene import OBJECTS, WATERS, WAYS
+from engine.scenes.ships import lay_ships
+from engine.scenes.sports import lay_sports
+from engine.scenes.towns import SINGLE_HOUSES_GSD_M, fill_towns
+from engine.scenes.traffic import MAKES, fill_roads, lay_lot, visible
+
+_SHORE_PX = 4.0
+"""Sites keep this far from water, so that their streets end on land."""
+
+Lay = Callable[[Plan, Floors], bool]
+
+
+def _sports(plan: Plan, floors: Floors) -> bool:
+    lay_sports(plan, floors.open, floors.claim, rich=True)
+    return True
+
+
+_LARGE: dict[str, tuple[tuple[Lay, float], ...]] = {
+    "rural": ((lay_farm, 0.15),),
+    "wild": ((lay_farm, 0.06),),
+    "residential": ((lay_farm, 0.05),),
+    "industrial": ((lay_farm, 0.6), (lay_farm, 0.3)),
+    "harbor": ((lay_harbor, 1.0), (lay_farm, 0.45), (lay_harbor, 0.25)),
+    "airfield": ((lay_airfield, 1.0), (lay_farm, 0.15)),
+    "sports": ((_sports, 1.0),),
+    "coast": ((lay_harbor, 0.2), (lay_farm, 0.12)),
+}
+"""Per setting, in order: what is laid, and how likely, once per usual view."""
 
 
 def lay_large(plan: Plan) -> None:
-    """Claim ground that roads keep out of. Nothing is laid here so far."""
+    """Lay sports grounds, tank farms, harbors and airfields, and claim their ground in ``plan.reserved``."""
+    water = plan.where(WATERS)
+    taken = np.zeros_like(water)
+    dry = np.pad(~water, int(_SHORE_PX) + 1, mode="edge")
+    inner = (slice(int(_SHORE_PX) + 1, -int(_SHORE_PX) - 1),) * 2
+    unclaimed = (clearance(dry)[inner] > _SHORE_PX) if water.any() else ~water
+    floors = Floors(
+        Floor(plan, unclaimed & ~plan.reserved, taken), Floor(plan, ~water, taken), Floor(plan, water.copy(), taken)
+    )
+    for _ in range(max(1, round(plan.scale**2))):
+        for lay, chance in _LARGE[plan.setting]:
+            if plan.draws.chance(chance):
+                lay(plan, floors)
 
 
 def lay_small(plan: Plan) -> None:
-    """Each class in half of the views where it can be; for a large view, once per usual view."""
-    names = ("road", "bridge", "runway", "pier", "paved")
+    """Build on town blocks; lay sports grounds, parking lots and lone buildings, then vehicles and ships."""
     top = plan.painted()
-    sea_room = clearance(plan.where(WATERS, top))
-    land_room = clearance(~plan.where((*WATERS, *names), top) & ~plan.reserved)
-    for _ in range(max(1, round(plan.scale**2 / 2))):
-        if plan.draws.chance(0.5):
-            _tanks(plan, land_room, _count(plan))
-        if plan.draws.chance(0.5):
-            _buildings(plan, land_room, _count(plan))
-        if plan.draws.chance(0.68):
-            _ships(plan, sea_room, _count(plan))
+    taken = plan.where(OBJECTS, top)
+    town, concrete = (Floor(plan, plan.where((name,), top), taken) for name in ("built-up area", "concrete"))
+    fill_towns(plan, town, concrete)
+    built = plan.where((*WATERS, *WAYS, *OBJECTS, "built-up area"), top)
+    ground = Floor(plan, (clearance(~built) > 2.5) & ~plan.reserved, taken)
+    open_ground = ~plan.where(("forest", "wetland"), top)
+    for _ in range(max(1, round(plan.scale**2))):
+        _lay_beside(plan, ground)
+        ground.free &= open_ground
+        _lay_lone(plan, ground)
+    fill_roads(Floor(plan, plan.where(("road",), top), taken))
+    lay_ships(Floor(plan, plan.where(WATERS, top), taken))
 
 
-def _count(plan: Plan) -> int:
-    return plan.draws.weighted(_COUNTS, _COUNT_WEIGHTS)
+_SPORTS = {"sports": 1.0, "residential": 0.3, "rural": 0.08, "airfield": 0.05, "industrial": 0.05, "coast": 0.1}
+_LOTS = {"sports": 0.6, "residential": 0.5, "industrial": 0.5, "airfield": 0.5, "harbor": 0.3, "coast": 0.2}
 
 
-def _tanks(plan: Plan, room: Room, count: int) -> None:
-    """A farm of equal tanks in rows on a paved pad; fewer where there is no room for all."""
-    radius = float(plan.draws.between(4, 8) if count <= 6 else plan.draws.between(4, 5))
-    pitch, turn = 2 * radius + 5, plan.draws.uniform(0, math.pi)
-    while count:
-        columns = math.ceil(math.sqrt(count))
-        rows = math.ceil(count / columns)
-        half_w, half_h = columns * pitch / 2, rows * pitch / 2
-        centre = plan.spot(room, math.hypot(half_w, half_h) + 3)
-        if centre is not None:
-            break
-        count -= 1
-    else:
+def _lay_beside(plan: Plan, ground: Floor) -> None:
+    """Sports grounds and parking lots, where the setting has them."""
+    draws = plan.draws
+    if draws.chance(_SPORTS.get(plan.setting, 0.0)):
+        lay_sports(plan, ground, ground.close, rich=False)
+    if visible(plan, MAKES["car"].width / 2) and draws.chance(_LOTS.get(plan.setting, 0.06)):
+        for _ in range(draws.weighted((1, 2, 3), (5, 4, 1))):
+            half_w, half_h = plan.px(draws.uniform(15, 45)), plan.px(draws.uniform(9, 30))
+            plot = ground.site(half_w, half_h, tries=15)
+            if plot is not None:
+                kinds = draws.choice(
+                    ({"car": 1}, {"car": 9, "van": 1}, {"car": 9, "van": 1}, {"truck": 1, "trailer": 1})
+                )
+                lay_lot(ground, plot, kinds, draws.choice((0.0, 0.15, 0.4, 0.7, 0.95)))
+
+
+def _lay_lone(plan: Plan, ground: Floor) -> None:
+    """Farmsteads, halls and tanks on their own, none to many."""
+    draws = plan.draws
+    often = 0.55 if plan.setting in ("rural", "coast", "industrial", "sports") else 0.25
+    if draws.chance(often):
+        for _ in range(draws.weighted((1, 2, 3, 5, 8), (30, 25, 20, 15, 10))):
+            _lay_farmstead(plan, ground)
+    if draws.chance(often * 0.4):
+        for _ in range(draws.weighted((1, 2, 3, 4), (5, 3, 1, 1))):
+            radius = max(2.5, plan.px(draws.uniform(4, 14)))
+            plot = ground.site(radius, radius, tries=6)
+            if plot is not None:
+                put_tank(plan, ground, plot, draws.choice(("white", "grey", "red", "")))
+
+
+def _lay_farmstead(plan: Plan, ground: Floor) -> None:
+    """A yard with a house, where it can be made out, and up to three barns round it."""
+    draws = plan.draws
+    yard = ground.site(max(9.0, plan.px(30)), max(9.0, plan.px(24)), tries=6)
+    if yard is None:
         return
-    plan.add("paved", Polygon(rectangle(centre, half_w + 1, half_h + 1, turn)), kind="pad")
-    height, group = max(5.0, radius * plan.gsd_m * 0.8), plan.new_group()
-    for index in range(count):
-        x = (index % columns + 0.5) * pitch - half_w
-        y = (index // columns + 0.5) * pitch - half_h
-        middle = turned(centre, x, y, turn)
-        plan.add("storage tank", Disc((round(middle[0]), round(middle[1])), radius), height_m=height, group=group)
-    plan.take(room, centre, math.hypot(half_w, half_h) + 3)
-
-
-def _buildings(plan: Plan, room: Room, count: int) -> None:
-    """Houses and halls, each somewhere on land, turned alike."""
-    turn = plan.draws.uniform(0, math.pi)
-    for _ in range(count):
-        half_w, half_h = plan.draws.uniform(4.5, 10), plan.draws.uniform(3.5, 6.5)
-        radius = math.hypot(half_w, half_h) + 2.5
-        centre = plan.spot(room, radius)
-        if centre is None:
-            return
-        height = min(max(plan.draws.uniform(0.5, 1.2) * half_h * plan.gsd_m, 4.0), 60.0)
-        kind = "hall" if half_h * plan.gsd_m > 12 else "house"
-        outline = Polygon(rectangle(centre, half_w, half_h, turn))
-        plan.add("building", outline, height_m=height, angle_deg=math.degrees(turn), kind=kind)
-        plan.take(room, centre, radius)
-
-
-def _ships(plan: Plan, room: Room, count: int) -> None:
-    """Ships with a pointed bow, as long as the water lets them be."""
-    for _ in range(count):
-        centre = plan.spot(room, 5.5)
-        if centre is None:
-            return
-        free = float(room[int(centre[1]), int(centre[0])])
-        half = min(plan.draws.uniform(4.5, 11), free - 1)
-        beam, turn = max(1.6, half * plan.draws.uniform(0.26, 0.36)), plan.draws.uniform(0, 2 * math.pi)
-        hull = ((-1.0, -1.0), (0.55, -1.0), (1.0, 0.0), (0.55, 1.0), (-1.0, 1.0))
-        outline = Polygon(tuple(turned(centre, x * half, y * beam, turn) for x, y in hull))
-        kind = "cargo ship" if half * plan.gsd_m > 20 else "boat"
-        plan.add(
-            "ship", outline, height_m=half * plan.gsd_m * 0.3, angle_deg=quarter(math.degrees(turn) % 180), kind=kind
-        )
-        plan.take(room, centre, half + 2.5)
+    if plan.gsd_m <= SINGLE_HOUSES_GSD_M:
+        house = yard.part(-yard.half_w * 0.5, 0, plan.px(draws.uniform(5, 8)), plan.px(draws.uniform(4, 5.5)))
+        colour = draws.choice(("red", "grey", "dark", "white"))
+        ground.build("building", house, height_m=draws.uniform(6, 9), kind="house", colour=colour)
+    for x, y, turn in draws.sample(((0.5, -0.55, 0.0), (0.5, 0.55, 0.0), (0.1, 0.0, 1.57)), draws.between(0, 3)):
+        half_w, half_h = max(2.2, plan.px(draws.uniform(9, 20))), max(1.5, plan.px(draws.uniform(5, 9)))
+        put_hall(ground, Plot(yard.at(x * yard.half_w, y * yard.half_h), half_w, half_h, yard.angle + turn))
+    ground.close(yard.corners())

@@ -1,0 +1,166 @@
+"""An airfield: a runway in its grass, an apron with airplanes in rows, taxiways, a terminal and hangars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.scenes.floor import EDGE_PX, Floor, Floors, Plot
+from engine.scenes.industry import put_hall
+from engine.scenes.plan import Plan
+from engine.scenes.scene import Line, Point, Polygon
+
+_HALF_JET: tuple[Point, ...] = (
+    (1.0, 0.0), (0.93, 0.07), (0.36, 0.11), (-0.22, 0.98), (-0.36, 1.0), (-0.17, 0.13), (-0.66, 0.09), (-0.92, 0.36),
+    (-1.0, 0.36), (-0.9, 0.0),
+)  # fmt: skip
+_HALF_PROPELLER: tuple[Point, ...] = (
+    (1.0, 0.0), (0.94, 0.09), (0.42, 0.11), (0.36, 0.98), (0.0, 1.0), (0.02, 0.12), (-0.7, 0.06), (-0.74, 0.34),
+    (-0.96, 0.34), (-0.94, 0.0),
+)  # fmt: skip
+_HALF_FIGHTER: tuple[Point, ...] = (
+    (1.0, 0.0), (0.55, 0.12), (0.2, 0.2), (-0.5, 1.0), (-0.68, 1.0), (-0.62, 0.24), (-0.82, 0.5), (-1.0, 0.5),
+    (-0.92, 0.0),
+)  # fmt: skip
+
+
+def _whole(half: tuple[Point, ...]) -> tuple[Point, ...]:
+    """An outline from its right half, nose first: shares of half length (x) and half span (y)."""
+    return half + tuple((x, -y) for x, y in half[-2:0:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """One sort of airplane: spans in metres, length in spans, outline in shares of the half sizes."""
+
+    spans: tuple[float, float]
+    length: float
+    outline: tuple[Point, ...]
+
+
+MAKES: dict[str, Make] = {
+    "jet": Make((24.0, 65.0), 1.05, _whole(_HALF_JET)),
+    "propeller": Make((15.0, 30.0), 0.85, _whole(_HALF_PROPELLER)),
+    "fighter": Make((15.0, 19.0), 1.4, _whole(_HALF_FIGHTER)),
+}
+
+SMALLEST_SPAN_PX = 7.0
+"""Below this the outline is a blot."""
+
+_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
+_COUNT_WEIGHTS = (10, 11, 11, 10, 10, 9, 8, 8, 9, 8, 6)
+
+
+def lay_airfield(plan: Plan, floors: Floors) -> bool:
+    """An airfield across the view; says whether there was room for one."""
+    draws = plan.draws
+    for _ in range(14):
+        centre = floors.open.spot()
+        if centre is None:
+            return False
+        length_m = draws.uniform(700, 3200)
+        field = Plot(centre, plan.px(length_m) / 2, _depth(plan), draws.uniform(0, math.pi))
+        if floors.open.share(field.corners()) > 0.985:
+            break
+    else:
+        return False
+    floors.claim(field.corners(3))
+    plan.add("grassland", Polygon(field.corners()), angle_deg=field.degrees)
+    runway_m = draws.uniform(30, 60) if length_m > 1200 else draws.uniform(20, 35)
+    y = -field.half_h + plan.px(runway_m * 0.5 + draws.uniform(20, 60))
+    end = field.half_w - plan.px(60)
+    plan.add("runway", Line((field.at(-end, y), field.at(end, y)), plan.px(runway_m)), angle_deg=field.degrees)
+    _lay_apron(plan, floors.land, field, y + plan.px(runway_m / 2))
+    return True
+
+
+def _depth(plan: Plan) -> float:
+    """Half the field's extent across the runway in pixels: what apron and buildings need, within the view."""
+    return min(plan.px(plan.draws.uniform(120, 220)), 100.0 * min(plan.scale, 2.0))
+
+
+def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float) -> None:
+    """The apron beyond the runway's ``runway_edge`` (in the field's frame), joined to it by taxiways; buildings behind.
+
+    Its place along the runway is chosen so that it is in the view, wherever the runway's middle lies.
+    """
+    draws = plan.draws
+    free = field.half_h - runway_edge
+    depth = min(free * draws.uniform(0.4, 0.55), plan.px(150))
+    half_w = min(plan.px(draws.uniform(90, 260)), 95.0 * min(plan.scale, 2.0), field.half_w * 0.7)
+    to_middle = (plan.size / 2 - field.centre[0], plan.size / 2 - field.centre[1])
+    x = to_middle[0] * math.cos(field.angle) + to_middle[1] * math.sin(field.angle)
+    reach = field.half_w * 0.95 - half_w
+    x = max(-reach, min(reach, x + draws.uniform(-0.25, 0.25) * plan.size))
+    start = runway_edge + free * draws.uniform(0.2, 0.3)
+    apron = field.part(x, start + depth / 2, half_w, depth / 2)
+    taxi = max(2.0, plan.px(draws.uniform(15, 23)))
+    for side in draws.choice(((-0.8, 0.8), (-0.5,), (0.6,), (-0.7, 0.0, 0.7))):
+        ends = field.at(x + side * half_w, runway_edge - 2), field.at(x + side * half_w, start + 2)
+        plan.add("paved", Line(ends, taxi), kind="apron")
+    plan.add("paved", Polygon(apron.corners()), angle_deg=apron.degrees, kind="apron")
+    _lay_terminal(plan, land, field, apron, x, start + depth)
+    _park_airplanes(plan, land, apron, draws.weighted((0, 1, 2, 3), (6, 34, 40, 20)))
+    if draws.chance(0.3) and _makes(plan):
+        make = MAKES[draws.choice(_makes(plan))]
+        at = field.at(x + draws.uniform(-1, 1) * half_w, runway_edge)
+        _put_airplane(land, make, _span(plan, make), at, field.angle + draws.choice((0.0, math.pi)))
+
+
+def _lay_terminal(plan: Plan, land: Floor, field: Plot, apron: Plot, x: float, edge: float) -> None:
+    """A row of halls behind the apron: one long terminal or several hangars."""
+    draws = plan.draws
+    room = field.half_h - edge
+    depth = min(plan.px(draws.uniform(20, 45)), room * 0.7)
+    pieces = draws.choice((1, 2, 3, 4))
+    pitch = 2 * apron.half_w / pieces
+    colour = draws.weighted(("white", "grey", "blue", ""), (4, 4, 2, 2))
+    for index in range(pieces):
+        half_w = min(pitch * draws.uniform(0.3, 0.44), plan.px(90))
+        at = x - apron.half_w + (index + 0.5) * pitch
+        plot = field.part(at, edge + depth / 2 + max(2.0, plan.px(4)), half_w, depth / 2)
+        put_hall(land, plot, colour)
+
+
+def _makes(plan: Plan) -> tuple[str, ...]:
+    """The sorts of airplane that can be told from a blot at this sampling."""
+    return tuple(name for name, make in MAKES.items() if plan.px(make.spans[1]) >= SMALLEST_SPAN_PX)
+
+
+def _span(plan: Plan, make: Make) -> float:
+    """A span in metres."""
+    low = max(make.spans[0], SMALLEST_SPAN_PX * plan.gsd_m)
+    return plan.draws.uniform(low, max(low, make.spans[1]))
+
+
+def _park_airplanes(plan: Plan, land: Floor, apron: Plot, batches: int) -> None:
+    """Rows of like airplanes side by side, noses towards the terminal or away from it, and stragglers."""
+    draws, names = plan.draws, _makes(plan)
+    for _ in range(batches if names else 0):
+        make = MAKES[draws.choice(names)]
+        span_m = _span(plan, make)
+        half_span, half_length = plan.px(span_m) / 2, plan.px(span_m * make.length) / 2
+        y = draws.uniform(-1, 1) * max(0.0, apron.half_h - half_length - 1)
+        heading = draws.choice((0.5, -0.5)) * math.pi
+        pitch = 2 * half_span + max(3.5, plan.px(6))
+        count = min(draws.weighted(_COUNTS, _COUNT_WEIGHTS), int(2 * (apron.half_w - 1) // pitch))
+        if draws.chance(0.3):
+            heading, count = draws.uniform(0, 2 * math.pi), min(count, 1)
+        start = draws.uniform(-1, 1) * (apron.half_w - 1 - count * pitch / 2)
+        group = plan.new_group() if count > 1 else 0
+        for index in range(count):
+            at = apron.at(start + (index + 0.5 - count / 2) * pitch, y)
+            _put_airplane(land, make, span_m, at, apron.angle + heading, group)
+
+
+def _put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading: float, group: int = 0) -> bool:
+    """One airplane with its nose towards ``heading`` (radians), if it fits."""
+    plan = land.plan
+    half_span = plan.px(span_m) / 2
+    plot = Plot(centre, half_span * make.length, half_span, heading)
+    if min(*centre) < EDGE_PX:
+        return False
+    height = min(max(span_m * 0.25, 5.0), 15.0)
+    colour = plan.draws.weighted(("white", "grey", "dark", ""), (5, 3, 1, 3))
+    outline = Polygon(plot.outline(make.outline))
+    return land.build("airplane", plot, outline, height_m=height, colour=colour, group=group)
