@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from engine.scenes.paint import paint_items
-from engine.scenes.scene import Disc, Item, Line, Point, Scene
+from engine.scenes.scene import Disc, Item, Line, Point, Polygon, Scene
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -125,7 +125,7 @@ def _tree_density(item: Item) -> float:
         return _YARD_TREES.get(item.kind, 0.15)
     if item.name == "forest":
         return _TREES["forest"]
-    return _TREES.get(item.name, 0.0) * 4.0 ** (item.variant % 101 / 50 - 1)
+    return _TREES.get(item.name, 0.0) * math.pow(4.0, item.variant % 101 / 50 - 1)
 
 
 # ---- towns
@@ -156,46 +156,48 @@ def _towns_with_buildings(scene: Scene) -> list[int]:
     return sorted(found)
 
 
-_BLOCK_M = {"residential": ((130.0, 210.0), (60.0, 84.0), 19.0), "industrial": ((170.0, 300.0), (130.0, 210.0), 74.0)}
+_BLOCK_M = {"residential": (150.0, 68.0, 19.0), "industrial": (190.0, 150.0, 74.0)}
 """Length and depth of a block between streets, and width of a lot, in metres."""
+_STREET_M = 9.0
 
 
 def _blocks(
     item: Item, gsd_m: float, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> tuple[FloatArray, FloatArray]:
-    """Blocks of two rows of lots between streets, on a turned and slightly bent grid.
+    """Blocks of two rows of lots between streets, fitted into the item's extent along and across its angle.
 
     A hash of the lot's number says what stands there: nothing, or a house of some width, depth and brightness.
     """
-    lengths, depths, lot = _BLOCK_M.get(item.kind, _BLOCK_M["residential"])
+    usual_length, usual_depth, usual_lot = _BLOCK_M.get(item.kind, _BLOCK_M["residential"])
     angle = math.radians(item.angle_deg)
-    share, other = item.variant % 32 / 31, item.variant // 32 % 32 / 31
-    length = lengths[0] + (lengths[1] - lengths[0]) * share
-    depth = depths[0] + (depths[1] - depths[0]) * other
-    x, y = columns * gsd_m, rows * gsd_m
-    u, v = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-    if item.kind != "industrial":  # suburbs bend
+    c, s = math.cos(angle), math.sin(angle)
+    corners = [(c * x + s * y, c * y - s * x) for x, y in outline_points(item)]
+    left, right = min(u for u, _ in corners) * gsd_m, max(u for u, _ in corners) * gsd_m
+    near, far = min(v for _, v in corners) * gsd_m, max(v for _, v in corners) * gsd_m
+    length = (right - left) / max(1, round((right - left) / usual_length))
+    depth = (far - near) / max(1, round((far - near) / usual_depth))
+    u, v = (c * columns + s * rows) * gsd_m - left, (c * rows - s * columns) * gsd_m - near
+    if right - left > 400 and item.kind != "industrial":  # large suburbs bend
         bend = 25.0 * (item.variant % 5) / 4
-        u, v = u + bend * np.sin(v / 190 + share * 6), v + bend * np.sin(u / 230 + other * 6)
+        u, v = u + bend * np.sin(v / 190), v + bend * np.sin(u / 230)
     block_u, block_v = np.floor(u / length), np.floor(v / depth)
     in_u, in_v = u - block_u * length, v - block_v * depth
-    wide = np.where(block_v % 5 == 0, 17.0, 9.0)
-    to_street = np.minimum(np.minimum(in_u, length - in_u), np.minimum(in_v, depth - in_v) + (9.0 - wide) / 2)
-    streets = np.clip((4.5 + gsd_m / 2 - to_street) / gsd_m, 0, min(1.0, 9.0 / gsd_m))
+    to_street = np.minimum(np.minimum(in_u, length - in_u), np.minimum(in_v, depth - in_v)) - _STREET_M / 2
+    streets = np.clip(0.5 - to_street / gsd_m, 0, min(1.0, _STREET_M / gsd_m))
 
-    lots = max(round((length - 9) / lot), 1)
-    across = (in_u - 4.5) / (length - 9) * lots
-    down = (in_v - 4.5) / (depth - 9) * 2
+    lots = max(round((length - _STREET_M) / usual_lot), 1)
+    rows_of_lots = max(round((depth - _STREET_M) / (usual_depth / 2)), 1)
+    across = (in_u - _STREET_M / 2) / max(length - _STREET_M, 1.0) * lots
+    down = (in_v - _STREET_M / 2) / max(depth - _STREET_M, 1.0) * rows_of_lots
     lot_u, lot_v = np.floor(across), np.floor(down)
-    number = (block_u * 4096 + lot_u).astype(np.int64) * 73856093 ^ (block_v * 2 + lot_v).astype(np.int64) * 19349663
+    number = (block_u * 64 + lot_u).astype(np.int64) * 73856093 ^ (block_v * 8 + lot_v).astype(np.int64) * 19349663
     first = (number ^ item.variant) * 2654435761 % 65536 / 65536
-    second = (number * 40503 + 12345) % 65521 / 65521
-    wide_share, deep_share = (0.45 + 0.3 * second, 0.34 + 0.22 * first)
+    second = (number * 40503 + item.variant) % 65521 / 65521
+    wide, deep = 0.45 + 0.3 * second, 0.36 + 0.24 * first
     if item.kind == "industrial":
-        wide_share, deep_share = 0.7 + 0.28 * second, 0.55 + 0.4 * first
-    centre_v = np.where(lot_v == 0, 0.46, 0.54)
-    house = (np.abs(across - lot_u - 0.5) < wide_share / 2) & (np.abs(down - lot_v - centre_v) < deep_share / 2)
-    house &= (first > 0.07) & (to_street > 4.5)
+        wide, deep = 0.7 + 0.25 * second, 0.6 + 0.35 * first
+    house = (np.abs(across - lot_u - 0.5) < wide / 2) & (np.abs(down - lot_v - 0.5) < deep / 2)
+    house &= (first > 0.07) & (to_street > 0)
     return np.where(house, 0.2 + 0.8 * first, 0).astype(np.float32), streets.astype(np.float32)
 
 
@@ -208,6 +210,14 @@ def middle(item: Item) -> Point:
         return item.shape.centre
     points = item.shape.points
     return sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
+
+
+def outline_points(item: Item) -> tuple[Point, ...]:
+    """Points between which an item lies, in pixels of the view: its own, or the corners around it."""
+    if isinstance(item.shape, Polygon):
+        return item.shape.points
+    left, top, right, bottom = bounds(item)
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def bounds(item: Item) -> tuple[float, float, float, float]:

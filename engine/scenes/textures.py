@@ -1,0 +1,180 @@
+"""Textures of the ground in an optical picture, their sizes in metres: rows, slabs, pools, crowns, waves, towns.
+
+Each function changes ``colour``, float32 [size, size, 3], or ``shade``, float32 [size, size], in place.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from engine.scenes.materials import GRAIN, SMOOTH, WHITE_PAINT, Region, brighter, mix, roof_colours
+from engine.scenes.scene import WATERS
+from engine.scenes.surface import FloatArray, Surface, cloudlike, slope_towards
+
+
+def grain(shade: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
+    """Every class's own roughness at three scales: a metre, a dozen metres, a hundred and fifty."""
+    items, size, gsd = surface.scene.items, surface.scene.size, surface.scene.gsd_m
+    strength = surface.spread(np.array([GRAIN.get(i.cover or i.name, SMOOTH) for i in items], np.float32))
+    sigma = min(max(0.7 / gsd, 0.6), 2.0)
+    fine = ndimage.gaussian_filter(rng.standard_normal((size, size), np.float32), sigma, truncate=3.0)
+    medium = cloudlike(rng, size, min(max(12 / gsd, 3.0), 0.3 * size), 2)
+    coarse = cloudlike(rng, size, min(max(150 / gsd, 16.0), 0.8 * size), 3)
+    shade += strength[..., 0] * fine * np.float32(2 * math.sqrt(math.pi) * sigma)
+    shade += strength[..., 1] * medium + strength[..., 2] * coarse
+
+
+def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
+    """Strips as sown and harvested, the tractor's lines, and orchards in their rows."""
+    scene = surface.scene
+    rows, columns = np.nonzero(surface.mask("farmland"))
+    if not len(rows):
+        return
+    along, across = _own_axes(surface, rows, columns)
+    variant = np.array([item.variant for item in scene.items])[surface.top[rows, columns]]
+    strip = max(7.0, 2.2 * scene.gsd_m)
+    depth = np.array([0.0, 0.025, 0.05, 0.08], np.float32)[variant % 4]
+    change = depth * _streaks(across / strip + variant % 977, rng)
+    if scene.gsd_m < 1.2:
+        change += 0.6 * depth * _streaks(across / max(1.5, 2.2 * scene.gsd_m) + variant % 977, rng)
+    width = 24.0 + variant % 13
+    if scene.gsd_m < 4:
+        line = np.abs(np.mod(across, width) - width / 2)
+        wheel = np.minimum(np.abs(line - 0.9), 9.0) < max(0.35, 0.55 * scene.gsd_m)
+        change -= np.where(wheel & (variant % 3 == 0), np.float32(0.14 * min(1.0, 0.9 / scene.gsd_m)), 0)
+    shade[rows, columns] += change
+    pitch = 5.5 + variant % 4
+    orchard = (variant % 11 == 0) & (pitch / scene.gsd_m > 2.4)
+    if orchard.any():
+        crown = np.cos(2 * np.pi * along / pitch) + np.cos(2 * np.pi * across / pitch)
+        share = np.where(orchard, np.clip(crown * 0.9, 0, 0.9), 0)[:, None].astype(np.float32)
+        colour[rows, columns] += (np.array(brighter(region.wood, 1.25), np.float32) - colour[rows, columns]) * share
+
+
+def slabs(shade: FloatArray, surface: Surface) -> None:
+    """Concrete as it was poured: fields of unlike grey, joints between slabs where they are resolved."""
+    scene = surface.scene
+    rows, columns = np.nonzero(surface.mask("concrete"))
+    if not len(rows):
+        return
+    along, across = _own_axes(surface, rows, columns)
+    slab = max(6.0, 3.0 * scene.gsd_m)
+    number = np.floor(along / slab).astype(np.int64) * 73856093 ^ np.floor(across / slab).astype(np.int64) * 19349663
+    change = (number * 2654435761 % 65536 / 65536 - 0.5) * 0.07
+    if 6.0 / scene.gsd_m > 4:
+        gap = np.minimum(np.mod(along, slab), np.mod(across, slab))
+        change -= np.where(gap < scene.gsd_m, 0.06 * min(1.0, 0.5 / scene.gsd_m), 0)
+    shade[rows, columns] += change.astype(np.float32)
+
+
+def wetland(colour: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
+    """Dark pools between reeds; tall reeds and low sedge differ."""
+    marsh = surface.mask("wetland")
+    if not marsh.any():
+        return
+    patches = cloudlike(rng, surface.scene.size, max(25 / surface.scene.gsd_m, 5.0), 3)
+    sedge = (marsh & ~surface.pools & (patches > 0.2))[..., None]
+    colour += np.where(sedge, np.array(mix(region.straw, region.grass, 0.35), np.float32) - colour, 0) * np.float32(
+        0.45
+    )
+    depth = ndimage.gaussian_filter(surface.pools.astype(np.float32), 0.6) * marsh
+    colour += (np.array((0.10, 0.15, 0.17), np.float32) - colour) * (0.92 * depth)[..., None]
+
+
+def trees(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region) -> None:
+    """Single trees in the region's green, and the light on every crown's sunny side."""
+    scene = surface.scene
+    single = surface.trees
+    wood = np.array(mix(brighter(region.wood, 1.2), region.grass, 0.15), np.float32)
+    colour[single] += (wood - colour[single]) * np.minimum(0.35 + surface.crowns[single], 0.95)[:, None]
+    forest = surface.mask("forest")
+    lit = np.clip(slope_towards(surface.crowns, scene.sun_deg[0]) * np.float32(max(3.5 / scene.gsd_m, 1.2)), -1, 1)
+    low = math.cos(math.radians(scene.sun_deg[1]))
+    strength = np.where(forest, np.float32(0.30 * low), np.where(single, np.float32(0.38 * low), 0))
+    shade += strength * lit
+    resolved = min(1.0, 3.0 / scene.gsd_m)
+    shade += np.where(forest, (surface.crowns - np.float32(0.6)) * np.float32(0.25 + 0.3 * resolved), 0)
+
+
+def towns(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region) -> None:
+    """Roofs of many colours, pale streets, and the yards between, of every textured town."""
+    if not (surface.fabric > 0).any():
+        return
+    asphalt = np.array(mix((0.42, 0.42, 0.44), (0.60, 0.60, 0.60), region.worn), np.float32)
+    colour += (asphalt - colour) * surface.streets[..., None]
+    for kind in ("residential", "industrial", ""):
+        here = surface.mask("built-up area", kind=kind) & (surface.fabric > 0)
+        if kind == "":
+            here &= ~surface.mask("built-up area", kind="residential") & ~surface.mask(
+                "built-up area", kind="industrial"
+            )
+        value = surface.fabric[here]
+        roofs = np.array(roof_colours(region, kind), np.float32)
+        colour[here] = roofs[(value * 9973).astype(np.int64) % len(roofs)] * (0.8 + 0.3 * value[:, None])
+    lit = slope_towards(np.minimum(surface.fabric, 0.2) * 5, surface.scene.sun_deg[0])
+    shade += np.where(surface.fabric > 0, 0.12 * lit, 0)
+
+
+def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
+    """Shallows, a strip of sand by the sea, bare banks elsewhere, surf where there is wind, and waves."""
+    scene, size = surface.scene, surface.scene.size
+    wet = surface.mask(*WATERS)
+    if not wet.any():
+        return
+    near = ndimage.gaussian_filter(wet.astype(np.float32), min(max(14 / scene.gsd_m, 1.2), 12.0), truncate=2.5)
+    edge = cloudlike(rng, size, max(30 / scene.gsd_m, 6.0), 3)
+    shallow = np.clip((0.97 - near) * (0.7 + 0.25 * edge), 0, 0.5) * wet
+    pale = np.array(mix((0.24, 0.42, 0.44), mix(region.soil, (0.36, 0.38, 0.32), 0.5), region.silt), np.float32)
+    colour += (pale - colour) * shallow[..., None]
+    natural = surface.mask("grassland", "bare land", "forest", "farmland", "wetland")
+    sandy = surface.mask("sea").any()
+    sand = np.array((0.78, 0.70, 0.56) if sandy else brighter(region.soil, 0.9), np.float32)
+    bank = np.clip((near - (0.27 if sandy else 0.36)) * 9 + 0.5 * edge, 0, 0.9 if sandy else 0.55) * natural
+    colour += (sand - colour) * bank[..., None]
+    shade -= (0.5 * bank * (shade - 1)).astype(np.float32)
+    if scene.gsd_m < 5 and scene.wind > 0.15:
+        front = 0.72 + 0.12 * edge - near
+        surf = np.exp(-((front / (0.05 + 0.02 * scene.gsd_m)) ** 2)) * surface.mask("sea") * (0.8 * scene.wind)
+        colour += (np.array(WHITE_PAINT, np.float32) - colour) * np.clip(surf, 0, 0.85)[..., None]
+    _waves(shade, wet, surface, edge, rng)
+
+
+def _waves(
+    shade: FloatArray, wet: NDArray[np.bool_], surface: Surface, bend: FloatArray, rng: np.random.Generator
+) -> None:
+    """Two trains of waves from about the same direction, as long as they can be resolved."""
+    scene = surface.scene
+    rows, columns = np.ogrid[: scene.size, : scene.size]
+    wind = float(rng.uniform(0, 2 * math.pi))
+    for turn, metres, height in ((0.0, 9.0, 0.035), (0.45, 23.0, 0.025)):
+        length = max(metres, 3.2 * scene.gsd_m) / scene.gsd_m
+        fade = min(1.0, 2.5 * metres / 9.0 / scene.gsd_m)
+        x, y = math.cos(wind + turn) / length, math.sin(wind + turn) / length
+        phase = (2 * np.pi * (columns * x + rows * y)).astype(np.float32) + np.float32(1.3) * bend
+        shade += np.float32(height * fade * (0.3 + scene.wind)) * np.sin(phase) * wet
+
+
+def _own_axes(
+    surface: Surface, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Metres along and across the direction of the item that is on top, at each of these pixels."""
+    angle = np.deg2rad(np.array([item.angle_deg for item in surface.scene.items]))
+    gsd = surface.scene.gsd_m
+    c = (np.cos(angle) * gsd).astype(np.float32)[surface.top[rows, columns]]
+    s = (np.sin(angle) * gsd).astype(np.float32)[surface.top[rows, columns]]
+    x, y = columns.astype(np.float32), rows.astype(np.float32)
+    return c * x + s * y, c * y - s * x
+
+
+def _streaks(place: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Smooth noise along a line, about -2..2, at ``place`` (its period is 4096)."""
+    table = rng.standard_normal(4097, np.float32)
+    lower = np.floor(place)
+    index = np.mod(lower, 4096).astype(np.intp)
+    share = (place - lower).astype(np.float32)
+    out: NDArray[np.float32] = table[index] * (1 - share) + table[index + 1] * share
+    return out
