@@ -21,6 +21,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.datasets.dataset import BoxRow, DataSet, Faults, ImageFiles, Layout, Origin, Sensor
+from engine.datasets.figures import Published
 from engine.datasets.files import images_in, natural, texts_in
 from engine.formats.yolo import YoloBox, read_yolo
 
@@ -30,6 +31,7 @@ LAYOUT = Layout(
     task="grounding",
     source="IEEE TGRS 2023, https://github.com/mmic-lcl/Datasets-and-benchmark-code",
 )
+FIGURES: tuple[Published, ...] = ()
 
 CLASSES = ("bridge", "harbor", "storage tank")
 SPLITS = ("train", "test")

@@ -29,6 +29,7 @@ import sys
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, ImageFiles, Layout, Origin, QuestionRow
+from engine.datasets.figures import Published
 from engine.formats.records import Record, read_json_lines, read_text
 from engine.text import QUESTION_TYPES
 
@@ -37,6 +38,13 @@ LAYOUT = Layout(
     title="OSVQA (questions on optical and SAR pairs)",
     task="vqa",
     source="arXiv:2411.15770, section IV; annotation format ours",
+)
+FIGURES = (
+    Published(
+        "the paper",
+        {"train": 625_086, "val": 203_030, "test": 208_578},
+        {"train": 3_602, "val": 1_202, "test": 1_204},
+    ),
 )
 
 FIELDS = {"image": "image", "question": "question", "answer": "answer", "type": "type", "id": "id"}

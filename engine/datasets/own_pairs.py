@@ -9,12 +9,12 @@ The layout is ours, and as little as will do::
 
 One of the two folders may be absent; then there is one sensor. In place of ``annotations.json`` and ``questions.csv``,
 or beside them, there may be files for each split, ``train.json``, ``val.csv`` and so on; what has no split is of the
-split "all". An image is meant by its NAME, with or without suffix and with or without ``optical/`` or ``sar/`` before it.
+split "all". An image is meant by its NAME, with or without suffix, with or without ``optical/`` or ``sar/`` before it.
 
 Boxes and masks need words: the annotation's ``caption``, or else its category. ``sensor`` on an annotation ("optical",
-"sar", "both") says in which picture the thing is seen; without it, in all there are. An annotation with a box and a mask
-gives a row of each kind, so the rows of one such folder may be questions, boxes and masks together; the data set's task
-is that of the first of these kinds that occurs. Questions without a type have the type "own".
+"sar", "both") says in which picture the thing is seen; without it, in all there are. An annotation with a box and a
+mask gives a row of each kind, so the rows of one such folder may be questions, boxes and masks together; the task of
+the data set is that of the first of these kinds that occurs. Questions without a type have the type "own".
 
 There is no closed list of answers and no published figure to check against.
 """
@@ -22,7 +22,7 @@ There is no closed list of answers and no published figure to check against.
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import cast, get_args
+from typing import get_args
 
 from engine.datasets.dataset import (
     BoxRow,
@@ -38,6 +38,7 @@ from engine.datasets.dataset import (
     Sensor,
     Task,
 )
+from engine.datasets.figures import Published
 from engine.datasets.files import IMAGE_SUFFIXES, images_in, natural
 from engine.formats.coco import CocoAnnotation, CocoFile, read_coco
 from engine.formats.csv_records import read_csv
@@ -49,6 +50,7 @@ LAYOUT = Layout(
     task="vqa",
     source="ours: engine.datasets.own_pairs",
 )
+FIGURES: tuple[Published, ...] = ()
 
 COCO_FILES = {"train": "train.json", "val": "val.json", "test": "test.json", "all": "annotations.json"}
 CSV_FILES = {"train": "train.csv", "val": "val.csv", "test": "test.csv", "all": "questions.csv"}
@@ -135,7 +137,7 @@ class _Own:
             record.report(f"There is no picture {name!r} in optical or sar.")
             return None
         key = split, stem
-        if key not in self._named:
+        if key not in self._named or width is not None:  # CSV tells no size
             self._named[key] = self._files(stem, split, width, height)
         return self._named[key]
 
@@ -177,4 +179,4 @@ def _sensor(record: Record, image: ImageFiles) -> Sensor | None:
     if (sensor != "sar" and image.optical is None) or (sensor != "optical" and image.sar is None):
         record.report(f"The sensor is {sensor!r}, and the image has not got it.")
         return None
-    return cast(Sensor, sensor)
+    return sensor

@@ -20,6 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, ImageFiles, Layout
+from engine.datasets.figures import Published
 from engine.datasets.files import images_in, natural
 
 LAYOUT = Layout(
@@ -28,6 +29,7 @@ LAYOUT = Layout(
     task="vqa",
     source="arXiv:2103.08259",
 )
+FIGURES: tuple[Published, ...] = ()
 
 OPTICAL_FOLDER, SAR_FOLDER = "opt_256_oc_0.2", "sar_256_oc_0.2"
 _SIDE_PX = 256

@@ -20,6 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
+from engine.datasets.figures import Published
 from engine.datasets.rsvqa import Variant, read_variant, recognise_variant
 
 LAYOUT = Layout(
@@ -28,6 +29,7 @@ LAYOUT = Layout(
     task="vqa",
     source="arXiv:2003.07333, https://zenodo.org/records/6344367",
 )
+FIGURES: tuple[Published, ...] = ()
 
 AREA_ANSWERS = ("0m2", "between 0m2 and 10m2", "between 10m2 and 100m2", "between 100m2 and 1000m2", "more than 1000m2")
 _LIMITS_M2 = (0, 10, 100, 1000)

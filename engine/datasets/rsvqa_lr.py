@@ -19,6 +19,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
+from engine.datasets.figures import Published
 from engine.datasets.rsvqa import Variant, read_variant, recognise_variant
 
 LAYOUT = Layout(
@@ -26,6 +27,9 @@ LAYOUT = Layout(
     title="RSVQA-LR (questions on Sentinel-2 images)",
     task="vqa",
     source="arXiv:2003.07333, https://zenodo.org/records/6344334",
+)
+FIGURES = (
+    Published("the paper", {"train": 57_223, "val": 10_005, "test": 10_004}, {"train": 572, "val": 100, "test": 100}),
 )
 
 COUNT_ANSWERS = ("0", "between 0 and 10", "between 10 and 100", "between 100 and 1000", "more than 1000")

@@ -18,6 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
+from engine.datasets.figures import Published
 from engine.datasets.rsvqa import Variant, read_variant, recognise_variant
 
 LAYOUT = Layout(
@@ -26,6 +27,7 @@ LAYOUT = Layout(
     task="vqa",
     source="IGARSS 2021, https://github.com/syvlo/RSVQAxBEN",
 )
+FIGURES: tuple[Published, ...] = ()
 
 
 def _learnt(answer: str) -> str:
