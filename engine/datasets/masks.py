@@ -2,9 +2,9 @@
 
 COCO's run lengths count background and foreground pixels in turn, down the columns, background first; as a string
 they are packed five bits to a character and, from the fourth on, as differences to the count before the last
-(``maskApi.c`` of https://github.com/cocodataset/cocoapi). ``pycocotools`` decodes both and fills polygons by COCO's own
-rule, but it trusts its input: a damaged string makes it read past the end. So everything is checked before it is
-handed over.
+(``maskApi.c`` of https://github.com/cocodataset/cocoapi). ``pycocotools`` trusts its input: a damaged string makes it
+read past the end and return what lies there. So run lengths are unpacked here, and it fills polygons, by COCO's own
+rule, once they are known to lie in the image.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _from_polygons(polygons: Sequence[Sequence[float]], width: int, height: int)
         if not (np.all(corners >= -1) and np.all(corners[::2] <= width + 1) and np.all(corners[1::2] <= height + 1)):
             raise _unreadable(f"A polygon leaves the image of {width} x {height} pixels.")
     encoded = coco_mask.merge(coco_mask.frPyObjects([list(polygon) for polygon in polygons], height, width))
-    return cast("NDArray[np.bool_]", coco_mask.decode(encoded).astype(bool))
+    return _laid_out(unpack_counts(encoded["counts"].decode("ascii")), width, height)
 
 
 def _from_run_lengths(counts: str | Sequence[int], size: tuple[int, int], width: int, height: int) -> NDArray[np.bool_]:
@@ -79,8 +79,13 @@ def _from_run_lengths(counts: str | Sequence[int], size: tuple[int, int], width:
     runs = unpack_counts(counts) if isinstance(counts, str) else list(counts)
     if min(runs) < 0 or sum(runs) != width * height:
         raise _unreadable(f"The run lengths do not add up to {width} x {height} pixels.")
-    encoded = coco_mask.frPyObjects({"counts": runs, "size": [height, width]}, height, width)
-    return cast("NDArray[np.bool_]", coco_mask.decode(encoded).astype(bool))
+    return _laid_out(runs, width, height)
+
+
+def _laid_out(runs: Sequence[int], width: int, height: int) -> NDArray[np.bool_]:
+    """Runs of background and foreground in turn, down the columns, as rows and columns."""
+    pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return np.ascontiguousarray(pixels.reshape(width, height).T)
 
 
 def unpack_counts(packed: str) -> list[int]:

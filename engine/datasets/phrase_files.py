@@ -39,7 +39,7 @@ def read_phrases(layout: Layout, folder: Path, images: Path, masks: Path, faults
         for line, key, expression in _lines(file, faults):
             name = key if key.lower().endswith(SUFFIXES) else f"{key}.tif"
             image = faults.inside(name, images, file, line)
-            mask = faults.inside(name, masks, file, line)
+            mask = None if image is None else faults.inside(name, masks, file, line)
             if image is None or mask is None:
                 continue
             files.setdefault((key, split), ImageFiles(key, split, image))

@@ -35,12 +35,9 @@ def read_numbered(layout: Layout, folder: Path, faults: Faults) -> DataSet:
         place = numbered.places[number]
         if place is None:
             continue
-        path = faults.inside(place.voc.filename, folder / IMAGES, place.file, None)
-        if path is None:
-            continue
-        name = place.voc.filename
-        images.setdefault((name, split), ImageFiles(name, split, path, None, place.voc.width, place.voc.height))
-        thing = place.thing
+        voc, thing = place.voc, place.thing
+        name = voc.filename
+        images.setdefault((name, split), ImageFiles(name, split, place.image, None, voc.width, voc.height))
         origin = Origin(place.file, thing.line)
         rows.append(
             BoxRow(name, split, thing.description, thing.box_xyxy_px, category_of(thing.name), "optical", origin)
@@ -50,9 +47,10 @@ def read_numbered(layout: Layout, folder: Path, faults: Faults) -> DataSet:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An object that can be used, and where it was read."""
+    """An object that can be used, its image, and where it was read."""
 
     file: Path
+    image: Path
     voc: VocFile
     thing: VocObject
 
@@ -78,12 +76,13 @@ def _number_objects(folder: Path, faults: Faults) -> _Numbered:
                 "cannot be told, and their rows are left out.",
             )
             break
-        numbered.places.extend(_usable(file, voc, thing, faults) for thing in voc.objects)
+        image = faults.inside(voc.filename, folder / IMAGES, file, None) if voc.filename else None
+        numbered.places.extend(_usable(file, image, voc, thing, faults) for thing in voc.objects)
     return numbered
 
 
-def _usable(file: Path, voc: VocFile, thing: VocObject | None, faults: Faults) -> _Place | None:
-    if thing is None or not voc.filename:
+def _usable(file: Path, image: Path | None, voc: VocFile, thing: VocObject | None, faults: Faults) -> _Place | None:
+    if thing is None or image is None:
         return None
     what = box_fault(thing.box_xyxy_px, voc.width, voc.height)
     if what is None and not thing.description:
@@ -91,7 +90,7 @@ def _usable(file: Path, voc: VocFile, thing: VocObject | None, faults: Faults) -
     if what is not None:
         faults.add(file, thing.line, f"The object {thing.name!r}: {what}")
         return None
-    return _Place(file, voc, thing)
+    return _Place(file, image, voc, thing)
 
 
 def _listed_numbers(folder: Path, faults: Faults, numbered: _Numbered) -> Iterator[tuple[str, int]]:
