@@ -20,26 +20,26 @@ Colour = tuple[float, float, float]
 NAMED: dict[str, Colour] = {
     "white": (0.93, 0.93, 0.91),
     "grey": (0.55, 0.56, 0.57),
-    "red": (0.72, 0.24, 0.19),
-    "blue": (0.20, 0.38, 0.70),
-    "green": (0.22, 0.47, 0.27),
+    "red": (0.66, 0.28, 0.22),
+    "blue": (0.25, 0.41, 0.66),
+    "green": (0.27, 0.46, 0.30),
     "dark": (0.15, 0.15, 0.17),
 }
 """The colours that an item may be ordered in (:data:`engine.scenes.scene.COLOURS`)."""
 
 CONCRETE: Colour = (0.69, 0.68, 0.65)
 WHITE_PAINT: Colour = (0.92, 0.92, 0.90)
-TURF: Colour = (0.25, 0.42, 0.20)
+TURF: Colour = (0.27, 0.40, 0.22)
 CLAY: Colour = (0.66, 0.46, 0.34)
 
-_GRASSES: tuple[Colour, ...] = ((0.35, 0.46, 0.25), (0.29, 0.43, 0.26), (0.38, 0.45, 0.24))
-_STRAWS: tuple[Colour, ...] = ((0.58, 0.53, 0.36), (0.62, 0.55, 0.41), (0.52, 0.49, 0.37))
+_GRASSES: tuple[Colour, ...] = ((0.36, 0.42, 0.28), (0.31, 0.39, 0.28), (0.38, 0.42, 0.28))
+_STRAWS: tuple[Colour, ...] = ((0.57, 0.53, 0.40), (0.60, 0.54, 0.43), (0.52, 0.49, 0.39))
 _SOILS: tuple[Colour, ...] = (
-    (0.60, 0.49, 0.38),  # brown
-    (0.66, 0.44, 0.32),  # red
-    (0.70, 0.62, 0.47),  # pale sand
-    (0.50, 0.44, 0.38),  # grey brown
-    (0.39, 0.32, 0.26),  # black earth
+    (0.57, 0.48, 0.40),  # brown
+    (0.57, 0.43, 0.35),  # red
+    (0.68, 0.62, 0.51),  # pale sand
+    (0.50, 0.45, 0.40),  # grey brown
+    (0.40, 0.34, 0.29),  # black earth
 )
 _WOODS: tuple[Colour, ...] = ((0.14, 0.23, 0.13), (0.11, 0.19, 0.13), (0.18, 0.27, 0.13), (0.16, 0.21, 0.13))
 _WATERS: tuple[Colour, ...] = ((0.06, 0.14, 0.24), (0.10, 0.24, 0.31), (0.20, 0.29, 0.26), (0.38, 0.35, 0.25))
@@ -100,7 +100,7 @@ def albedo(item: Item, scene: Scene, region: Region) -> Colour:
     hue, saturation, value = colorsys.rgb_to_hsv(*base)
     spread = 0.35 if made else 1.0
     hue = (hue + (u - 0.5) * 0.035 * spread) % 1
-    saturation = min(saturation * (1 + (v - 0.5) * 0.4 * spread), 1.0)
+    saturation = min(saturation * (1 + (v - 0.5) * 0.3 * spread), 1.0)
     return colorsys.hsv_to_rgb(hue, saturation, min(value * (1 + (w - 0.5) * 0.26 * spread), 1.0))
 
 
@@ -162,10 +162,10 @@ def _field(season: float, region: Region, u: float, v: float) -> Colour:
     if ripeness < 0.30:
         return brighter(region.soil, 0.78 + 0.4 * v)
     if ripeness < 0.48:
-        return mix(region.straw, (0.70, 0.60, 0.36), v)
+        return mix(region.straw, (0.66, 0.58, 0.39), v)
     if ripeness < 0.62:
         return mix(region.soil, region.grass, 0.3 + 0.4 * v)
-    deep = mix((0.20, 0.42, 0.18), (0.13, 0.31, 0.15), v)
+    deep = mix((0.22, 0.38, 0.20), (0.14, 0.29, 0.16), v)
     return mix(region.grass, deep, 0.35 + 0.6 * u)
 
 
@@ -205,26 +205,26 @@ def roof_colours(region: Region, kind: str) -> tuple[Colour, ...]:
     return _HALL_ROOFS if kind == "industrial" else region.roofs
 
 
-GRAIN: dict[str, tuple[float, float, float]] = {
-    "forest": (0.20, 0.10, 0.10),
-    "farmland": (0.035, 0.035, 0.07),
-    "grassland": (0.06, 0.06, 0.13),
-    "bare land": (0.07, 0.07, 0.12),
-    "wetland": (0.10, 0.10, 0.14),
-    "built-up area": (0.09, 0.06, 0.06),
-    "concrete": (0.035, 0.045, 0.06),
-    "water": (0.025, 0.02, 0.07),
-    "road": (0.04, 0.03, 0.04),
-    "runway": (0.03, 0.03, 0.05),
-    "pier": (0.06, 0.03, 0.02),
-    "paved": (0.04, 0.04, 0.04),
-    "parking lot": (0.04, 0.04, 0.04),
-    "baseball diamond": (0.04, 0.03, 0.04),
-    "ground track field": (0.03, 0.03, 0.03),
+GRAIN: dict[str, tuple[float, float]] = {
+    "forest": (0.13, 0.14),
+    "farmland": (0.025, 0.05),
+    "grassland": (0.05, 0.10),
+    "bare land": (0.05, 0.07),
+    "wetland": (0.07, 0.16),
+    "built-up area": (0.07, 0.09),
+    "concrete": (0.025, 0.05),
+    "water": (0.02, 0.04),
+    "road": (0.03, 0.04),
+    "runway": (0.02, 0.05),
+    "pier": (0.05, 0.03),
+    "paved": (0.025, 0.04),
+    "parking lot": (0.03, 0.04),
+    "baseball diamond": (0.03, 0.04),
+    "ground track field": (0.025, 0.03),
 }
-"""Strength of texture (relative): fine (a metre or a pixel), medium (12 m) and coarse (150 m)."""
-SMOOTH = (0.025, 0.015, 0.01)
+"""Strength of texture (relative): fine (a metre or a pixel), and rough at all scales up to a hundred metres."""
+SMOOTH = (0.02, 0.02)
 """The grain of everything else: things made in a works."""
 
-HILLS: dict[str, float] = {"forest": 0.9, "grassland": 1.0, "bare land": 1.7}
+HILLS: dict[str, float] = {"forest": 1.4, "grassland": 1.5, "bare land": 2.6}
 """Relative change of brightness per unit of slope towards the sun; farms, towns and water lie on flat ground."""

@@ -60,8 +60,8 @@ def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator)
     """Raise the items of ``scene`` over their map ``top``; ``rng`` draws relief, trees and wetland."""
     heights: FloatArray = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
     lumps = min(max(600 / scene.gsd_m, 60.0), 0.6 * scene.size)
-    relief: FloatArray = 0.8 * cloudlike(rng, scene.size, lumps, 5)
-    relief -= 0.8 * np.abs(cloudlike(rng, scene.size, lumps / 2, 4))
+    relief: FloatArray = 0.7 * cloudlike(rng, scene.size, lumps, 4)
+    relief -= 0.9 * np.abs(cloudlike(rng, scene.size, lumps / 1.5, 5))  # ridges, and valleys between them
     fabric, streets = _towns(scene, top)
     height = heights[top]
     names = np.array([item.name for item in scene.items])
@@ -248,12 +248,15 @@ def parcel_edges(surface: Surface) -> BoolArray:
     return edge & farm
 
 
-def cloudlike(rng: np.random.Generator, size: int | tuple[int, int], cell: float, octaves: int) -> FloatArray:
+def cloudlike(
+    rng: np.random.Generator, size: int | tuple[int, int], cell: float, octaves: int, fade: float = 0.5
+) -> FloatArray:
     """Smooth noise of mean 0 and variance about 1; ``cell`` pixels across its largest lumps.
 
-    ``size`` is (height, width), or one number for a square view.
+    ``size`` is (height, width), or one number for a square view. ``fade`` is how much lower each octave is than the
+    one before: 0.5 for clouds and hills, nearer to 1 for what is rough at every scale, as natural ground is.
 
-    Each octave is white noise on a coarse grid, enlarged with a bicubic kernel; amplitudes halve as cells do.
+    Each octave is white noise on a coarse grid, enlarged with a bicubic kernel; cells halve.
     """
     height, width = (size, size) if isinstance(size, int) else size
     total = np.zeros((height, width), np.float32)
@@ -264,8 +267,8 @@ def cloudlike(rng: np.random.Generator, size: int | tuple[int, int], cell: float
         coarse = Image.fromarray(rng.standard_normal(counts, np.float32))
         shift = tuple(float(s) for s in rng.random(2))
         box = (shift[0], shift[1], shift[0] + width / step, shift[1] + height / step)
-        total += np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC, box=box)) * 0.5**octave
-        power += 0.25**octave * 0.5
+        total += np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC, box=box)) * fade**octave
+        power += fade ** (2 * octave) * 0.5
     return total / np.float32(math.sqrt(power))
 
 

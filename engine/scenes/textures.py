@@ -17,15 +17,13 @@ from engine.scenes.surface import FloatArray, Surface, cloudlike, slope_towards
 
 
 def grain(shade: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
-    """Every class's own roughness at three scales: a metre, a dozen metres, a hundred and fifty."""
+    """Every class's own roughness: at a metre, and at all scales from a few pixels to a hundred metres together."""
     items, size, gsd = surface.scene.items, surface.scene.size, surface.scene.gsd_m
     strength = surface.spread(np.array([GRAIN.get(i.cover or i.name, SMOOTH) for i in items], np.float32))
-    sigma = min(max(0.7 / gsd, 0.6), 2.0)
+    sigma = min(max(0.45 / gsd, 0.55), 1.2)
     fine = ndimage.gaussian_filter(rng.standard_normal((size, size), np.float32), sigma, truncate=3.0)
-    medium = cloudlike(rng, size, min(max(12 / gsd, 3.0), 0.3 * size), 2)
-    coarse = cloudlike(rng, size, min(max(150 / gsd, 16.0), 0.8 * size), 3)
     shade += strength[..., 0] * fine * np.float32(2 * math.sqrt(math.pi) * sigma)
-    shade += strength[..., 1] * medium + strength[..., 2] * coarse
+    shade += strength[..., 1] * cloudlike(rng, size, min(max(100 / gsd, 16.0), 0.6 * size), 6, fade=0.8)
 
 
 def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
@@ -90,7 +88,8 @@ def trees(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
     scene = surface.scene
     single = surface.trees
     wood = np.array(mix(brighter(region.wood, 1.2), region.grass, 0.15), np.float32)
-    colour[single] += (wood - colour[single]) * np.minimum(0.35 + surface.crowns[single], 0.95)[:, None]
+    thick = min(1.0, 4.0 / scene.gsd_m) ** 0.5  # at a coarse sampling a crown is a part of a pixel
+    colour[single] += (wood - colour[single]) * (thick * np.minimum(0.35 + surface.crowns[single], 0.95))[:, None]
     forest = surface.mask("forest")
     lit = np.clip(slope_towards(surface.crowns, scene.sun_deg[0]) * np.float32(max(3.5 / scene.gsd_m, 1.2)), -1, 1)
     low = math.cos(math.radians(scene.sun_deg[1]))
@@ -102,21 +101,24 @@ def trees(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
 
 def towns(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region) -> None:
     """Roofs of many colours, pale streets, and the yards between, of every textured town."""
+    scene = surface.scene
     if not (surface.fabric > 0).any():
         return
-    asphalt = np.array(mix((0.42, 0.42, 0.44), (0.60, 0.60, 0.60), region.worn), np.float32)
-    colour += (asphalt - colour) * surface.streets[..., None]
-    for kind in ("residential", "industrial", ""):
-        here = surface.mask("built-up area", kind=kind) & (surface.fabric > 0)
-        if kind == "":
-            here &= ~surface.mask("built-up area", kind="residential") & ~surface.mask(
-                "built-up area", kind="industrial"
-            )
+    coarse = min(max(scene.gsd_m / 8 - 0.25, 0.0), 1.0)  # a pixel then holds roof, garden and trees
+    town = surface.mask("built-up area")
+    works = surface.mask("built-up area", kind="industrial")
+    shade -= np.where(town & ~works, np.float32(0.16 * coarse), 0)
+    for kind, where in (("residential", town & ~works), ("industrial", works)):
+        here = where & (surface.fabric > 0)
         value = surface.fabric[here]
         roofs = np.array(roof_colours(region, kind), np.float32)
-        colour[here] = roofs[(value * 9973).astype(np.int64) % len(roofs)] * (0.8 + 0.3 * value[:, None])
-    lit = slope_towards(np.minimum(surface.fabric, 0.2) * 5, surface.scene.sun_deg[0])
-    shade += np.where(surface.fabric > 0, 0.12 * lit, 0)
+        roofs += (roofs.mean(axis=1, keepdims=True) - roofs) * np.float32(0.4 * coarse)
+        roof = roofs[(value * 9973).astype(np.int64) % len(roofs)] * (0.8 + 0.3 * value[:, None])
+        colour[here] += (roof - colour[here]) * np.float32(1 - (0.45 if kind == "residential" else 0.1) * coarse)
+    asphalt = np.array(mix((0.44, 0.44, 0.46), (0.64, 0.64, 0.64), 0.4 * coarse + 0.6 * region.worn), np.float32)
+    colour += (asphalt - colour) * surface.streets[..., None]
+    lit = slope_towards(np.minimum(surface.fabric, 0.2) * 5, scene.sun_deg[0])
+    shade += np.where(surface.fabric > 0, np.float32(0.12 * (1 - coarse)) * lit, 0)
 
 
 def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
@@ -125,7 +127,8 @@ def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
     wet = surface.mask(*WATERS)
     if not wet.any():
         return
-    near = ndimage.gaussian_filter(wet.astype(np.float32), min(max(14 / scene.gsd_m, 1.2), 12.0), truncate=2.5)
+    afloat = wet | surface.mask("ship", "pier", "bridge")  # no shore runs round these
+    near = ndimage.gaussian_filter(afloat.astype(np.float32), min(max(14 / scene.gsd_m, 1.2), 12.0), truncate=2.5)
     edge = cloudlike(rng, size, max(30 / scene.gsd_m, 6.0), 3)
     shallow = np.clip((0.97 - near) * (0.7 + 0.25 * edge), 0, 0.5) * wet
     pale = np.array(mix((0.24, 0.42, 0.44), mix(region.soil, (0.36, 0.38, 0.32), 0.5), region.silt), np.float32)
@@ -137,8 +140,9 @@ def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
     colour += (sand - colour) * bank[..., None]
     shade -= (0.5 * bank * (shade - 1)).astype(np.float32)
     if scene.gsd_m < 5 and scene.wind > 0.15:
-        front = 0.72 + 0.12 * edge - near
-        surf = np.exp(-((front / (0.05 + 0.02 * scene.gsd_m)) ** 2)) * surface.mask("sea") * (0.8 * scene.wind)
+        front = 0.66 + 0.08 * edge - near
+        surf = np.exp(-((front / (0.05 + 0.02 * scene.gsd_m)) ** 2)) * (near < 0.93) * surface.mask("sea")
+        surf *= np.clip(0.4 + 0.7 * edge, 0, 1) * scene.wind
         colour += (np.array(WHITE_PAINT, np.float32) - colour) * np.clip(surf, 0, 0.85)[..., None]
     _waves(shade, wet, surface, edge, rng)
 
