@@ -45,10 +45,10 @@ _ECHOES: dict[str, Echo] = {
     "paved": Echo(-18.0, -8.0, -1.5, -0.20, 0.8, 0.5),
     "pier": Echo(-10.0, -7.0, 0.5, -0.10, 1.5, 2.0),
     "bridge": Echo(-7.0, -8.0, 0.5, -0.10, 1.5, 1.0),
-    "building": Echo(-9.0, -7.0, 0.5, -0.10, 2.0, 1.5),
-    "building/hall": Echo(-11.0, -8.0, 0.5, -0.12, 3.0, 2.0),
+    "building": Echo(-10.5, -7.0, 0.5, -0.10, 2.0, 1.5),
+    "building/hall": Echo(-12.0, -8.0, 0.5, -0.12, 3.0, 2.0),
     "storage tank": Echo(-10.0, -8.0, 0.5, -0.10, 1.5, 1.5),
-    "ship": Echo(-3.0, -7.0, 0.5, -0.05, 1.5, 2.5),
+    "ship": Echo(-7.0, -7.0, 0.5, -0.05, 1.5, 4.0),
     "airplane": Echo(-11.0, -7.0, 0.5, -0.05, 1.5, 4.0),
     "vehicle": Echo(-2.0, -7.0, 1.0, -0.05, 3.0, 1.0),
     "tennis court": Echo(-17.5, -8.0, -1.5, -0.20, 0.8, 0.5),
@@ -95,8 +95,11 @@ def by_polarisation(scene: Scene, vv_db: float, vh_db: float, hh_db: float) -> f
 
 
 def wind_speed(scene: Scene, water: str) -> float:
-    """Metres a second, 10 m above a kind of :data:`~engine.scenes.scene.WATERS`: 1.5 on calm days to 10 at sea."""
-    return 1.5 + 8.5 * scene.wind * _FETCH[water]
+    """Metres a second, 10 m above a kind of :data:`~engine.scenes.scene.WATERS`: 1.5 on calm days to 10 at sea.
+
+    Near the coast light winds are more frequent than strong ones, hence the exponent.
+    """
+    return 1.5 + 8.5 * scene.wind**1.5 * _FETCH[water]
 
 
 def water_db(scene: Scene, water: str, downwind: float) -> float:

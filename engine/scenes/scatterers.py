@@ -79,7 +79,7 @@ def stand_up(power: FloatArray, surface: Surface, rng: np.random.Generator) -> F
     bridge = surface.mask("bridge")[rows, columns]
     # The wall, smeared from its foot to its eaves, which lie nearest to the radar; the bright line is at its foot.
     index, step, r, c = _rays(rows[~bridge], columns[~bridge], look.lay * height[~bridge], look.dx, look.dy)
-    part = np.where(step == 0, 1.0, np.where(np.diff(index, append=-1) != 0, 0.3, 0.06)).astype(np.float32)
+    part = np.where(step == 0, 1.0, np.where(np.diff(index, append=-1) != 0, 0.2, 0.025)).astype(np.float32)
     _add(out, r, c, part * gain[~bridge][index])
     _add(out, rows[bridge], columns[bridge], gain[bridge])
     # A bridge is open below: sea, deck and sea again make a third line, as far behind as the deck's is before.
@@ -239,7 +239,7 @@ def _points_of(
 def impulse(scene: Scene) -> FloatArray:
     """The radar's answer to one point: a cross of side lobes along range and azimuth, summing to 1.
 
-    The squared sinc of a flat spectrum; its lobes are lowered by 6 dB and tapered, as the weighting of a processor
+    The squared sinc of a flat spectrum; its lobes are lowered by 3 dB and tapered, as the weighting of a processor
     does, and they are turned with the look.
     """
     look = look_of(scene)
@@ -247,7 +247,7 @@ def impulse(scene: Scene) -> FloatArray:
     y, x = np.mgrid[-_LOBE_REACH : _LOBE_REACH + 1, -_LOBE_REACH : _LOBE_REACH + 1].astype(np.float32)
     stamp = np.ones_like(x)
     for along in (x * np.float32(look.dx) + y * np.float32(look.dy), x * np.float32(look.dy) - y * np.float32(look.dx)):
-        lobes = np.sinc(along / width) ** 2 * np.where(np.abs(along) < width, 1.0, 0.25)
+        lobes = np.sinc(along / width) ** 2 * np.where(np.abs(along) < width, 1.0, 0.5)
         stamp *= (lobes * np.cos(np.pi * along / (2.9 * _LOBE_REACH)) ** 2).astype(np.float32)
     normalised: FloatArray = (stamp / stamp.sum()).astype(np.float32)
     return normalised
