@@ -89,7 +89,7 @@ def make_sample_pair(
     Raises :class:`~engine.errors.ExportRefused` where a file cannot be written.
     """
     progress("Making the sample pair", None)
-    sample = make_sample(SAMPLE_SEED, size=SAMPLE_SIZE, weather="clear", sar_unit="db")
+    sample = make_sample(SAMPLE_SEED, size=SAMPLE_SIZE, weather="clear", sar_unit="db", pair="exact")
     pair = MadePair(str(out / "optical.tif"), str(out / "sar.tif"))
     _write_pair(sample, Path(pair.optical), Path(pair.sar), 0)
     return pair

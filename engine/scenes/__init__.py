@@ -24,11 +24,11 @@ sampling distance, which sets shadows only. And a town is a texture, not single 
 are not counted and roads not denied.
 """
 
-from engine.scenes.sample import Sample, make_sample
+from engine.scenes.sample import Sample, Truth, make_sample, make_truth
 from engine.scenes.scene import Scene
-from engine.scenes.truth import Question, Truth
+from engine.text import Question
 
-WORLD_VERSION = 1
+WORLD_VERSION = 2
 """Goes up when the statistics of scenes change, so that weights and exams can say which world they are of."""
 
-__all__ = ["WORLD_VERSION", "Question", "Sample", "Scene", "Truth", "make_sample"]
+__all__ = ["WORLD_VERSION", "Question", "Sample", "Scene", "Truth", "make_sample", "make_truth"]

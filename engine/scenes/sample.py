@@ -1,74 +1,152 @@
-"""One training or test sample: a scene, both pictures of it, and questions with their answers."""
+"""One training or test sample: a scene, both pictures of it, and what is true of it.
+
+:func:`make_truth` stops short of the pictures: layout, facts, questions and expressions, for exams, statistics and
+hashes. :func:`make_sample` renders what it says.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.draws import Draws
+from engine.draws import Draws, SteadyGenerator
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
+from engine.scenes.balance import BALANCE
+from engine.scenes.condition import Condition, Pair, draw_condition
+from engine.scenes.facts import Facts, measure
 from engine.scenes.layout import make_scene
 from engine.scenes.optical import expose, render_clear
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import VIEW
-from engine.scenes.sar import DELIVERIES, deliver, render_sigma0, speckle, to_db
-from engine.scenes.scene import Scene
+from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
+from engine.scenes.scene import Mark, Scene, moved
 from engine.scenes.surface import make_surface
-from engine.scenes.truth import Asker, Question, Truth, read_truth
+from engine.scenes.truth import describe
 from engine.scenes.weather import Weather, add_weather
-from engine.text import Wording
+from engine.text import Asker, Description, Question, Wording
 
-CONDITION_STREAM, OPTICAL_STREAM, SAR_STREAM = 3, 4, 5
-LOOKS = (1.0, 2.0, 4.0, 4.4, 8.0)
-WEATHERS: tuple[Weather, ...] = ("clear", "cloud", "dark")
+QUESTION_STREAM, OPTICAL_STREAM, SAR_STREAM, WEATHER_STREAM = 2, 4, 5, 6
+OTHER_PLACE = 1 << 40
+"""Added to a seed for the seed of the place that the SAR picture of an "other" pair shows; no set of scenes has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true of one seed, without any picture."""
+
+    seed: int
+    facts: Facts
+    condition: Condition
+    description: Description
+    questions: tuple[Question, ...]
+
+    @property
+    def scene(self) -> Scene:
+        return self.facts.scene
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A scene as two sensors saw it.
+    """A scene as two sensors saw it, all arrays over the view.
 
-    ``optical`` uint8 [3, H, W] with the weather on it, ``optical_clear`` the same without; ``sar_db`` float32 [H, W]
-    sigma0 in dB with speckle of ``looks`` looks; ``sar`` [H, W] the same image in ``sar_unit``. ``item_map`` int32
-    [H, W] is the index into ``scene.items`` of what is on top; ``hidden`` bool [H, W] where cloud hides the ground.
+    ``optical`` uint8 [3, H, W] with the weather on it, ``optical_clear`` the same without; ``hidden`` bool [H, W] where
+    weather hides the ground. ``sar_db`` float32 [H, W] is sigma0 in dB with speckle of ``looks`` looks, ``sar`` [H, W]
+    the same picture in ``sar_unit``. With ``pair`` "shifted" the SAR picture's content is moved by ``shift_px`` columns
+    and rows, with "other" it is of another place; all truth is in the optical picture's frame.
     """
 
-    seed: int
-    scene: Scene
     truth: Truth
-    weather: Weather
     optical: NDArray[np.uint8]
     optical_clear: NDArray[np.uint8]
     hidden: NDArray[np.bool_]
     sar_db: NDArray[np.float32]
     sar: NDArray[Any]
-    sar_unit: SarUnit
-    looks: float
-    item_map: NDArray[np.int32]
-    questions: tuple[Question, ...]
+
+    @property
+    def seed(self) -> int:
+        return self.truth.seed
+
+    @property
+    def scene(self) -> Scene:
+        return self.truth.scene
 
     @property
     def gsd_m(self) -> float:
-        return self.scene.gsd_m
+        return self.truth.scene.gsd_m
+
+    @property
+    def weather(self) -> Weather:
+        return self.truth.condition.weather
+
+    @property
+    def strength(self) -> float:
+        """Of the weather, 0..1."""
+        return self.truth.condition.strength
+
+    @property
+    def sar_unit(self) -> SarUnit:
+        return self.truth.condition.sar_unit
+
+    @property
+    def looks(self) -> float:
+        return self.truth.condition.looks
+
+    @property
+    def pair(self) -> Pair:
+        return self.truth.condition.pair
+
+    @property
+    def shift_px(self) -> tuple[int, int]:
+        return self.truth.condition.shift_px
+
+    @property
+    def facts(self) -> Facts:
+        return self.truth.facts
+
+    @property
+    def item_map(self) -> NDArray[np.int32]:
+        """int32 [H, W]: the index into ``scene.items`` of what is on top."""
+        return self.truth.facts.top
+
+    @property
+    def description(self) -> Description:
+        return self.truth.description
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return self.truth.questions
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """How a scene was taken: weather, unit of delivery and number of looks."""
+def make_truth(
+    seed: int,
+    *,
+    size: int = VIEW,
+    wording: Wording = "train",
+    questions_per_type: int = 1,
+    weather: Weather | None = None,
+    sar_unit: SarUnit | None = None,
+    pair: Pair | None = None,
+) -> Truth:
+    """The truth of one seed, the same on any machine.
 
-    weather: Weather
-    sar_unit: SarUnit
-    looks: float
-
-
-def draw_condition(seed: int) -> Condition:
-    """The condition of one seed; drawn apart from the scene, so that overriding it changes nothing else."""
-    draws = Draws(seed, CONDITION_STREAM)
-    weather: Weather = draws.weighted(WEATHERS, (36, 38, 26))
-    return Condition(weather, draws.choice(DELIVERIES), draws.choice(LOOKS))
+    ``wording`` chooses which wordings questions may use; what is asked does not depend on it. ``weather``, ``sar_unit``
+    and ``pair`` are drawn from the seed where not given, and change the scene in nothing.
+    Raises :class:`~engine.errors.UsageError` for a negative seed or a size outside 64 .. 4096.
+    """
+    if seed < 0 or not 64 <= size <= 4096:
+        raise UsageError(
+            f"No scene has seed {seed} and size {size}.", remedy="A seed is 0 or more, a size 64 to 4096 pixels."
+        )
+    condition = draw_condition(seed, weather=weather, sar_unit=sar_unit, pair=pair)
+    scene = make_scene(seed, size)
+    facts = measure(scene, paint_items(scene.items, size))
+    description = describe(facts, condition, _clouded(scene, condition))
+    asker = Asker(Draws(seed, QUESTION_STREAM), description, wording, BALANCE)
+    return Truth(seed, facts, condition, description, asker.ask(questions_per_type))
 
 
 def make_sample(
@@ -79,35 +157,64 @@ def make_sample(
     questions_per_type: int = 1,
     weather: Weather | None = None,
     sar_unit: SarUnit | None = None,
+    pair: Pair | None = None,
 ) -> Sample:
-    """The sample of one seed.
+    """The sample of one seed: :func:`make_truth` of the same arguments, and both pictures of it.
 
-    ``wording`` chooses which wordings questions may use. ``weather`` and ``sar_unit`` are drawn from the seed where
-    not given, and change nothing else. Same arguments, same truth on any machine, same pixels on one machine.
-    Raises :class:`~engine.errors.UsageError` for a negative seed or a size outside 64 .. 4096.
+    Same arguments, same truth on any machine, same pixels on one machine. Raises as :func:`make_truth` does.
     """
-    if seed < 0 or not 64 <= size <= 4096:
-        raise UsageError(
-            f"No scene has seed {seed} and size {size}.", remedy="A seed is 0 or more, a size 64 to 4096 pixels."
-        )
-    scene = make_scene(seed, size)
-    top = paint_items(scene.items, size)
-    truth = read_truth(scene, top)
-    drawn = draw_condition(seed)
-    condition, unit, looks = weather or drawn.weather, sar_unit or drawn.sar_unit, drawn.looks
-
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, OPTICAL_STREAM))))
-    surface = make_surface(scene, top, rng)
+    truth = make_truth(
+        seed, size=size, wording=wording, questions_per_type=questions_per_type,
+        weather=weather, sar_unit=sar_unit, pair=pair,
+    )  # fmt: skip
+    scene, condition = truth.scene, truth.condition
+    rng = _pixel_rng(seed, OPTICAL_STREAM)
+    surface = make_surface(scene, truth.facts.top, rng)
     clear = render_clear(surface, rng)
     state = rng.bit_generator.state
     optical_clear = expose(clear, rng)
     rng.bit_generator.state = state
-    weathered, hidden = add_weather(clear, condition, 0.7, scene.sun_deg, rng)
-    optical = expose(weathered, rng) if condition != "clear" else optical_clear
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, SAR_STREAM))))
-    sar_db = to_db(speckle(render_sigma0(surface, rng), looks, rng))
-    questions = Asker(seed, truth, condition, wording).ask(questions_per_type)
-    return Sample(
-        seed, scene, truth, condition, optical, optical_clear, hidden, sar_db,
-        deliver(sar_db, unit), unit, looks, top, questions,
-    )  # fmt: skip
+    seen, hidden = add_weather(
+        clear, condition.weather, condition.strength, scene.sun_deg, SteadyGenerator(seed, WEATHER_STREAM)
+    )
+    optical = expose(seen, rng) if condition.weather != "clear" else optical_clear
+
+    seen_by_radar = _seen_by_radar(scene, condition)
+    if seen_by_radar is not scene:
+        top = paint_items(seen_by_radar.items, size)
+        surface = make_surface(seen_by_radar, top, _pixel_rng(seen_by_radar.seed, OPTICAL_STREAM))
+    rng = _pixel_rng(seed, SAR_STREAM)
+    sar_db = to_db(speckle(render_sigma0(surface, rng), condition.looks, rng))
+    return Sample(truth, optical, optical_clear, hidden, sar_db, deliver(sar_db, condition.sar_unit))
+
+
+def _pixel_rng(seed: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, stream))))
+
+
+def _clouded(scene: Scene, condition: Condition) -> NDArray[np.bool_]:
+    """Where cloud hides the ground, bool [size, size]: it does not depend on the picture, so that none is needed."""
+    if condition.weather != "cloud":
+        return np.zeros((scene.size, scene.size), bool)
+    blank = np.zeros((scene.size, scene.size, 3), np.float32)
+    rng = SteadyGenerator(scene.seed, WEATHER_STREAM)
+    return add_weather(blank, "cloud", condition.strength, scene.sun_deg, rng)[1]
+
+
+def _seen_by_radar(scene: Scene, condition: Condition) -> Scene:
+    """The scene that the SAR picture shows: the same, moved, or another seed's."""
+    if condition.pair == "exact":
+        return scene
+    if condition.pair == "other":
+        return make_scene(scene.seed + OTHER_PLACE, scene.size)
+    return translated(scene, *condition.shift_px)
+
+
+def translated(scene: Scene, dx: float, dy: float) -> Scene:
+    """``scene`` with all that is in it moved by ``dx`` columns and ``dy`` rows; the view stays."""
+    items = tuple(moved(item, dx, dy) for item in scene.items)
+    marks = tuple(
+        Mark(mark.name, replace(mark.outline, points=tuple((x + dx, y + dy) for x, y in mark.outline.points)))
+        for mark in scene.marks
+    )
+    return replace(scene, items=items, marks=marks)

@@ -1,221 +1,233 @@
-"""What is true of a scene, read off its map of items, and the questions that follow from it.
+"""What is true of a scene as it was taken: the record from which questions are asked.
 
-Facts near a threshold are not asked about: a lake of a few pixels, two covers of nearly one size, a thing on the
-border between two cells of the nine. A question drawn here has one right answer that a person could see.
+Everything is read off the maps of what can be seen (:mod:`engine.scenes.facts`), in the optical picture's frame.
+Facts near a threshold are left out. When the SAR picture is of another place, what lies on the ground depends on which
+of the two pictures is meant; then only the optical picture's state, whether both match, and which picture shows what
+the optical one has are known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.draws import Draws
-from engine.scenes.scene import COVERS, WATERS, Scene
-from engine.text import LOCATION_ANSWERS, WEATHER_ANSWERS, Wording, number_answer, word_question
+from engine.scenes import measures
+from engine.scenes.condition import Condition
+from engine.scenes.deductions import deduce
+from engine.scenes.facts import Facts, Thing
+from engine.scenes.scene import COVERS, OBJECTS
+from engine.scenes.subjects import SEEN_SHARE, VIEW_PX, SubjectReader, has_textured_town
+from engine.scenes.weather import Weather
+from engine.text import NOUNS, THEME_ANSWERS, Description, Relation, Subject
+from engine.text.vocabulary import LENGTH_CAP_PX, LENGTH_STEP_PX
 
-OBJECTS = ("ship", "storage tank", "building", "bridge")
-QUESTION_STREAM = 2
-SEEN_SHARE = 0.012
-"""A cover or a water body below this share of the view (28 x 28 of 256 x 256) is not asked about."""
+WEATHER_WORDS: dict[Weather, str] = {"clear": "clear", "cloud": "cloudy", "fog": "foggy", "dark": "dark"}
 
-SEEN_ROAD_SHARE = 0.006
-"""The same for roads, which are long and thin: half the length of the view at the least width."""
+CLEAR_STRENGTH = 0.45
+"""Weather weaker than this is neither there nor not there."""
 
+_HIDDEN_FROM, _SHOWN_TO = 0.85, 0.05
+"""A thing of which this share is under cloud is hidden, and shown where no more than that is."""
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question with its answer (of :data:`engine.text.ANSWERS`), its type and the template it was made from."""
+_OPTICAL_ONLY = ("tennis court", "basketball court", "baseball diamond", "ground track field", "swimming pool")
+"""Flat and painted: colours that a radar does not see."""
 
-    text: str
-    answer: str
-    type: str
-    template: str
+_BOTH_SHOW = ("ship", "storage tank", "bridge", "airplane", "harbor", "lake", "river", "sea", "forest", "building")
+"""What stands out from its surroundings to a radar as well: metal, walls, tree crowns, and water's calm."""
 
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """The facts of one scene, by class name.
-
-    ``shares``: visible share (0..1) of the view per cover, water body, and road. ``counts``: things per class.
-    ``places``: location word of a class that lies together within half the view, its middle clearly in one of the
-    nine cells.
-    """
-
-    shares: dict[str, float]
-    counts: dict[str, int]
-    places: dict[str, str]
+_NAMED_AT_MOST = 8
+_FAR_PX, _DISTANCE_MARGIN_PX = 30.0, 4.0
+_COMPACT_SHARE = 0.35
+_URBAN_FROM, _RURAL_TO = 0.4, 0.12
+_MAIN_SHARE, _MAIN_LEAD = 0.35, 0.08
 
 
-def read_truth(scene: Scene, top: NDArray[np.int32]) -> Truth:
-    """The facts of ``scene`` as far as they are visible in its map of items ``top``, int32 [size, size]."""
-    pixels = np.bincount(top.ravel(), minlength=len(scene.items))
-    shares = dict.fromkeys((*COVERS, *WATERS, "road"), 0.0)
-    counts = dict.fromkeys(OBJECTS, 0)
-    groups: dict[str, list[int]] = {}
-    for index, item in enumerate(scene.items):
-        seen = int(pixels[index])
-        for name in {item.name, item.cover} & shares.keys():
-            shares[str(name)] += seen / scene.size**2
-        if item.name in counts:
-            counts[item.name] += seen > 0
-        groups.setdefault(item.name, []).append(index)
-    return Truth(shares, counts, _places(scene, top, shares, counts, groups))
+def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> Description:
+    """The description of a scene taken under ``condition``, with cloud over ``hidden``, bool [size, size]."""
+    weak = 0 < condition.strength < CLEAR_STRENGTH
+    weather = None if weak else WEATHER_WORDS[condition.weather]
+    if condition.pair == "other":
+        return Description(match=False, weather=weather, subjects=_qualities((), facts, condition, hidden))
+    subjects = SubjectReader(facts).read()
+    known: dict[str, bool | None] = {subject.name: subject.present for subject in subjects}
+    known["residential"] = _town_share(facts, "residential") >= SEEN_SHARE
+    themes = _themes(facts, known)
+    applying = [word for word, applies in themes if applies]
+    return Description(
+        match=True if max(map(abs, condition.shift_px)) <= 6 else None,
+        weather=weather,
+        urban=_urban(facts),
+        theme=applying[0] if len(applying) == 1 and len(themes) >= len(THEME_ANSWERS) - 2 else None,
+        themes=themes,
+        main_cover=_main_cover(facts),
+        main_object=_main_object(facts),
+        subjects=_qualities(subjects, facts, condition, hidden),
+        relations=_relations(facts),
+        deduce=deduce(known),
+    )
 
 
-def _places(
-    scene: Scene, top: NDArray[np.int32], shares: dict[str, float], counts: dict[str, int], groups: dict[str, list[int]]
-) -> dict[str, str]:
-    """A single thing, a patch (not the ground itself, nor what runs across the view), or the tanks as a group."""
-    places: dict[str, str] = {}
-    for name, indices in groups.items():
-        alone = counts.get(name) == 1
-        patch = SEEN_SHARE <= shares.get(name, 0) < 0.2 and 0 not in indices and name not in ("road", "river", "sea")
-        farm = name == "storage tank" and counts[name] > 1
-        if alone or patch or farm:
-            word = _place(np.isin(top, indices), scene.size)
-            if word is not None:
-                places["storage tanks" if farm else name] = word
-    return places
+# ---- the whole view
 
 
-def _place(mask: NDArray[np.bool_], size: int) -> str | None:
-    """The cell that holds the middle of ``mask``'s extent, if it is clearly within one and the extent is small."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
+def _town_share(facts: Facts, kind: str = "") -> float:
+    """Share of the view that is built-up area, of one kind if given; what stands on it counts."""
+    items = facts.scene.items
+    towns = [item.name == "built-up area" and kind in ("", item.kind) for item in items]
+    return float(np.array(towns)[facts.ground].mean())
+
+
+def _urban(facts: Facts) -> bool | None:
+    """Urban where built-up area and concrete take up two fifths, rural where they take up next to nothing."""
+    built = facts.shares["built-up area"] + facts.shares["concrete"]
+    if built >= _URBAN_FROM:
+        return True
+    return False if built <= _RURAL_TO and facts.counts["building"] <= 6 else None
+
+
+def _main_cover(facts: Facts) -> str | None:
+    """The largest land cover, if it takes up a third of the view and clearly more than the next."""
+    ranked = sorted((facts.shares[cover], cover) for cover in COVERS)
+    clear = ranked[-1][0] >= _MAIN_SHARE and ranked[-1][0] - ranked[-2][0] >= _MAIN_LEAD
+    return ranked[-1][1] if clear else None
+
+
+def _main_object(facts: Facts) -> str | None:
+    """The most numerous class of objects, if there are clearly more of it than of any other."""
+    if has_textured_town(facts):
         return None
-    cell = []
-    for span in (rows, columns):
-        low, high = int(span[0]), int(span[-1]) + 1
-        third = (low + high) * 3 / (2 * size)
-        nearest_border = min(abs(third - 1), abs(third - 2))
-        if high - low > 0.5 * size or nearest_border < 0.1:
-            return None
-        cell.append(min(int(third), 2))
-    return LOCATION_ANSWERS[cell[0] * 3 + cell[1]]
+    ranked = sorted((facts.counts[name], name) for name in OBJECTS)
+    first, second = ranked[-1][0], ranked[-2][0]
+    return ranked[-1][1] if first >= max(2, second + 1) and first >= 1.3 * second else None
 
 
-# Over many scenes, how often a class is there and how often it is not (the rest is too little to ask about). A class
-# is asked about with a weight of one over that, so that "a bridge" by itself speaks neither for yes nor for no.
-_PRESENCE: dict[str, tuple[float, float]] = {
-    "forest": (0.53, 0.45),
-    "farmland": (0.53, 0.45),
-    "grassland": (0.53, 0.45),
-    "bare land": (0.53, 0.45),
-    "built-up area": (0.53, 0.45),
-    "water": (0.74, 0.26),
-    "river": (0.32, 0.68),
-    "lake": (0.26, 0.74),
-    "sea": (0.22, 0.78),
-    "road": (0.62, 0.17),
-    "ship": (0.51, 0.49),
-    "storage tank": (0.49, 0.51),
-    "building": (0.49, 0.22),
-    "bridge": (0.17, 0.83),
-}
+def _themes(facts: Facts, known: dict[str, bool | None]) -> tuple[tuple[str, bool], ...]:
+    """For each kind of place whether the scene is one; those in doubt are left out."""
+    share, count = facts.shares, facts.counts
+    built = share["built-up area"] + share["concrete"]
+    grounds = sum(count[n] for n in ("tennis court", "basketball court", "baseball diamond", "ground track field"))
+    nature = sum(share[n] for n in ("forest", "grassland", "bare land", "wetland", "water"))
+    evidence = {
+        "residential area": _grade(_town_share(facts, "residential"), 0.35, 0.02),
+        "industrial area": _grade(_town_share(facts, "industrial") + share["concrete"], 0.3, 0.03),
+        "harbor": _grade(count["harbor"], 1, 0) if share["water"] > 0 else False,
+        "airport": _grade(share["runway"] * 50 + count["airplane"], 1, 0),
+        "sports ground": _grade(grounds, 3, 0),
+        "farmland": _grade(share["farmland"], 0.55, 0.05),
+        "natural area": _grade(nature - built - share["road"] * 4, 0.8, 0.3),
+        "coast": _grade(share["sea"], 0.12, 0.0),
+    }
+    return tuple((word, applies) for word, applies in evidence.items() if applies is not None)
 
 
-class Asker:
-    """Draws questions about one scene. Per type, the answer or the subject is drawn so that words alone tell little."""
+def _grade(amount: float, enough: float, nothing: float) -> bool | None:
+    return True if amount >= enough else False if amount <= nothing else None
 
-    def __init__(self, seed: int, truth: Truth, weather: str, wording: Wording) -> None:
-        self.draws = Draws(seed, QUESTION_STREAM)
-        self.truth = truth
-        self.weather = {"clear": "clear", "cloud": "cloudy", "dark": "dark"}[weather]
-        self.wording: Wording = wording
-        self._kinds = {
-            "presence": self._presence,
-            "number": self._number,
-            "compare": self._compare,
-            "location": self._location,
-            "most": self._most,
-            "fog-dark": self._weather,
-        }
 
-    def ask(self, per_type: int) -> tuple[Question, ...]:
-        """Up to ``per_type`` questions of each type; none of a type about which this scene has nothing clear."""
-        questions = []
-        for kind, make in self._kinds.items():
-            for _ in range(per_type):
-                made = make()
-                if made is not None:
-                    template, answer, *subjects = made
-                    text = word_question(template, self.wording, self.draws.below(1 << 16), *subjects)
-                    questions.append(Question(text, answer, kind, template))
-        return tuple(questions)
+# ---- relations
 
-    def occurs(self, name: str) -> bool | None:
-        """Whether it is there; None where it is too little to ask about."""
-        truth = self.truth
-        if name in truth.counts:
-            fabric = name == "building" and truth.shares["built-up area"] > 0
-            return True if truth.counts[name] else (None if fabric else False)
-        share = truth.shares[name]
-        if name == "road" and truth.shares["built-up area"] > 0:
-            return True if share >= SEEN_ROAD_SHARE else None  # the streets of a town are roads too
-        enough = SEEN_ROAD_SHARE if name == "road" else SEEN_SHARE
-        return True if share >= enough else (None if share > 0 else False)
 
-    def _presence(self) -> tuple[str, ...] | None:
-        wanted = self.draws.chance(0.5)
-        fitting = [name for name in _PRESENCE if self.occurs(name) is wanted]
-        if not fitting:
-            return None
-        weights = [1 / _PRESENCE[name][0 if wanted else 1] for name in fitting]
-        return "presence", "yes" if wanted else "no", self.draws.weighted(fitting, weights)
+def _relations(facts: Facts) -> tuple[Relation, ...]:
+    """Directions and distances between things that a name tells apart, and between the only two of a class."""
+    scale = VIEW_PX / facts.scene.size
+    found = []
+    named = _named_things(facts)
+    for index, (name, thing) in enumerate(named):
+        for other_name, other in named[index + 1 :]:
+            if thing.name == other.name or _overlap(thing, other):
+                continue
+            gap = math.dist(thing.centre, other.centre) * scale
+            way = measures.direction(thing.centre, other.centre) if gap >= _FAR_PX else None
+            back = measures.direction(other.centre, thing.centre) if gap >= _FAR_PX else None
+            found.append(Relation(name, other_name, way, _clear_distance(gap)))
+            found.append(Relation(other_name, name, back, None))
+    for name, count in facts.counts.items():
+        if count == 2 and not (name in ("building", "crossroad", "T junction") and has_textured_town(facts)):
+            one, other = facts.named(name)
+            found.append(Relation(name, name, None, _clear_distance(math.dist(one.centre, other.centre) * scale)))
+    return tuple(found)
 
-    def _number(self) -> tuple[str, ...] | None:
-        counts = self.truth.counts
-        names = [n for n in OBJECTS if n != "building" or self.truth.shares["built-up area"] == 0]
-        weights = [(0.06 if counts[n] == 0 else 1.0) * (0.4 if n == "bridge" else 1.0) for n in names]
-        name = self.draws.weighted(names, weights)
-        return "number", number_answer(counts[name]), name
 
-    def _compare(self) -> tuple[str, ...] | None:
-        if self.draws.chance(0.4):
-            made = self._compare_counts()
-            if made is not None:
-                return made
-        shares = self.truth.shares
-        names = [c for c in COVERS if shares[c] >= SEEN_SHARE]
-        pairs = [(a, b) for a in names for b in names if shares[a] > 1.4 * shares[b]]
-        if not pairs:
-            return self._compare_counts()
-        larger, smaller = self.draws.choice(pairs)
-        first, second = (larger, smaller) if self.draws.chance(0.5) else (smaller, larger)
-        if self.draws.chance(0.5):
-            return "compare-which", larger, first, second
-        return "compare-area", "yes" if first == larger else "no", first, second
+def _named_things(facts: Facts) -> list[tuple[str, Thing]]:
+    """The only thing of its class, the only patch or the largest one, if it is compact; a few at most."""
+    textured, size = has_textured_town(facts), facts.scene.size
+    found: list[tuple[str, Thing]] = []
+    for name, count in facts.counts.items():
+        if count == 1 and not (textured and name in ("building", "crossroad", "T junction")):
+            found.append((name, facts.named(name)[0]))
+    for name in ("lake", "forest", "farmland", "grassland", "bare land", "concrete", "wetland"):
+        patches = sorted(facts.named(name), key=lambda thing: -thing.area_px)
+        if not patches or patches[0].area_px < SEEN_SHARE * size**2:
+            continue
+        if len(patches) == 1:
+            found.append((name, patches[0]))
+        elif patches[0].area_px > 1.4 * patches[1].area_px:
+            found.append((f"largest {name}", patches[0]))
+    return [pair for pair in found if pair[0] in NOUNS and _compact(pair[1], size)][:_NAMED_AT_MOST]
 
-    def _compare_counts(self) -> tuple[str, ...] | None:
-        counts = self.truth.counts
-        names = [n for n in ("ship", "storage tank", "building") if self.occurs(n) is not None]
-        if self.truth.shares["built-up area"] > 0:
-            names = [n for n in names if n != "building"]
-        pairs = [(a, b) for a in names for b in names if counts[a] >= counts[b] + 2 and counts[a] > 1.3 * counts[b]]
-        if not pairs:
-            return None
-        more, fewer = self.draws.choice(pairs)
-        if self.draws.chance(0.5):
-            return "compare-count", "yes", more, fewer
-        return "compare-count", "no", fewer, more
 
-    def _location(self) -> tuple[str, ...] | None:
-        if not self.truth.places:
-            return None
-        name = self.draws.choice(sorted(self.truth.places))
-        return "location", self.truth.places[name], name
+def _compact(thing: Thing, size: int) -> bool:
+    """Wholly in the view and not wide: its middle is where one would point."""
+    left, top, right, bottom = thing.box
+    return thing.whole and max(right - left, bottom - top) <= _COMPACT_SHARE * size
 
-    def _most(self) -> tuple[str, ...] | None:
-        ranked = sorted((self.truth.shares[c], c) for c in COVERS)
-        if ranked[-1][0] < 0.35 or ranked[-1][0] - ranked[-2][0] < 0.08:
-            return None
-        return "most", ranked[-1][1]
 
-    def _weather(self) -> tuple[str, ...] | None:
-        if self.draws.chance(0.5):
-            return "weather", self.weather
-        if self.draws.chance(0.5):
-            return "weather-check", "yes", self.weather
-        return "weather-check", "no", self.draws.choice([w for w in WEATHER_ANSWERS if w != self.weather])
+def _overlap(one: Thing, other: Thing) -> bool:
+    a, b = one.box, other.box
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _clear_distance(pixels: float) -> float | None:
+    """A distance in pixels of the 256 view, unless it is within 4 pixels of the edge of a bin."""
+    edge = min(max(round(pixels / LENGTH_STEP_PX), 1) * LENGTH_STEP_PX, LENGTH_CAP_PX)
+    return None if abs(pixels - edge) < _DISTANCE_MARGIN_PX else pixels
+
+
+# ---- which picture shows what
+
+
+def _qualities(
+    subjects: tuple[Subject, ...], facts: Facts, condition: Condition, hidden: NDArray[np.bool_]
+) -> tuple[Subject, ...]:
+    """``subjects`` with the picture that shows each; of another place's SAR picture, what only the optical one has."""
+    words = {}
+    for name in (*_BOTH_SHOW, *_OPTICAL_ONLY):
+        things = facts.named(name)
+        if things and facts.shares.get(name, 1.0) >= SEEN_SHARE:
+            word = _quality(name, things, facts, condition, hidden)
+            if word is not None:
+                words[name] = word
+    known = {subject.name for subject in subjects}
+    added = tuple(Subject(name, quality=word) for name, word in words.items() if name not in known)
+    return tuple(_with_quality(subject, words.get(subject.name)) for subject in subjects) + added
+
+
+def _with_quality(subject: Subject, word: str | None) -> Subject:
+    return subject if word is None else replace(subject, quality=word)
+
+
+def _quality(
+    name: str, things: list[Thing], facts: Facts, condition: Condition, hidden: NDArray[np.bool_]
+) -> str | None:
+    """The sensor that shows a class: the optical one unless weather hides it, the SAR one if its echo stands out.
+
+    Cloud is judged by the share of the class that is under it. Fog and darkness veil the whole picture: from three
+    quarters of their strength on hardly a thing is told, below a half most are; between them nothing is said.
+    """
+    if condition.weather == "cloud":
+        masks = [facts.mask(thing) for thing in things]
+        covered = float(hidden[np.logical_or.reduce(masks)].mean())
+        optical = False if covered >= _HIDDEN_FROM else True if covered <= _SHOWN_TO else None
+    elif condition.weather == "clear":
+        optical = True
+    else:
+        optical = False if condition.strength >= 0.75 else None
+    if optical is None:
+        return None
+    sar = name in _BOTH_SHOW and condition.pair != "other"
+    if optical:
+        return "both" if sar else "optical image"
+    return "SAR image" if sar else None

@@ -1,35 +1,83 @@
-"""Words: the questions that scenes are asked, the answers there are, and one normal form for typed questions.
+"""Words: the questions that are asked of an optical-SAR pair, the answers there are, and expressions that name things.
 
-:mod:`~engine.text.questions` holds the templates and their wordings, some of them kept for the test split only;
-:mod:`~engine.text.vocabulary` the versioned list of answers a network is trained to choose from;
-:func:`normalise` is applied to every question before it is tokenised, in training as in use.
+Reading order for questions:
+
+``description`` what is known of a pair: the attributes of OSVQA's Table I.
+``cases``       everything that can be asked about a description, type by type.
+``balance``     how often each is asked, so that words alone do not give answers away.
+``asker``       draws questions and puts them into words.
+``questions``   :func:`word_question` and the record of a :class:`Question`; ``templates``, ``object_templates`` and
+                ``scene_templates`` hold the wordings, some of them kept for the test split only; ``nouns`` the names.
+``vocabulary``  the versioned list of answers a network is trained to choose from, and what a bin is on the ground.
+``normal``      :func:`normalise` is applied to every text before it is tokenised, in training as in use.
 """
 
+from engine.text.asker import Asker
+from engine.text.balance import Balance, balance_of, count_outcomes
+from engine.text.description import Deduction, Description, Relation, Subject
 from engine.text.normal import normalise
-from engine.text.questions import NOUNS, QUESTION_TYPES, TEMPLATES, Noun, Template, Wording, word_question
+from engine.text.nouns import NOUNS, Noun
+from engine.text.questions import DEDUCTIONS, QUESTION_TYPES, TEMPLATES, Question, Wording, word_question
+from engine.text.templates import Template
 from engine.text.vocabulary import (
     ANSWERS,
     ANSWERS_VERSION,
+    AREA_ANSWERS,
+    COMPARISON_ANSWERS,
     COVER_ANSWERS,
+    DISTRIBUTION_ANSWERS,
+    LENGTH_ANSWERS,
     LOCATION_ANSWERS,
     NUMBER_CAP,
+    OBJECT_ANSWERS,
+    SENSOR_ANSWERS,
+    SETTLEMENT_ANSWERS,
+    SHAPE_ANSWERS,
+    THEME_ANSWERS,
     WEATHER_ANSWERS,
+    area_answer,
+    bin_hectares,
+    bin_metres,
+    length_answer,
     number_answer,
 )
 
 __all__ = [
     "ANSWERS",
     "ANSWERS_VERSION",
+    "AREA_ANSWERS",
+    "COMPARISON_ANSWERS",
     "COVER_ANSWERS",
+    "DEDUCTIONS",
+    "DISTRIBUTION_ANSWERS",
+    "LENGTH_ANSWERS",
     "LOCATION_ANSWERS",
     "NOUNS",
     "NUMBER_CAP",
+    "OBJECT_ANSWERS",
     "QUESTION_TYPES",
+    "SENSOR_ANSWERS",
+    "SETTLEMENT_ANSWERS",
+    "SHAPE_ANSWERS",
     "TEMPLATES",
+    "THEME_ANSWERS",
     "WEATHER_ANSWERS",
+    "Asker",
+    "Balance",
+    "Deduction",
+    "Description",
     "Noun",
+    "Question",
+    "Relation",
+    "Subject",
     "Template",
     "Wording",
+    "area_answer",
+    "balance_of",
+    "bin_hectares",
+    "bin_metres",
+    "count_outcomes",
+    "length_answer",
     "normalise",
     "number_answer",
     "word_question",
