@@ -124,9 +124,8 @@ class _Check:
                 self._seen[path] = seen
                 if seen.problem:
                     self._faults.add(path, None, seen.problem + self._named_in(namer[path], path))
-        paired = any(image.optical and image.sar for image in self._data.images)
         for image in dict.fromkeys(self._data.images):
-            self._check_scene(image, paired)
+            self._check_scene(image)
 
     def _named_in(self, image: ImageFiles, path: Path) -> str:
         """Where a file that is missing was asked for."""
@@ -136,8 +135,8 @@ class _Check:
         line = "" if origin.line is None else f", line {origin.line}"
         return f" It is named in {origin.file.name}{line}."
 
-    def _check_scene(self, image: ImageFiles, paired: bool) -> None:
-        if paired and (image.optical is None or image.sar is None):
+    def _check_scene(self, image: ImageFiles) -> None:
+        if self._data.pairs_expected and (image.optical is None or image.sar is None):
             other = "SAR" if image.sar is None else "optical"
             self._faults.add(_paths(image)[0], None, f"The image has no {other} partner.")
         for path in _paths(image):
@@ -168,9 +167,10 @@ class _Check:
                     continue
                 shared += 1
                 if not self._data.shared_images_expected:
-                    same = "" if known[0] == path else f" as {self._relative(known[0])}"
-                    where = f"in two splits, {known[1]} and {image.split}{same}"
-                    self._faults.add(path, None, f"The image is {where}.")
+                    name = "" if known[0] == path else f" as {self._relative(known[0])}"
+                    self._faults.add(
+                        path, None, f"The image is in two splits: in {image.split} here, and in {known[1]}{name}."
+                    )
         if shared and self._data.shared_images_expected:
             self.notes.append(f"{shared:,} images are in more than one split, as this layout is published.")
 

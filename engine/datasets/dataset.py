@@ -135,7 +135,8 @@ class DataSet:
     """A data set as read: ``layout`` is the reader's name, ``answers`` the closed list of answers where there is one.
 
     ``images`` has one entry per image and split. ``shared_images_expected`` is set by layouts whose published splits
-    share images by design; the check then counts them in one line.
+    share images by design; the check then counts them in one line. ``pairs_expected`` is set by layouts of which an
+    image without one of the two sensors is incomplete.
     """
 
     layout: str
@@ -145,6 +146,7 @@ class DataSet:
     rows: tuple[Row, ...]
     answers: tuple[str, ...] | None = None
     shared_images_expected: bool = False
+    pairs_expected: bool = False
 
     def of_split(self, split: str) -> Iterator[Row]:
         """The rows of one split, in file order."""

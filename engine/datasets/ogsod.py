@@ -60,7 +60,7 @@ def read(folder: Path, faults: Faults) -> DataSet:
         for sensor in labelled:
             labels = folder / _FOLDERS[sensor] / "labels" / split
             rows += _rows(labels, found[sensor], split, sensor, faults)
-    return DataSet(LAYOUT.name, LAYOUT.task, folder, tuple(images), tuple(rows))
+    return DataSet(LAYOUT.name, LAYOUT.task, folder, tuple(images), tuple(rows), pairs_expected=True)
 
 
 def _rows(labels: Path, images: dict[str, Path], split: str, sensor: Sensor, faults: Faults) -> list[BoxRow]:

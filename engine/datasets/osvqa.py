@@ -84,7 +84,9 @@ def read(folder: Path, faults: Faults) -> DataSet:
             if images[key] is not None:
                 rows.append(row)
     found = tuple(image for image in images.values() if image is not None)
-    return DataSet(LAYOUT.name, LAYOUT.task, folder, found, tuple(rows), answers=_answers(folder, faults))
+    return DataSet(
+        LAYOUT.name, LAYOUT.task, folder, found, tuple(rows), answers=_answers(folder, faults), pairs_expected=True
+    )
 
 
 def _row(record: Record, split: str, ids: set[str]) -> QuestionRow | None:

@@ -75,7 +75,7 @@ def read(folder: Path, faults: Faults) -> DataSet:
     for split, name in COCO_FILES.items():
         if (folder / name).is_file():
             rows += own.annotations(read_coco(folder / name, faults), split)
-    return DataSet(LAYOUT.name, _task(rows), folder, own.images(), tuple(rows))
+    return DataSet(LAYOUT.name, _task(rows), folder, own.images(), tuple(rows), pairs_expected=own.has_pairs)
 
 
 def _task(rows: list[Row]) -> Task:
@@ -93,6 +93,11 @@ class _Own:
         found = {sensor: images_in(path, faults) if path.is_dir() else {} for sensor, path in folders.items()}
         self._optical, self._sar = found["optical"], found["sar"]
         self._named: dict[tuple[str, str], ImageFiles] = {}
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are folders of both sensors with something in them."""
+        return bool(self._optical and self._sar)
 
     def images(self) -> tuple[ImageFiles, ...]:
         """One for each split that names it, in that order, then those that no annotation names."""

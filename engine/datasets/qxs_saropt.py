@@ -47,4 +47,4 @@ def read(folder: Path, faults: Faults) -> DataSet:
         ImageFiles(stem, "all", optical.get(stem), sar.get(stem), _SIDE_PX, _SIDE_PX)
         for stem in sorted(optical.keys() | sar.keys(), key=natural)
     )
-    return DataSet(LAYOUT.name, LAYOUT.task, folder, images, ())
+    return DataSet(LAYOUT.name, LAYOUT.task, folder, images, (), pairs_expected=True)

@@ -32,9 +32,9 @@ from engine.datasets.dataset import DataSet, Faults, ImageFiles, Layout, Origin,
 from engine.formats.json_stream import stream_records
 from engine.formats.records import Record
 
-_NAMES = re.compile(r"(?:.*_)?(train|val|test|test_phili)_(images|questions|answers)\.json")
-"""``test_phili`` is the second test set of RSVQA-HR, Philadelphia."""
+_SPLITS = ("train", "val", "test", "test_phili")  # the last one is RSVQA-HR's second test set, Philadelphia
 _KINDS = ("images", "questions", "answers")
+_NAMES = re.compile(rf"(?:.*_)?({'|'.join(_SPLITS)})_({'|'.join(_KINDS)})\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Variant:
 
 def split_files(folder: Path) -> dict[str, dict[str, Path]]:
     """The files found, by split and kind; the first by name where a split has two."""
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[str, dict[str, Path]] = {split: {} for split in _SPLITS}
     for path in sorted(folder.glob("*.json")):
         match = _NAMES.fullmatch(path.name)
         if match:
-            found.setdefault(match[1], {}).setdefault(match[2], path)
-    return found
+            found[match[1]].setdefault(match[2], path)
+    return {split: files for split, files in found.items() if files}
 
 
 def recognise_variant(folder: Path, images: str) -> bool:

@@ -6,7 +6,7 @@
 ``x1 y1 … x4 y4 class [difficulty]``      four corners in pixels (DOTA, and YOLOv5-OBB's labels)
 ========================================  ====================================================================
 
-A class is a number from 0, a place in the list of names, or a name itself.
+A class is a number from 0, a place in the list of names, or a name itself (``storage_tank`` is "storage tank").
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class YoloBox:
 
 
 def read_yolo(path: Path, faults: FaultSink, names: Sequence[str]) -> tuple[YoloBox, ...]:
-    """The boxes of a label file; a line that is none is a fault. An empty file is an image without objects."""
+    """The boxes of a label file; a line that is none is a fault. An empty file is an image without objects.
+
+    ``names`` are the classes in their order, in lower case with spaces.
+    """
     text = read_text(path, faults)
     found = []
     for line, words in enumerate((row.split() for row in (text or "").splitlines()), start=1):
@@ -83,8 +86,9 @@ def _is_dota(words: list[str], names: Sequence[str]) -> bool:
 
 
 def _name(label: str, names: Sequence[str]) -> str | None:
-    if label in names:
-        return label
+    plain = label.replace("_", " ").replace("-", " ").lower()
+    if plain in names:
+        return plain
     place = _number(label)
     if place is None or place != int(place) or not 0 <= place < len(names):
         return None

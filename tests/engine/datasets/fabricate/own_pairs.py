@@ -18,7 +18,7 @@ def fabricate(folder: Path, *, seed: int = 0) -> None:
     for index, name in enumerate(("port", "river")):
         write_picture(folder / "optical" / f"{name}.png", seed + 2 * index)
         write_picture(folder / "sar" / f"{name}.jpg", seed + 2 * index + 1, bands=1)
-    (folder / "questions.csv").write_text(CSV, encoding="utf-8-sig")
+    (folder / "train.csv").write_text(CSV, encoding="utf-8-sig")
     (folder / "train.json").write_text(json.dumps(port()), encoding="utf-8")
     (folder / "val.json").write_text(json.dumps(river()), encoding="utf-8")
 
