@@ -79,7 +79,7 @@ _RECIPES: dict[str, _Recipe] = {
         {"forest": 0.75, "grassland": 0.65, "bare land": 0.5, "wetland": 0.35}, 0.1,
     ),
     "residential": _Recipe(
-        {"grassland": 3, "built-up area": 4}, _FIELDS, _HOMES, (0.6, 1.2), {"forest": 0.15, "grassland": 0.2}, 0.6,
+        {"grassland": 4, "concrete": 1}, _FIELDS, _HOMES, (0.6, 1.2), {"forest": 0.15, "grassland": 0.2}, 0.6,
     ),
     "industrial": _Recipe(
         {"grassland": 2, "bare land": 3, "concrete": 1}, _FIELDS, _WORKS, (0.55, 1.2),
@@ -94,7 +94,7 @@ _RECIPES: dict[str, _Recipe] = {
         (-0.1, 0.25), {"forest": 0.4, "wetland": 0.1}, 0.25,
     ),
     "sports": _Recipe(
-        {"grassland": 5, "built-up area": 2}, {"grassland": 6, "forest": 2, "farmland": 1}, {**_HOMES, "grassland": 40},
+        {"grassland": 5, "concrete": 1}, {"grassland": 6, "forest": 2, "farmland": 1}, {**_HOMES, "grassland": 40},
         (0.5, 1.2), {"forest": 0.4}, 0.5,
     ),
     "coast": _Recipe(

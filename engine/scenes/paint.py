@@ -26,7 +26,12 @@ def paint_item(pen: ImageDraw.ImageDraw, item: Item, value: int) -> None:
     if isinstance(shape, Polygon):
         pen.polygon(shape.points, fill=value)
     elif isinstance(shape, Line):
-        pen.line(shape.points, fill=value, width=max(1, round(shape.width)), joint="curve")
+        width = max(1, round(shape.width))
+        pen.line(shape.points, fill=value, width=width)
+        if width > 3:  # Pillow's own joints leave cracks
+            r = (width - 1) / 2
+            for x, y in shape.points[1:-1]:
+                pen.ellipse((x - r, y - r, x + r, y + r), fill=value)
     elif isinstance(shape, Disc):
         (x, y), r = shape.centre, shape.radius
         pen.ellipse((x - r, y - r, x + r, y + r), fill=value)

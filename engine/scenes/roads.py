@@ -32,10 +32,17 @@ LONGEST_BRIDGE_PX, LONGEST_BRIDGE_M = 90.0, 500.0
 _SHARPEST = math.radians(38)
 _SHORTEST_ROAD_PX = 24.0
 _STEP = 1.5
+_GATE_PX = 14.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Road:
+    line: shapely.LineString
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Deck:
     line: shapely.LineString
     width: float
 
@@ -48,9 +55,9 @@ class _Meeting:
     box: float
 
 
-def junction_box(width: float) -> float:
-    """The side of the square that marks a junction of roads up to ``width`` wide, in pixels."""
-    return max(8.0, 2.5 * width)
+def junction_box(width: float, other: float) -> float:
+    """The side of the square that marks a junction of two roads this wide, in pixels: 2.5 mean widths."""
+    return max(8.0, 1.25 * (width + other))
 
 
 def lay_roads(plan: Plan, ground: Ground) -> None:
@@ -63,8 +70,12 @@ def lay_roads(plan: Plan, ground: Ground) -> None:
     else:
         cuts = [cut for cut in ground.cuts if _is_road(draws, cut, ground)]
     main = draws.between(0, 2)
+    refused = list[tuple[Cut, str]]()
     for cut in cuts:
         kind = "wide" if cut.rank < main or (cut.rank < 5 and draws.chance(0.12)) else "narrow"
+        if network.reaches(cut.points) and not network.lay(cut.points, kind):
+            refused.append((cut, kind))
+    for cut, kind in refused:  # what led nowhere may by now have a road to lead to
         network.lay(cut.points, kind)
     network.put_down()
 
@@ -113,9 +124,16 @@ class Network:
         self._plan = plan
         self._water = _distance_to(_water(plan))
         self._claimed = _distance_to(np.pad(plan.reserved, MARGIN))
-        self._roads: list[tuple[_Road, str]] = []
-        self._decks: list[tuple[shapely.LineString, float]] = []
-        self._meetings: list[_Meeting] = []
+        self._roads = roads_of(plan)
+        self._laid: list[tuple[_Road, str]] = []
+        self._streets = shapely.union_all([road.line for road in self._roads])
+        self._decks: list[_Deck] = []
+        self._meetings = _clusters(self._roads)
+
+    def reaches(self, points: Sequence[Point]) -> bool:
+        """Whether any of ``points``' box is in the view or near it."""
+        near, far = -MARGIN / 2, self._plan.size + MARGIN / 2
+        return all(max(p[axis] for p in points) > near and min(p[axis] for p in points) < far for axis in (0, 1))
 
     def lay(self, points: Sequence[Point], kind: str) -> bool:
         """Lay a road along ``points``, or those parts of it that the rules allow; False where there is none."""
@@ -125,17 +143,21 @@ class Network:
             return False
         width = round(max(width, 2.0))
         laid = False
-        for piece, decks in self._pieces(points, width):
-            laid |= self._join(piece, decks, float(width), kind)
+        for path, ends in self._pieces(points, width):
+            line = shapely.LineString(path) if len(path) > 1 else shapely.LineString()
+            decks = [_Deck(shapely.LineString(deck), self._deck_width(width)) for deck in ends]
+            laid |= self._join(_Road(line, float(width)), kind, decks) or self._join_parts(
+                _Road(line, float(width)), kind, decks
+            )
         return laid
 
     def put_down(self) -> None:
         """Add the roads, narrow before wide, and over them the bridges."""
         plan = self._plan
-        for road, kind in sorted(self._roads, key=lambda pair: pair[0].width):
+        for road, kind in sorted(self._laid, key=lambda pair: pair[0].width):
             plan.add("road", Line(exact(road.line.coords), road.width), kind=kind)
-        for deck, width in self._decks:
-            plan.add("bridge", Line(exact(deck.coords), width), height_m=plan.draws.uniform(5, 14))
+        for deck in self._decks:
+            plan.add("bridge", Line(exact(deck.line.coords), deck.width), height_m=plan.draws.uniform(5, 14))
 
     # ---- water and claimed ground
 
@@ -161,8 +183,18 @@ class Network:
                 or (corner[index] and not any(a < index < b for a, b in own))
             ]  # fmt: skip
             path = [_point(samples[index]) for index in keep]
+            path = [*self._entry(samples[:first][::-1], width), *path, *self._entry(samples[last:], width)]
             pieces.append((path, [[_point(samples[a]), _point(samples[b])] for a, b in own]))
         return pieces
+
+    def _entry(self, beyond: NDArray[np.float64], width: int) -> list[Point]:
+        """Where a road that ends at a site's ground meets that site's own street a few pixels on: a gate."""
+        ahead = beyond[: round((width + _GATE_PX) / _STEP)]
+        if len(ahead) < 2 or self._streets.is_empty or self._at(self._water, ahead).min() < width / 2 + 2:
+            return []
+        way = shapely.LineString(ahead)
+        gates = _points_of(way.intersection(self._streets))
+        return [min(((p.x, p.y) for p in gates), key=lambda at: math.dist(at, ahead[0]))] if gates else []
 
     def _can_bridge(
         self, samples: NDArray[np.float64], first: int, last: int, blocked: NDArray[np.bool_], width: float,
@@ -179,7 +211,7 @@ class Network:
         middle = samples[first:last]
         if float(shapely.distance(line, shapely.points(middle)).max()) > 6:
             return False
-        return all(line.distance(other) > (width + other_width) / 2 + 4 for other, other_width in self._decks)
+        return all(line.distance(other.line) > (width + other.width) / 2 + 4 for other in self._decks)
 
     def _deck_width(self, width: float) -> float:
         return round(width + min(max(self._plan.px(3.0), 2.0), 5.0))
@@ -193,37 +225,49 @@ class Network:
 
     # ---- other roads
 
-    def _join(self, path: list[Point], decks: list[list[Point]], width: float, kind: str) -> bool:
+    def _join(self, road: _Road, kind: str, decks: list[_Deck]) -> bool:
         """Add a road to the net, unless it would be short, loose, or meet others confusingly."""
-        line = shapely.LineString(path) if len(path) > 1 else shapely.LineString()
-        if line.length < _SHORTEST_ROAD_PX:
+        if road.line.length < _SHORTEST_ROAD_PX:
             return False
-        own_decks = [(shapely.LineString(deck), self._deck_width(width)) for deck in decks]
-        meetings = self._meetings_of(line, width)
-        if meetings is None or not (meetings or self._leaves_view(path)):
+        meetings = self._meetings_of(road)
+        if meetings is None or not (meetings or self._leaves_view(road.line)):
             return False
-        reach = [(deck, deck_width / 2) for deck, deck_width in (*self._decks, *own_decks)]
         for meeting in meetings:
             spot = shapely.Point(meeting.at)
-            if any(deck.distance(spot) < meeting.box / 2 + half + 1 for deck, half in reach):
-                return False
-        self._roads.append((_Road(line, width), kind))
-        self._decks += own_decks
+            for deck in (*self._decks, *decks):
+                if deck.line.distance(spot) < (meeting.box + deck.width) / 2 + 1:
+                    return False
+        self._roads.append(road)
+        self._laid.append((road, kind))
+        self._decks += decks
         self._meetings += meetings
         return True
 
-    def _leaves_view(self, path: list[Point]) -> bool:
-        n = self._plan.size
-        return any(not (0 < x < n and 0 < y < n) for x, y in (path[0], path[-1]))
+    def _join_parts(self, road: _Road, kind: str, decks: list[_Deck]) -> bool:
+        """Add those stretches of a road between two older ones that can be added where the whole cannot."""
+        older = shapely.union_all([other.line for other in self._roads])
+        parts = shapely.get_parts(road.line.difference(older))
+        if len(parts) < 2:
+            return False
+        joined = False
+        for part in parts:
+            own = [deck for deck in decks if deck.line.distance(part) < 0.1]
+            joined |= self._join(_Road(part, road.width), kind, own)
+        return joined
 
-    def _meetings_of(self, line: shapely.LineString, width: float) -> list[_Meeting] | None:
-        """Where ``line`` meets the roads there are; None where it would do so at a sharp angle, run beside one, or
+    def _leaves_view(self, line: shapely.LineString) -> bool:
+        n = self._plan.size
+        return any(not (0 < x < n and 0 < y < n) for x, y in (line.coords[0], line.coords[-1]))
+
+    def _meetings_of(self, new: _Road) -> list[_Meeting] | None:
+        """Where ``new`` meets the roads there are; None where it would do so at a sharp angle, run beside one, or
         make a junction that runs into another."""
+        line, width = new.line, new.width
         if not self._roads:
             return []
         found = list[_Meeting]()
-        gaps = shapely.distance(line, np.array([road.line for road, _ in self._roads]))
-        for (road, _), gap in zip(self._roads, gaps, strict=True):
+        gaps = shapely.distance(line, np.array([road.line for road in self._roads]))
+        for road, gap in zip(self._roads, gaps, strict=True):
             side = (width + road.width) / 2
             if gap > side + 4:
                 continue
@@ -233,7 +277,7 @@ class Network:
             beside = line.intersection(road.line.buffer(side + 3, quad_segs=2)).length
             if beside > len(spots) * 2 * (side + 3) / math.sin(_SHARPEST) + 1:
                 return None
-            found += [_Meeting(spot, junction_box(max(width, road.width))) for spot in spots]
+            found += [_Meeting(spot, junction_box(width, road.width)) for spot in spots]
         known = [*self._meetings]
         for meeting in found:
             if any(1.5 < math.dist(meeting.at, other.at) < 1.2 * max(meeting.box, other.box) for other in known):
@@ -325,27 +369,33 @@ def mark_junctions(plan: Plan) -> None:
     Junctions are found by geometry on the roads' centre lines, whoever laid them. One that a later item covers, that
     the border of the view cuts, or that runs into another is not marked.
     """
-    roads = [_Road(shapely.LineString(item.shape.points), item.shape.width)
-             for item in plan.items if item.name == "road" and isinstance(item.shape, Line)]  # fmt: skip
-    if len(roads) < 2:
-        return
+    roads = roads_of(plan)
+    junctions = _clusters(roads)
     lines = np.array([road.line for road in roads])
-    junctions = _clusters(roads, lines)
-    is_road = plan.where(("road", "bridge"))
+    hidden = _hides(plan)
     marked = list[_Meeting]()
     for junction in sorted(junctions, key=lambda one: one.at):
         near = lines[shapely.distance(lines, shapely.Point(junction.at)) < junction.box / 2]
         name = {3: "T junction", 4: "crossroad"}.get(_arms(near, junction))
         clear = all(math.dist(junction.at, one.at) >= max(junction.box, one.box) for one in marked)
-        if name and clear and _in_sight(is_road, junction):
+        if name and clear and _in_sight(hidden, junction):
             marked.append(junction)
             (x, y), half = junction.at, junction.box / 2
             corners = ((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half))
             plan.mark(name, exact(corners))
 
 
-def _clusters(roads: list[_Road], lines: NDArray[np.object_]) -> list[_Meeting]:
+def roads_of(plan: Plan) -> list[_Road]:
+    """The roads of ``plan`` so far."""
+    return [_Road(shapely.LineString(item.shape.points), item.shape.width)
+            for item in plan.items if item.name == "road" and isinstance(item.shape, Line)]  # fmt: skip
+
+
+def _clusters(roads: list[_Road]) -> list[_Meeting]:
     """All meetings of two roads; those that are one place are one."""
+    if len(roads) < 2:
+        return []
+    lines = np.array([road.line for road in roads])
     tree = shapely.STRtree(lines)
     widest = max(road.width for road in roads)
     pairs = np.sort(tree.query(lines, predicate="dwithin", distance=widest / 2).T, axis=1)
@@ -353,7 +403,7 @@ def _clusters(roads: list[_Road], lines: NDArray[np.object_]) -> list[_Meeting]:
     for first, second in np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0):
         a, b = roads[first], roads[second]
         for spot in meeting_points(a.line, b.line, max(a.width, b.width) / 2):
-            box = junction_box(max(a.width, b.width))
+            box = junction_box(a.width, b.width)
             same = [index for index, one in enumerate(found) if math.dist(one.at, spot) < 0.4 * max(box, one.box)]
             if same:
                 known = found[same[0]]
@@ -373,11 +423,19 @@ def _arms(lines: NDArray[np.object_], junction: _Meeting) -> int:
     return sum(after - before > math.radians(25) for before, after in zip(bearings, turn, strict=True))
 
 
-def _in_sight(is_road: NDArray[np.bool_], junction: _Meeting) -> bool:
-    """Whether the square lies in the view and its middle is road, as painted."""
-    (x, y), half, size = junction.at, junction.box / 2, len(is_road)
+def _hides(plan: Plan) -> NDArray[np.bool_]:
+    """Where something on top lies over roads, bool [size, size]: all that is neither road nor older than all roads."""
+    first = next((index for index, item in enumerate(plan.items) if item.name == "road"), len(plan.items))
+    hides = np.array([index > first and item.name != "road" for index, item in enumerate(plan.items)])
+    hidden: NDArray[np.bool_] = hides[plan.painted()]
+    return hidden
+
+
+def _in_sight(hidden: NDArray[np.bool_], junction: _Meeting) -> bool:
+    """Whether the square lies in the view and nothing much lies over its middle."""
+    (x, y), half, size = junction.at, junction.box / 2, len(hidden)
     if not (half <= x <= size - half and half <= y <= size - half):
         return False
-    reach = max(junction.box / 5 - 1, 0)
+    reach = junction.box / 5
     left, right, top, bottom = (int(v) for v in (x - reach, x + reach + 1, y - reach, y + reach + 1))
-    return bool(is_road[top:bottom, left:right].mean() > 0.8)
+    return bool(hidden[top:bottom, left:right].mean() < 0.25)
