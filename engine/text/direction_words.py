@@ -61,6 +61,14 @@ PARTS: tuple[str, ...] = (
 )  # fmt: skip
 """What a picture or a thing has on its left: "the left part of"."""
 
+STOPS: tuple[str, ...] = (
+    "on", "in", "at", "of", "to", "near", "next", "beside", "besides", "along", "alongside", "with", "and", "or", "is",
+    "are", "was", "that", "which", "who", "where", "by", "from", "between", "inside", "within", "surrounded",
+    "enclosed", "above", "below", "over", "under", "has", "have", "adjacent", "close", "closest", "nearest", "there",
+    "standing", "spanning", "across", "having", "located", "situated",
+)  # fmt: skip
+"""Words that no thing's name begins with, and that end one."""
+
 _SIDE = r"(?:top|bottom|upper|lower|(?:left|right)(?:[- ]hand)?|cent(?:er|re)|middle|central)"
 _HOUR = rf"(?:1[0-2]|[1-9]|{'|'.join(HOURS)})"
 
@@ -128,7 +136,8 @@ IDIOMS = re.compile(
 DOUBTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, flags), reason)
     for pattern, flags, reason in (
-        (r"\b(?:North|South|East|West)(?:ern)?[- ](?!East|West|Corner|Side|Part|Edge)[A-Z][a-z]+", 0, "it may be a name"),
+        (r"\b(?:North|South|East|West)(?:ern)?[- ](?!East|West|Corner|Side|Part|Edge)[A-Z][a-z]+", 0,
+         "it may be a name"),
         (r"\b(?:north|south|east|west|upper|lower|left|right)(?:ern)? (?:street|avenue|st\b|ave\b|bank)", re.I,
          "it may be a name"),
         (r"\b(?:middle|far) east\b", re.I, "it may be a name"),

@@ -32,6 +32,7 @@ from engine.text.direction_words import (
     PARTS,
     PHRASES,
     PICTURE,
+    STOPS,
     STYLES,
     WAYS_OF,
     Way,
@@ -256,12 +257,7 @@ def _way(match: re.Match[str]) -> Way:
 
 
 _TAIL = re.compile(rf"(?:[- ](?:hand |most )?(?:{'|'.join(PARTS)})s?)* (?:of|from) ", re.IGNORECASE)
-_NOUN = re.compile(
-    r"\W*((?:(?!(?:on|in|at|of|to|near|next|beside|besides|along|alongside|with|and|or|is|are|was|that|which|who|where|by|"
-    r"from|between|inside|within|surrounded|above|below|over|under|has|have|adjacent|close|closest|nearest|there)\b)"
-    r"[\w'’-]+ ?)*)",
-    re.IGNORECASE,
-)
+_NOUN = re.compile(rf"\W*((?:(?!(?:{'|'.join(STOPS)})\b)[\w'’-]+ ?)*)", re.IGNORECASE)
 
 
 def _after(sentence: str, end: int, given: bool) -> tuple[bool, str]:
@@ -282,9 +278,9 @@ _TO = re.compile(r"(?:[- ]\w+)? ?(?:to|-|–)(?: the)? ?", re.IGNORECASE)
 def _courses(sentence: str, found: list[Direction | Uncertain]) -> tuple[Direction | Uncertain, ...]:
     """``found`` with the two ends of each "from left to right" and "north-south" made a course."""
     for index, (one, other) in enumerate(pairwise(found)):
-        if isinstance(one, Uncertain) or isinstance(other, Uncertain) or not contradict(one.way, other.way):
+        if isinstance(one, Uncertain) or isinstance(other, Uncertain) or other.frame == "relative":
             continue
-        if _TO.fullmatch(sentence[one.end : other.start]):
+        if contradict(one.way, other.way) and _TO.fullmatch(sentence[one.end : other.start]):
             found[index] = Direction(one.start, one.end, one.text, one.way, "course")
             found[index + 1] = Direction(other.start, other.end, other.text, other.way, "course")
     return tuple(found)
