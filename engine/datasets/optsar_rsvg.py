@@ -35,7 +35,7 @@ from pathlib import Path
 
 from engine.datasets.box_rows import BoxRows, OneSensor, image_of
 from engine.datasets.categories import optsar_category
-from engine.datasets.coco_grounding import add_coco
+from engine.datasets.coco_grounding import add_coco, mapping_of
 from engine.datasets.dataset import DataSet, Faults, Layout, Origin
 from engine.datasets.figures import Published
 from engine.datasets.published_splits import SPLITS, WHOLE, splits_to_read
@@ -61,8 +61,8 @@ IMAGES, XML = "images", "annotations"
 
 
 def recognise(folder: Path) -> bool:
-    """Images by split beside ``{split}.json`` or VOC files by split."""
-    return any(
+    """Images by split beside ``{split}.json`` or VOC files by split, not named after one of its sources."""
+    return mapping_of(folder) is None and any(
         (folder / IMAGES / split).is_dir() and ((folder / f"{split}.json").is_file() or (folder / XML / split).is_dir())
         for split in (*SPLITS, WHOLE)
     )

@@ -38,8 +38,9 @@ IMAGES, MASKS = "images", "masks"
 
 
 def recognise(folder: Path) -> bool:
-    """A list of expressions beside folders ``images`` and ``masks``."""
-    return has_phrases(folder) and (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
+    """A list of expressions beside folders ``images`` and ``masks``, not named after RISBench."""
+    folders = (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
+    return has_phrases(folder) and folders and "risbench" not in folder.name.lower()
 
 
 def read(folder: Path, faults: Faults) -> DataSet:

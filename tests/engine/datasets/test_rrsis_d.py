@@ -97,7 +97,7 @@ def test_a_pickle_that_is_no_list_of_references(folder):
     (folder / "refs(unc).p").write_bytes(pickle.dumps("refs"))
     assert [fault.what for fault in read(folder)[1]] == ["There is no list 'references' in it."]
     (folder / "refs(unc).p").write_bytes(pickle.dumps([1, {}]))
-    assert [fault.what for fault in read(folder)[1]][0] == "Reference 0 is not an object."
+    assert read(folder)[1][0].what == "Reference 0 is not an object."
     (folder / "refs(unc).p").write_bytes(b"cos\nsystem\n(S'echo'\ntR.")
     _, faults = read(folder)
     assert len(faults) == 1

@@ -54,7 +54,7 @@ def test_lists_where_the_loader_has_them(folder):
     data, faults = read(folder)
     assert faults == []
     assert facts(data) == EXPECTED
-    assert data.images[0].sar == folder / "sarvg" / "images" / "iceye_2.png"
+    assert data.images[0].sar == folder / "sarvg" / "images" / "iceye_4.png"
 
 
 class Harmful:

@@ -12,8 +12,8 @@ SENTENCES = {"train": ["the largest ship", "a ship at the pier"], "val": ["two s
 
 def fabricate(folder: Path, *, seed: int = 0) -> None:
     """Write the layout into ``folder``."""
-    for split, sentences in SENTENCES.items():
-        write_picture(folder / "images" / split / f"{split}.jpg", seed)
+    for number, (split, sentences) in enumerate(SENTENCES.items()):
+        write_picture(folder / "images" / split / f"{split}.jpg", seed + number)
         coco = {
             "images": [{"id": 7, "file_name": f"{split}.jpg", "width": SIDE, "height": SIDE}],
             "annotations": [

@@ -34,8 +34,9 @@ def sentence_of(number: int) -> str:
 def fabricate(folder: Path, *, seed: int = 0, voc: bool = False) -> None:
     """Write the layout into ``folder``; with ``voc`` the annotations are XML files."""
     for split, images in IMAGES.items():
-        for index, name in enumerate(images):
-            write_picture(folder / "images" / split / name, seed + index, bands=1 if name.startswith("sar") else 3)
+        for name in images:
+            number = int(name[4:10])  # the release counts through all splits
+            write_picture(folder / "images" / split / name, seed + number, bands=1 if name.startswith("sar") else 3)
         if voc:
             _write_voc(folder, split)
         else:

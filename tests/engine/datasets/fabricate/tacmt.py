@@ -1,4 +1,4 @@
-"""A tiny SARVG1.0: three SAR images and their pickled lists, one of them in the zip that torch.save writes."""
+"""A tiny SARVG1.0: four SAR images and their pickled lists, one of them in the zip that torch.save writes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ROWS: dict[str, list[Row]] = {
         ("iceye_2.png", [0, 0, 5, 5], "a transmission tower"),
     ],
     "val": [("gf3_3.png", [10, 10, 20, 20], "the only tower")],
-    "testA": [("iceye_2.png", [20, 20, 6, 6], "the right tower")],
+    "testA": [("iceye_4.png", [20, 20, 6, 6], "the right tower")],
 }
 
 
 def fabricate(folder: Path, *, seed: int = 0) -> None:
     """Write the layout into ``folder``."""
-    for index, name in enumerate(("capella_1.png", "iceye_2.png", "gf3_3.png")):
+    for index, name in enumerate(("capella_1.png", "iceye_2.png", "gf3_3.png", "iceye_4.png")):
         write_picture(folder / "images" / name, seed + index, bands=1)
     with zipfile.ZipFile(folder / "sarvg_train.pth", "w") as archive:
         archive.writestr("sarvg_train/data.pkl", pickle.dumps(ROWS["train"], protocol=2))
