@@ -65,7 +65,7 @@ STOPS: tuple[str, ...] = (
     "on", "in", "at", "of", "to", "near", "next", "beside", "besides", "along", "alongside", "with", "and", "or", "is",
     "are", "was", "that", "which", "who", "where", "by", "from", "between", "inside", "within", "surrounded",
     "enclosed", "above", "below", "over", "under", "has", "have", "adjacent", "close", "closest", "nearest", "there",
-    "standing", "spanning", "across", "having", "located", "situated",
+    "standing", "spanning", "across", "crossing", "having", "located", "situated",
 )  # fmt: skip
 """Words that no thing's name begins with, and that end one."""
 
@@ -81,7 +81,7 @@ PHRASES = re.compile(
     | \b (?P<pole> north | south ) (?: (?P<gap> [ -]? ) (?P<limb> east | west ) )? (?P<ending> ern | erly )?
          (?P<polemost> [ -]?most )? \b
     | \b (?P<lonelimb> east | west ) (?: ern | erly )? (?P<limbmost> [ -]?most )? \b
-    | \b (?P<first> {_SIDE} ) (?: [ -] (?P<second> {_SIDE} ) )? (?P<most> (?<!hand) [ -]?most )? \b
+    | \b (?P<first> {_SIDE} ) (?: [ -] (?! (?P=first) \b ) (?P<second> {_SIDE} ) )? (?P<most> (?<!hand) [ -]?most )? \b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -121,7 +121,7 @@ IDIOMS = re.compile(
         | pass(?:es|ing) | cross(?:es|ing)? | span(?:s|ning) | hang(?:s|ing) ) [ ] over \b
     | \b (?: bridges? | viaducts? | overpass | flyover | footbridge | crossing ) [ ] over \b
     | \b (?: flow(?:s|ing) | pass(?:es|ing) | run(?:s|ning) ) [ ] (?: under(?:neath)? | below | beneath ) \b
-    | \b above [- ] ground \b | \b below [- ] ground \b
+    | \b (?: above | below ) [- ] ground \b (?! [- ]track )
     | \b (?: built | made | lin(?:e|ed|ing) | close | pick | set | tak(?:e|es|ing|en) | piled | stacked | parked )
         [- ]? up \b
     | \b up [ ] to \b | \b (?: broken | run | torn | upside | top ) [- ] down \b

@@ -272,7 +272,7 @@ def _after(sentence: str, end: int, given: bool) -> tuple[bool, str]:
     return True, noun[1].strip() if noun else ""
 
 
-_TO = re.compile(r"(?:[- ]\w+)? ?(?:to|-|–)(?: the)? ?", re.IGNORECASE)
+_TO = re.compile(rf"(?:[- ](?:{'|'.join(PARTS)}))? ?(?:to|-|–)(?: the)? ?", re.IGNORECASE)
 
 
 def _courses(sentence: str, found: list[Direction | Uncertain]) -> tuple[Direction | Uncertain, ...]:

@@ -31,7 +31,7 @@ PATTERNS: dict[str, Groups] = {
         ("the {core} which lies {by} {other}", "the {core} situated {by} {other}", "find the {core} {by} {other}"),
     ),
     "one place relation": (
-        ("the {core} {at} that is {by} {other}", "the {core} {at} {by} {other}", "a {core} {at}, {by} {other}"),
+        ("the {core} {at} that is {by} {other}", "the {core} {at}, {by} {other}", "a {core} {at}, {by} {other}"),
         ("the {core} located {at} and situated {by} {other}", "{at}, the {core} which lies {by} {other}"),
     ),
     "many": (

@@ -43,7 +43,7 @@ def things(draw: st.DrawFn, *, related: bool = True) -> Parsed:
 
 
 @given(things(), st.sampled_from(("train", "held-out")), st.integers(0, 10**6), st.sampled_from(("the", "a")))
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_what_templates_say_is_read_as_it_was_meant(thing: Parsed, wording: Wording, seed: int, article: str) -> None:
     assert parse(say(thing, wording, Draws(seed, 1), article=article)) == thing
 
