@@ -36,4 +36,4 @@ def read_csv(path: Path, faults: FaultSink, required: Sequence[str]) -> Iterator
             values = {name: cell for name, cell in zip(header, cells, strict=False) if cell.strip()}
             yield Record(values, path, rows.line_num, "", faults)
     except csv.Error as error:
-        faults.add(path, rows.line_num, f"This is not CSV: {error}. Nothing after it is read.")
+        faults.add(path, rows.line_num, f"This is not CSV: {error}. The rest is not read.")

@@ -103,8 +103,8 @@ class _Reader:
         """Pass over ``character``, which must come next."""
         found = self.look()
         if found != character:
-            what = f"{found!r} where {character!r} is needed" if found else "the end of the file"
-            raise _Stopped(self.line, f"This is not JSON: there is {what}. Nothing after it is read.")
+            what = f"there is {found!r}" if found else "the file ends"
+            raise _Stopped(self.line, f"This is not JSON: {what} where {character!r} is needed. The rest is not read.")
         self._at += 1
 
     def value(self) -> object:
@@ -118,9 +118,9 @@ class _Reader:
                 if len(self._text) - self._at < _LARGEST_RECORD and self._more():
                     continue
                 line = self.line + self._text.count("\n", self._at, error.pos)
-                raise _Stopped(line, f"This is not JSON: {error.msg}. Nothing after it is read.") from error
+                raise _Stopped(line, f"This is not JSON: {error.msg}. The rest is not read.") from error
             except RecursionError as error:
-                raise _Stopped(self.line, "The JSON is nested too deeply. Nothing after it is read.") from error
+                raise _Stopped(self.line, "The JSON is nested too deeply. The rest is not read.") from error
             except ValueError as error:  # a number of thousands of digits
                 raise _Stopped(self.line, f"This JSON cannot be read: {error}.") from error
             if end == len(self._text) and self._more():  # a number may go on
