@@ -34,9 +34,7 @@ _REMEDY = (
     "Do not load this file with pickle or torch: it can run programs. Ask its author for the annotations as JSON, "
     "or fetch the file again if it is damaged."
 )
-_NAMING = {"GLOBAL", "INST"}
 _FORBIDDEN_WORDS = {
-    "STACK_GLOBAL": "a class or function",
     "REDUCE": "a call of a function",
     "BUILD": "the state of an object",
     "OBJ": "an object",
@@ -135,10 +133,16 @@ class _Machine:
             self.memo[argument] = self.stack[-1]
         elif name in ("GET", "BINGET", "LONG_BINGET") and isinstance(argument, int):
             self.stack.append(self.memo[argument])
-        elif name in _NAMING:
-            raise _Broken(f"asks for {'.'.join(str(argument).split(' ', 1))}, which is not plain data; it was not run")
         else:
-            raise _Broken(f"holds {_FORBIDDEN_WORDS.get(name, name)}, which is not plain data; it was not run")
+            raise _Broken(f"{self._forbidden(name, argument)}, which is not plain data; it was not run")
+
+    def _forbidden(self, name: str, argument: object) -> str:
+        """What an instruction that is not of plain data would have done."""
+        if name in ("GLOBAL", "INST"):
+            return f"asks for {str(argument).replace(' ', '.', 1)}"
+        if name == "STACK_GLOBAL":
+            return f"asks for {self.stack[-2]}.{self.stack[-1]}"
+        return f"holds {_FORBIDDEN_WORDS.get(name, name)}"
 
     def pop(self) -> object:
         """The top of the stack, which must not lie below the last mark."""
