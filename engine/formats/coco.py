@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from engine.formats.records import FaultSink, Record, finite_numbers, read_json, records_of
+from engine.formats.records import MADE, FaultSink, Record, finite_numbers, read_json, records_of
 
 Xywh = tuple[float, float, float, float]
 
@@ -26,7 +26,7 @@ class CocoImage:
     file_name: str
     width: int | None
     height: int | None
-    record: Record = field(compare=False)
+    record: Record = field(default=MADE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CocoAnnotation:
     box_xywh_px: Xywh | None
     mask: CocoMask | None
     caption: str
-    record: Record = field(compare=False)
+    record: Record = field(default=MADE, compare=False)
 
 
 _Entry = TypeVar("_Entry", CocoImage, CocoAnnotation)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from engine.errors import EngineFailed
+
 MOST_BYTES = 1 << 30
 """Annotation files above this are refused: the largest published one (RSVQAxBEN's questions) is below 1 GiB."""
 
@@ -180,6 +182,17 @@ class Record:
         if value is None:
             self.report(f"The field {name!r} is missing.")
         return value
+
+
+class _Unread:
+    """The sink of :data:`MADE`: nobody reads a record that was made, so there is nothing to report."""
+
+    def add(self, file: Path | str, line: int | None, what: str) -> None:
+        raise EngineFailed(f"A record that was not read has a fault: {what}")
+
+
+MADE = Record({}, Path(), None, "", _Unread())
+"""The record of what was made here, to be written."""
 
 
 def finite_numbers(value: object) -> tuple[float, ...] | None:
