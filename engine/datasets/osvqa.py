@@ -68,7 +68,7 @@ def recognise(folder: Path) -> bool:
 
 def read(folder: Path, faults: Faults) -> DataSet:
     """The questions of all split files that are there, in file order."""
-    images: dict[tuple[str, str], ImageFiles | None] = {}
+    images: dict[tuple[str, str], ImageFiles] = {}
     rows: list[QuestionRow] = []
     ids: set[str] = set()
     for split, name in SPLIT_FILES.items():
@@ -78,12 +78,11 @@ def read(folder: Path, faults: Faults) -> DataSet:
             row = _row(record, split, ids)
             if row is None:
                 continue
-            key = split, row.image
-            if key not in images:
-                images[key] = _image(folder, row, faults)
-            if images[key] is not None:
+            image = images.get((split, row.image)) or _image(folder, row, faults)
+            if image is not None:
+                images[split, row.image] = image
                 rows.append(row)
-    found = tuple(image for image in images.values() if image is not None)
+    found = tuple(images.values())
     return DataSet(
         LAYOUT.name, LAYOUT.task, folder, found, tuple(rows), answers=_answers(folder, faults), pairs_expected=True
     )
@@ -108,11 +107,13 @@ def _row(record: Record, split: str, ids: set[str]) -> QuestionRow | None:
 
 
 def _image(folder: Path, row: QuestionRow, faults: Faults) -> ImageFiles | None:
-    """The files of the pair that ``row`` is the first of its split to name; None, and a fault, for a path outside."""
-    file, line = row.origin.file, row.origin.line
-    paths = {sensor: faults.inside(row.image, folder / name, file, line) for sensor, name in FOLDERS.items()}
-    if None in paths.values():
-        return None
+    """The files of the pair that ``row`` names; None, and a fault, for a path outside."""
+    paths: dict[str, Path] = {}
+    for sensor, name in FOLDERS.items():
+        path = faults.inside(row.image, folder / name, row.origin.file, row.origin.line)
+        if path is None:
+            return None
+        paths[sensor] = path
     return ImageFiles(row.image, row.split, optical=paths["optical"], sar=paths["sar"])
 
 
