@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.scenes.materials import CLAY, CONCRETE, TURF, WHITE_PAINT, Colour, brighter, mix
-from engine.scenes.scene import Item, Line, Point, Polygon, Scene
+from engine.scenes.scene import Item, Point, Polygon, Scene
 from engine.scenes.sheet import Frame, Sheet, frame_of
 
 _LINE_M = 0.22
@@ -65,42 +65,56 @@ def baseball_diamond(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> 
     home, axis, reach = _home_plate(points)
     metre = min(sheet.px(1.0), reach / 75)
     grass = TURF if not item.colour else colour
-    sheet.polygon(points, grass)
-    _mown(sheet, home, axis, reach, grass, points)
-    sheet.line((*points, points[0]), 4.0 * metre * scene.gsd_m, CLAY)
-    clay = [home] + [_out(home, axis + math.radians(a), 31 * metre) for a in range(-47, 48, 6)]
-    sheet.polygon(clay, CLAY)
-    base = 27.4 * metre
+    sheet.polygon(points, CLAY)
+    sheet.polygon(_shrunk(points, 4.0 * metre), grass)
+    _mown(sheet, home, axis, reach - 5 * metre, grass)
+    # The skin of the infield ends 29 m (95 feet) from the pitcher's plate, which is 18.4 m from home.
+    skin = [home]
+    for turn in range(-44, 45, 8):
+        t = math.radians(turn)
+        skin.append(_out(home, axis + t, (18.4 * math.cos(t) + math.sqrt(29**2 - (18.4 * math.sin(t)) ** 2)) * metre))
+    sheet.polygon(skin, CLAY)
     inner = [_out(home, axis, 4 * metre)]
-    for turn, length in ((-40, 0.9), (0, 1.28), (40, 0.9)):
-        inner.append(_out(home, axis + math.radians(turn), base * length))
+    for turn, length in ((-38, 24.0), (0, 33.0), (38, 24.0)):
+        inner.append(_out(home, axis + math.radians(turn), length * metre))
     sheet.polygon(inner, brighter(grass, 1.06))
     sheet.disc(_out(home, axis, 18.4 * metre), 2.7 * metre, CLAY)
-    sheet.disc(_out(home, axis, 2.5 * metre), 4.0 * metre, CLAY)
+    sheet.disc(_out(home, axis, 4.5 * metre), 4.0 * metre, CLAY)
     if sheet.sees(_LINE_M, 0.14):
-        for turn in (-45, 45):
-            sheet.line((home, _out(home, axis + math.radians(turn), 0.94 * reach)), _LINE_M, WHITE_PAINT)
+        for turn in (-43, 43):
+            line = _out(home, axis, 5 * metre), _out(home, axis + math.radians(turn), 0.9 * reach)
+            sheet.line(line, _LINE_M, WHITE_PAINT)
+
+
+def _shrunk(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
+    """An outline drawn towards its middle until its nearest corner is ``by`` pixels further in."""
+    x, y = sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
+    nearest = min(math.dist((x, y), p) for p in points)
+    share = max(1 - by / max(nearest, 1e-6), 0.0)
+    return tuple((x + (px - x) * share, y + (py - y) * share) for px, py in points)
 
 
 def _home_plate(points: tuple[Point, ...]) -> tuple[Point, float, float]:
-    """The corner between the two longest sides, the direction from it to the middle, and how far the field reaches."""
-    count = len(points)
-
-    def sides(k: int) -> float:
-        return min(math.dist(points[k], points[k - 1]), math.dist(points[k], points[(k + 1) % count]))
-
-    corner = max(range(count), key=sides)
-    home = points[corner]
-    middle = sum(p[0] for p in points) / count, sum(p[1] for p in points) / count
+    """Where the foul lines, which are the two longest sides, meet; the direction of the field from there, and the
+    distance to the nearest point of its fence."""
+    sides = sorted(zip(points, points[1:] + points[:1], strict=True), key=lambda side: -math.dist(*side))
+    ((x0, y0), (x1, y1)), ((x2, y2), (x3, y3)) = sides[:2]
+    across = (x1 - x0) * (y3 - y2) - (y1 - y0) * (x3 - x2)
+    home = points[0]
+    if abs(across) > 0.1 * math.dist(*sides[0]) * math.dist(*sides[1]):
+        t = ((x2 - x0) * (y3 - y2) - (y2 - y0) * (x3 - x2)) / across
+        home = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
+    middle = sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
     axis = math.atan2(middle[1] - home[1], middle[0] - home[0])
-    return home, axis, max(math.dist(home, p) for p in points)
+    distances = [math.dist(home, p) for p in points]
+    return home, axis, min(d for d in distances if d > 0.5 * max(distances))
 
 
-def _mown(sheet: Sheet, home: Point, axis: float, reach: float, grass: Colour, points: tuple[Point, ...]) -> None:
+def _mown(sheet: Sheet, home: Point, axis: float, reach: float, grass: Colour) -> None:
     """Bands of grass mown towards and away, as rings around the infield."""
     if not sheet.sees(7, 3):
         return
-    for k in range(3, int(reach / sheet.px(7))):
+    for k in range(3, int(0.97 * reach / sheet.px(7))):
         if k % 2:
             radius = k * sheet.px(7)
             arc = [_out(home, axis + math.radians(a), radius) for a in range(-42, 43, 6)]
@@ -151,16 +165,15 @@ def _stadium(frame: Frame, inset: float) -> list[Point]:
 def swimming_pool(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> None:
     """Water with a pale rim, deeper at one end; lane ropes in a long one."""
     frame = frame_of(item).lengthwise()
-    if isinstance(item.shape, Line):
-        return
-    if isinstance(item.shape, Polygon):
-        points = item.shape.points
-        if len(points) == 4 and frame.half_v >= 2:
-            sheet.polygon(frame.box(0.1, -1, 1, 1), brighter(colour, 0.88))
-        if frame.half_v >= 1.5:
-            sheet.line((*points, points[0]), min(1.0, 0.12 * frame.half_v * scene.gsd_m), brighter(CONCRETE, 1.2))
+    rim = min(sheet.px(0.8), 0.15 * frame.half_v)
+    if frame.half_v >= 1.5 and isinstance(item.shape, Polygon):
+        sheet.polygon(item.shape.points, brighter(CONCRETE, 1.2))
+        sheet.polygon(_shrunk(item.shape.points, rim * math.sqrt(2)), colour)
+        if len(item.shape.points) == 4:
+            sheet.polygon(frame.rectangle(0.5 * frame.half_u, 0, 0.45 * frame.half_u, 0.85 * frame.half_v),
+                          brighter(colour, 0.9))  # fmt: skip
     elif frame.half_v >= 1.5:
-        sheet.ring(frame.centre, frame.half_v, min(0.8, 0.12 * frame.half_v * scene.gsd_m), brighter(CONCRETE, 1.2))
+        sheet.ring(frame.centre, frame.half_v, rim * scene.gsd_m, brighter(CONCRETE, 1.2))
     if frame.half_u * 2 * scene.gsd_m > 22 and sheet.sees(2.5, 2.5):
         for k in range(1, 6):
             v = k / 3 - 1

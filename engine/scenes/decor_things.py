@@ -59,8 +59,9 @@ def _hall(sheet: Sheet, item: Item, frame: Frame, colour: Colour, scene: Scene) 
             for side, v0, v1 in ((-1, low, middle), (1, middle, high)):
                 shade = brighter(colour, 1 + 0.10 * lit(frame, side, scene.sun_deg[0]))
                 sheet.polygon(frame.box(-1, v0, 1, v1), shade)
-    corners = frame.box(-1, -1, 1, 1)
     if sheet.sees(1.2, 0.5):
+        inset_u, inset_v = 1 - sheet.px(0.6) / frame.half_u, 1 - sheet.px(0.6) / frame.half_v
+        corners = frame.box(-inset_u, -inset_v, inset_u, inset_v)
         sheet.line((*corners, corners[0]), 1.2, brighter(colour, 1.1 if colour[1] < 0.8 else 0.92))
     if sort == 1:
         for k in range(3 + item.variant // 7 % 5):

@@ -64,7 +64,11 @@ _HULLS: tuple[Colour, ...] = ((0.60, 0.60, 0.60), (0.58, 0.30, 0.24), (0.36, 0.4
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The part of the world that a scene is in. ``silt`` is 0 (clear water) .. 1, ``worn`` how pale the asphalt is."""
+    """The part of the world that a scene is in.
+
+    ``silt`` is 0 (clear water) .. 1, ``worn`` how pale the asphalt is (0 .. 1),
+    ``rugged`` is how steep the hills are, 0.4 (a plain) .. 2.4 (mountains).
+    """
 
     grass: Colour
     straw: Colour
@@ -73,12 +77,13 @@ class Region:
     silt: float
     roofs: tuple[Colour, ...]
     worn: float
+    rugged: float
 
 
 def region_of(scene: Scene) -> Region:
     """The region of a scene, from its seed alone."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((scene.seed, REGION_STREAM))))
-    picks = rng.random(7)
+    picks = rng.random(8)
     return Region(
         grass=_one(_GRASSES, float(picks[0])),
         straw=_one(_STRAWS, float(picks[1])),
@@ -87,6 +92,7 @@ def region_of(scene: Scene) -> Region:
         silt=float(picks[4]),
         roofs=tuple(_ROOFS.values())[int(picks[5] * len(_ROOFS))],
         worn=float(picks[6]),
+        rugged=0.4 + 2.0 * float(picks[7]),
     )
 
 
@@ -94,7 +100,10 @@ def albedo(item: Item, scene: Scene, region: Region) -> Colour:
     """The colour an item is ordered in, or else its class's in this region and season, moved by its variant."""
     u, v, w = (item.variant % 41) / 40, (item.variant // 41 % 37) / 36, (item.variant // 1517 % 43) / 42
     if item.colour:
-        return brighter(NAMED[item.colour], 0.94 + 0.12 * w)
+        named = NAMED[item.colour]
+        if item.name == "building" and item.colour in ("red", "blue", "green"):  # tiles and sheet metal are not paint
+            named = mix(named, (0.52, 0.50, 0.48), 0.25)
+        return brighter(named, 0.94 + 0.12 * w)
     base = _albedo(item, scene, region, u, v)
     made = item.name not in ("forest", "farmland", "grassland", "bare land", "wetland", "built-up area")
     hue, saturation, value = colorsys.rgb_to_hsv(*base)

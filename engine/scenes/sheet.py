@@ -27,7 +27,7 @@ class Sheet:
     def __init__(self, left: int, top: int, width: int, height: int, gsd_m: float) -> None:
         self.gsd_m = gsd_m
         self._left, self._top = left, top
-        self._image = Image.new("RGBA", (width * FINENESS, height * FINENESS))
+        self._image = Image.new("RGBa", (width * FINENESS, height * FINENESS))
         self._pen = ImageDraw.Draw(self._image)
 
     def px(self, metres: float) -> float:
@@ -75,9 +75,11 @@ class Sheet:
 
     def lay_on(self, colour: FloatArray) -> None:
         """Put the sheet over its window of ``colour``, float32 [height, width, 3], in place."""
-        reduced = np.asarray(self._image.convert("RGBa").reduce(FINENESS), np.float32) / np.float32(255)
-        colour *= 1 - reduced[..., 3:]
-        colour += reduced[..., :3]
+        reduced = np.asarray(self._image.reduce(FINENESS))
+        left = 1 - reduced[..., 3] / np.float32(255)
+        for band in range(3):
+            colour[..., band] *= left
+            colour[..., band] += reduced[..., band] / np.float32(255)
 
     def _place(self, point: Point) -> Point:
         half = (FINENESS - 1) / 2
@@ -85,8 +87,10 @@ class Sheet:
 
 
 def _ink(colour: Colour, opacity: float) -> tuple[int, int, int, int]:
-    red, green, blue = (min(max(round(c * 255), 0), 255) for c in colour)
-    return red, green, blue, min(max(round(opacity * 255), 0), 255)
+    """The sheet's own pixel: colour times opacity, and opacity, in eight bits."""
+    scale = 255 * min(max(opacity, 0.0), 1.0)
+    red, green, blue = (round(min(max(c, 0.0), 1.0) * scale) for c in colour)
+    return red, green, blue, round(scale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from engine.scenes.paint import paint_items
 from engine.scenes.scene import Disc, Item, Line, Point, Polygon, Scene
+from engine.scenes.towns import SINGLE_HOUSES_GSD_M
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -30,9 +31,9 @@ class Surface:
     ``crowns`` is the dome of the tree that stands here, 1 at its top, 0 between trees; ``trees`` (bool) are the single
     trees on open land, a texture and no forest.
 
-    A town without buildings among the items is a texture: ``fabric`` is 0 for street or yard, else 0.2 .. 1 a house of
-    that brightness; ``streets`` is the share of a pixel that a street covers. ``pools`` (bool) is the open water
-    between the reeds of a wetland.
+    At a sampling too coarse for single houses, a town without buildings among the items is a texture: ``fabric`` is 0
+    for street or yard, else 0.2 .. 1 a house of that brightness; ``streets`` is the share of a pixel that a street
+    covers. ``pools`` (bool) is the open water between the reeds of a wetland.
     """
 
     scene: Scene
@@ -60,7 +61,7 @@ def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator)
     """Raise the items of ``scene`` over their map ``top``; ``rng`` draws relief, trees and wetland."""
     heights: FloatArray = np.array([item.height_m / scene.gsd_m for item in scene.items], np.float32)
     lumps = min(max(600 / scene.gsd_m, 60.0), 0.6 * scene.size)
-    relief: FloatArray = 0.7 * cloudlike(rng, scene.size, lumps, 4)
+    relief: FloatArray = 0.7 * cloudlike(rng, scene.size, lumps, 3)
     relief -= 0.9 * np.abs(cloudlike(rng, scene.size, lumps / 1.5, 5))  # ridges, and valleys between them
     fabric, streets = _towns(scene, top)
     height = heights[top]
@@ -71,8 +72,9 @@ def make_surface(scene: Scene, top: NDArray[np.int32], rng: np.random.Generator)
     height = np.where(forest, height * (0.5 + 0.5 * crowns), height)
     height += np.where(single, crowns * np.float32(7.0 / scene.gsd_m), 0)
     height += fabric * np.float32(9.0 / scene.gsd_m)
-    wet = cloudlike(rng, scene.size, max(60 / scene.gsd_m, 7.0), 4) + 0.5 * relief
-    pools = (names == "wetland")[top] & (wet > 0.35)
+    pools = (names == "wetland")[top]
+    if pools.any():
+        pools &= cloudlike(rng, scene.size, max(60 / scene.gsd_m, 7.0), 4) + 0.5 * relief > 0.35
     return Surface(scene, top, height.astype(np.float32), fabric, relief, single, crowns, streets, pools)
 
 
@@ -132,12 +134,16 @@ def _tree_density(item: Item) -> float:
 
 
 def _towns(scene: Scene, top: NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
-    """Fabric and streets of every town that has no buildings among the items."""
+    """Fabric and streets of every town at a sampling too coarse for single houses, unless buildings stand on it."""
     fabric, streets = np.zeros(top.shape, np.float32), np.zeros(top.shape, np.float32)
+    if scene.gsd_m <= SINGLE_HOUSES_GSD_M:
+        return fabric, streets
     built = _towns_with_buildings(scene)
     for index, item in enumerate(scene.items):
         if item.name == "built-up area" and index not in built:
-            rows, columns = np.nonzero(top == index)
+            left, upper, right, lower = (max(round(edge), 0) for edge in bounds(item))
+            rows, columns = np.nonzero(top[upper : lower + 2, left : right + 2] == index)
+            rows, columns = rows + upper, columns + left
             fabric[rows, columns], streets[rows, columns] = _blocks(item, scene.gsd_m, rows, columns)
     return fabric, streets
 
@@ -156,7 +162,7 @@ def _towns_with_buildings(scene: Scene) -> list[int]:
     return sorted(found)
 
 
-_BLOCK_M = {"residential": (150.0, 68.0, 19.0), "industrial": (190.0, 150.0, 74.0)}
+_BLOCK_M = {"residential": (150.0, 68.0, 19.0), "industrial": (190.0, 150.0, 26.0)}
 """Length and depth of a block between streets, and width of a lot, in metres."""
 _STREET_M = 9.0
 
@@ -194,8 +200,8 @@ def _blocks(
     first = (number ^ item.variant) * 2654435761 % 65536 / 65536
     second = (number * 40503 + item.variant) % 65521 / 65521
     wide, deep = 0.45 + 0.3 * second, 0.36 + 0.24 * first
-    if item.kind == "industrial":
-        wide, deep = 0.7 + 0.25 * second, 0.6 + 0.35 * first
+    if item.kind == "industrial":  # sheds and stacks in the yards; a hall is an item
+        wide, deep = 0.3 + 0.5 * second, 0.1 + 0.1 * first
     house = (np.abs(across - lot_u - 0.5) < wide / 2) & (np.abs(down - lot_v - 0.5) < deep / 2)
     house &= (first > 0.07) & (to_street > 0)
     return np.where(house, 0.2 + 0.8 * first, 0).astype(np.float32), streets.astype(np.float32)

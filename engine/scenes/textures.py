@@ -53,6 +53,28 @@ def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regi
         colour[rows, columns] += (np.array(brighter(region.wood, 1.25), np.float32) - colour[rows, columns]) * share
 
 
+def yards(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region) -> None:
+    """Between single houses: gardens of unlike green, each a lot, and hedges or fences between some of them."""
+    scene = surface.scene
+    here = surface.mask("built-up area") & (surface.streets == 0) & (surface.fabric == 0)
+    if scene.gsd_m > 4 or not here.any():
+        return
+    rows, columns = np.nonzero(here)
+    works = np.array([item.kind == "industrial" for item in scene.items])[surface.top[rows, columns]]
+    along, across = _own_axes(surface, rows, columns)
+    lot_u, lot_v = along / 21, across / 31
+    number = np.floor(lot_u).astype(np.int64) * 73856093 ^ np.floor(lot_v).astype(np.int64) * 19349663
+    first, second = number * 2654435761 % 65536 / 65536, number * 40503 % 65521 / 65521
+    lawn = np.array([mix(region.straw, region.grass, 0.5 + 0.5 * scene.season), (0.52, 0.50, 0.48)], np.float32)
+    share = np.where(works, 0.5 * first, 0.65 * (first - 0.15)).clip(0)[:, None].astype(np.float32)
+    colour[rows, columns] += (lawn[works.astype(np.intp)] - colour[rows, columns]) * share
+    edge = np.minimum(lot_u - np.floor(lot_u), (lot_v - np.floor(lot_v)) * 31 / 21) * 21
+    fence = (edge < max(0.7, 0.8 * scene.gsd_m)) & (second > 0.45) & ~works
+    shade[rows, columns] += ((second - 0.5) * 0.10 - np.where(fence, 0.14 * min(1.0, 1.0 / scene.gsd_m), 0)).astype(
+        np.float32
+    )
+
+
 def slabs(shade: FloatArray, surface: Surface) -> None:
     """Concrete as it was poured: fields of unlike grey, joints between slabs where they are resolved."""
     scene = surface.scene
@@ -113,7 +135,7 @@ def towns(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
         value = surface.fabric[here]
         roofs = np.array(roof_colours(region, kind), np.float32)
         roofs += (roofs.mean(axis=1, keepdims=True) - roofs) * np.float32(0.4 * coarse)
-        roof = roofs[(value * 9973).astype(np.int64) % len(roofs)] * (0.8 + 0.3 * value[:, None])
+        roof = roofs[(value * 9973).astype(np.int64) % len(roofs)] * (0.7 + 0.5 * value[:, None])
         colour[here] += (roof - colour[here]) * np.float32(1 - (0.45 if kind == "residential" else 0.1) * coarse)
     asphalt = np.array(mix((0.44, 0.44, 0.46), (0.64, 0.64, 0.64), 0.4 * coarse + 0.6 * region.worn), np.float32)
     colour += (asphalt - colour) * surface.streets[..., None]
