@@ -6,6 +6,7 @@ level lines of a smooth random field. What there is and how much of it, the sett
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,18 +137,31 @@ def _parcels(plan: Plan, recipe: _Recipe, town: Town) -> tuple[Cut, ...]:
     def side(point: Point) -> float:
         return block_px if town.has(point) else field_px
 
-    division = divide(plan, side, recipe.crosswise, bend)
+    division, zones = divide(plan, side, recipe.crosswise, bend), Field(draws)
+    strips = draws.between(2, 6) if draws.chance(0.3) else 1
     for parcel in division.parcels:
         in_town = town.has(parcel.centre)
-        shares = recipe.town if in_town else recipe.land
-        cover = draws.weighted(tuple(shares), tuple(shares.values()))
-        if cover:
+        cover = _use(draws, recipe.town if in_town else recipe.land, zones.at(parcel.centre))
+        if cover == "farmland" and strips > 1 and draws.chance(0.7):
+            turn = (division.angle_deg + 90 * draws.below(2)) % 180
+            for strip in parcel.strips(strips):
+                _cover(plan, cover, strip, turn)
+        elif cover:
             turn = division.angle_deg + 90 * draws.below(2)
             _cover(plan, cover, parcel.outline, turn % 180, _kind(plan, in_town))
             if cover == "built-up area" and draws.chance(0.15):
                 _yard(plan, parcel, division.angle_deg)
     _hedges(plan, division.cuts, town)
     return division.cuts
+
+
+def _use(draws: Draws, shares: Shares, zone: float) -> str:
+    """What a parcel is used for. Two thirds of the uses follow ``zone``, a smooth field: neighbours are often alike."""
+    if draws.chance(0.35):
+        return draws.weighted(tuple(shares), tuple(shares.values()))
+    # A logistic curve makes about equal parts of the values of the field, whose spread is about 1.2.
+    mark = sum(shares.values()) / (1 + math.exp(-1.4 * zone))
+    return next(use for use, below in zip(shares, itertools.accumulate(shares.values()), strict=True) if mark < below)
 
 
 def _yard(plan: Plan, parcel: Parcel, angle_deg: float) -> None:
@@ -162,11 +176,12 @@ def _yard(plan: Plan, parcel: Parcel, angle_deg: float) -> None:
 def _hedges(plan: Plan, cuts: tuple[Cut, ...], town: Town) -> None:
     """Hedges and shelter belts along some field borders, in two places out of five."""
     draws = plan.draws
-    width = plan.px(draws.choice((5.0, 8.0, 18.0)))
+    width = min(plan.px(draws.choice((5.0, 5.0, 8.0, 18.0))), 12.0)
     if draws.chance(0.6) or width < 2 or plan.setting == "wild":
         return
+    often = draws.uniform(0.1, 0.4)
     for cut in cuts:
-        if draws.chance(0.45) and not town.has(cut.points[len(cut.points) // 2]):
+        if draws.chance(often) and not town.has(cut.points[len(cut.points) // 2]):
             plan.add("forest", Line(cut.points, width), height_m=9)
 
 

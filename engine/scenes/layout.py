@@ -9,9 +9,10 @@ from __future__ import annotations
 from engine.draws import Draws, quarter
 from engine.scenes import sites
 from engine.scenes.ground import lay_ground
+from engine.scenes.junctions import mark_junctions
 from engine.scenes.lines import lay_lines
 from engine.scenes.plan import VIEW, Plan
-from engine.scenes.roads import lay_roads, mark_junctions
+from engine.scenes.roads import lay_roads
 from engine.scenes.scene import SETTINGS, Scene
 from engine.scenes.waters import lay_waters
 
@@ -48,9 +49,9 @@ def make_scene(seed: int, size: int = VIEW) -> Scene:
 
     plan = Plan(draws, size, gsd_m, setting)
     ground = lay_ground(plan)
-    lay_waters(plan)
+    rivers = lay_waters(plan)
     sites.lay_large(plan)
-    lay_roads(plan, ground)
+    lay_roads(plan, ground, rivers)
     sites.lay_small(plan)
     lay_lines(plan)
     mark_junctions(plan)

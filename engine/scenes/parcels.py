@@ -20,14 +20,26 @@ MARGIN = 40.0
 """Pixels beyond the border of the view up to which land is laid out, so that a view moved a little has land too."""
 
 Bend = Callable[[Point], Point]
+_Quad = tuple[Point, Point, Point, Point]
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A piece of land: its outline in pixels of the view, and its middle."""
+    """A piece of land: its outline in pixels of the view, its middle, and its corners before all was bent."""
 
     outline: tuple[Point, ...]
     centre: Point
+    corners: _Quad
+    bend: Bend
+
+    def strips(self, count: int) -> list[tuple[Point, ...]]:
+        """Outlines of ``count`` strips side by side, along the longer way, as where farms are divided among heirs."""
+        a, b, c, d = _lengthwise(self.corners)
+        shares = [index / count for index in range(count + 1)]
+        return [
+            _bent_outline((_between(a, d, u), _between(b, c, u), _between(b, c, v), _between(a, d, v)), self.bend)
+            for u, v in itertools.pairwise(shares)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,6 @@ class Division:
     cuts: tuple[Cut, ...]
     angle_deg: float
 
-
-_Quad = tuple[Point, Point, Point, Point]
 
 # Where a side is cut. A few fixed shares let the cuts on both sides of an older one often meet: a crossroad.
 _SHARES = (0.35, 0.5, 0.5, 0.65)
@@ -71,7 +81,7 @@ def divide(plan: Plan, side: Callable[[Point], float], crosswise: float, bend: B
         centre = _at(quad, 0.5, 0.5)
         wanted = (side(centre) * draws.uniform(0.7, 1.5)) ** 2
         if _area(quad) < 2 * wanted or rank > 24:
-            parcels.append(Parcel(_bent_outline(quad, bend), centre))
+            parcels.append(Parcel(_bent_outline(quad, bend), centre, quad, bend))
             continue
         cross = _area(quad) > 3.2 * wanted and draws.chance(crosswise)
         pieces, lines = _cut(draws, quad, cross)
@@ -82,9 +92,7 @@ def divide(plan: Plan, side: Callable[[Point], float], crosswise: float, bend: B
 
 def _cut(draws: Draws, quad: _Quad, cross: bool) -> tuple[list[_Quad], list[tuple[Point, ...]]]:
     """The pieces of ``quad`` and the lines between them; a cross has its middle as a point of both lines."""
-    a, b, c, d = quad
-    if math.dist(a, b) + math.dist(c, d) < math.dist(b, c) + math.dist(d, a):
-        a, b, c, d = b, c, d, a
+    a, b, c, d = _lengthwise(quad)
     u = draws.choice(_SHARES)
     upper, lower = _between(a, b, u), _between(d, c, u)
     if not cross:
@@ -96,6 +104,13 @@ def _cut(draws: Draws, quad: _Quad, cross: bool) -> tuple[list[_Quad], list[tupl
         (a, upper, middle, left), (upper, b, right, middle), (left, middle, lower, d), (middle, right, c, lower)
     ]  # fmt: skip
     return pieces, [(upper, middle, lower), (left, middle, right)]
+
+
+def _lengthwise(quad: _Quad) -> _Quad:
+    """The corners in such an order that the first two are ends of a longer side."""
+    a, b, c, d = quad
+    across = math.dist(a, b) + math.dist(c, d) < math.dist(b, c) + math.dist(d, a)
+    return (b, c, d, a) if across else quad
 
 
 def make_bend(draws: Draws, strength: float) -> Bend:

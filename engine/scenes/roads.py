@@ -1,4 +1,4 @@
-"""Roads with their bridges, and the places where roads meet.
+"""Roads with their bridges.
 
 Roads follow cuts between parcels, streets the blocks of a town, and a highway goes its own way. Whatever is laid
 keeps to rules that make it countable: a road ends before water or bridges it, ends before ground that a site has
@@ -14,16 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+import shapely.ops
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from engine.draws import Draws
 from engine.scenes.ground import Ground
+from engine.scenes.junctions import Meeting, Road, find_meetings, junction_box, meeting_points, points_of, roads_of
 from engine.scenes.paint import paint_item
 from engine.scenes.parcels import Cut
 from engine.scenes.plan import VIEW, Plan, exact
 from engine.scenes.scene import WATERS, Line, Point, moved
+from engine.scenes.waters import River
 
 MARGIN = 32
 """Pixels beyond the border of the view up to which roads look out for water."""
@@ -36,35 +39,21 @@ _GATE_PX = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Road:
-    line: shapely.LineString
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Deck:
+    """A bridge: from where its road leaves dry ground to where it has it again."""
+
     line: shapely.LineString
     width: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Meeting:
-    """Where two roads meet, and the side of the square that a junction there takes up."""
-
-    at: Point
-    box: float
-
-
-def junction_box(width: float, other: float) -> float:
-    """The side of the square that marks a junction of two roads this wide, in pixels: 2.5 mean widths."""
-    return max(8.0, 1.25 * (width + other))
-
-
-def lay_roads(plan: Plan, ground: Ground) -> None:
+def lay_roads(plan: Plan, ground: Ground, rivers: Sequence[River]) -> None:
     """Lay roads and bridges on the land and over the water of ``plan``."""
     draws, network = plan.draws, Network(plan)
+    for river in rivers:
+        if draws.chance(_CROSSED):
+            _cross(plan, network, river)
     if draws.chance(_HIGHWAY[plan.setting]):
-        _highway(plan, network)
+        _highway(plan, network, (plan.along(0.15), plan.along(0.15)), draws.uniform(0, math.pi))
     if draws.chance(_NO_NET[plan.setting]):
         cuts: list[Cut] = []
     else:
@@ -79,6 +68,9 @@ def lay_roads(plan: Plan, ground: Ground) -> None:
         network.lay(cut.points, kind)
     network.put_down()
 
+
+_CROSSED = 0.7
+"""How often a road is led across a river on purpose; others may meet it by chance."""
 
 _HIGHWAY = {
     "rural": 0.4, "wild": 0.5, "residential": 0.2, "industrial": 0.35, "harbor": 0.35, "airfield": 0.4,
@@ -100,21 +92,30 @@ def _is_road(draws: Draws, cut: Cut, ground: Ground) -> bool:
     return draws.chance(0.75 * 0.72**cut.rank)
 
 
-def _highway(plan: Plan, network: Network) -> None:
-    """A winding road right across the place."""
-    draws, n = plan.draws, plan.size
-    middle, heading = (plan.along(0.15), plan.along(0.15)), draws.uniform(0, math.pi)
-    reach = 0.75 * n + 2 * MARGIN
-    count = 8 + 4 * round(plan.scale)
-    sway = draws.choice((0.0, 0.02, 0.05)) * VIEW
-    phase, length = draws.uniform(0, 2 * math.pi), draws.uniform(0.6, 1.6) * VIEW
+def _cross(plan: Plan, network: Network, river: River) -> None:
+    """A road across a river about square to it, somewhere in the view."""
+    course, n = river.course, plan.size
+    inside = [i for i in range(1, len(course)) if all(0.12 * n < value < 0.88 * n for value in course[i])]
+    if inside:
+        at = plan.draws.choice(inside)
+        (x, y), (before_x, before_y) = course[at], course[at - 1]
+        square = math.atan2(y - before_y, x - before_x) + math.pi / 2
+        _highway(plan, network, (x, y), square + plan.draws.uniform(-0.3, 0.3))
+
+
+def _highway(plan: Plan, network: Network, middle: Point, heading: float) -> None:
+    """A winding road right across the place, through ``middle`` in the direction ``heading`` in radians."""
+    draws, reach = plan.draws, 1.45 * plan.size + 2 * MARGIN
+    sway, phase = draws.choice((0.0, 0.02, 0.05)) * VIEW, draws.uniform(0, 2 * math.pi)
+    length = draws.uniform(0.6, 1.6) * VIEW
+    c, s = math.cos(heading), math.sin(heading)
     points = []
-    for step in range(6 * count + 1):
-        t = (step / (6 * count) * 2 - 1) * reach
-        aside = sway * math.sin(2 * math.pi * t / length + phase) + 0.3 * sway * math.sin(5 * math.pi * t / length)
-        points.append((middle[0] + t * math.cos(heading) - aside * math.sin(heading),
-                       middle[1] + t * math.sin(heading) + aside * math.cos(heading)))  # fmt: skip
-    network.lay(exact(points), "wide" if draws.chance(0.7) else "narrow")
+    for step in range(round(reach / 12) + 1):
+        t = 12.0 * step - reach / 2
+        # Swings to and fro, and not at all at the middle, which may be a crossing of a river.
+        aside = sway * (math.sin(2 * math.pi * t / length + phase) - math.sin(phase))
+        points.append((middle[0] + t * c - aside * s, middle[1] + t * s + aside * c))
+    network.lay(exact(points), "wide" if draws.chance(0.6) else "narrow")
 
 
 class Network:
@@ -125,10 +126,11 @@ class Network:
         self._water = _distance_to(_water(plan))
         self._claimed = _distance_to(np.pad(plan.reserved, MARGIN))
         self._roads = roads_of(plan)
-        self._laid: list[tuple[_Road, str]] = []
+        self._view = shapely.box(0, 0, plan.size, plan.size)
+        self._laid: list[tuple[Road, str]] = []
         self._streets = shapely.union_all([road.line for road in self._roads])
         self._decks: list[_Deck] = []
-        self._meetings = _clusters(self._roads)
+        self._meetings = find_meetings(self._roads)
 
     def reaches(self, points: Sequence[Point]) -> bool:
         """Whether any of ``points``' box is in the view or near it."""
@@ -146,8 +148,8 @@ class Network:
         for path, ends in self._pieces(points, width):
             line = shapely.LineString(path) if len(path) > 1 else shapely.LineString()
             decks = [_Deck(shapely.LineString(deck), self._deck_width(width)) for deck in ends]
-            laid |= self._join(_Road(line, float(width)), kind, decks) or self._join_parts(
-                _Road(line, float(width)), kind, decks
+            laid |= self._join(Road(line, float(width)), kind, decks) or self._join_parts(
+                Road(line, float(width)), kind, decks
             )
         return laid
 
@@ -193,7 +195,7 @@ class Network:
         if len(ahead) < 2 or self._streets.is_empty or self._at(self._water, ahead).min() < width / 2 + 2:
             return []
         way = shapely.LineString(ahead)
-        gates = _points_of(way.intersection(self._streets))
+        gates = points_of(way.intersection(self._streets))
         return [min(((p.x, p.y) for p in gates), key=lambda at: math.dist(at, ahead[0]))] if gates else []
 
     def _can_bridge(
@@ -225,13 +227,17 @@ class Network:
 
     # ---- other roads
 
-    def _join(self, road: _Road, kind: str, decks: list[_Deck]) -> bool:
+    def _join(self, road: Road, kind: str, decks: list[_Deck]) -> bool:
         """Add a road to the net, unless it would be short, loose, or meet others confusingly."""
         if road.line.length < _SHORTEST_ROAD_PX:
             return False
         meetings = self._meetings_of(road)
-        if meetings is None or not (meetings or self._leaves_view(road.line)):
+        if meetings is None:
             return False
+        road = Road(self._trimmed(road, kind, meetings), road.width)
+        if road.line.length < _SHORTEST_ROAD_PX or not (meetings or self._leaves_view(road.line)):
+            return False
+        decks = [deck for deck in decks if deck.line.distance(road.line) < 0.1]
         for meeting in meetings:
             spot = shapely.Point(meeting.at)
             for deck in (*self._decks, *decks):
@@ -243,7 +249,7 @@ class Network:
         self._meetings += meetings
         return True
 
-    def _join_parts(self, road: _Road, kind: str, decks: list[_Deck]) -> bool:
+    def _join_parts(self, road: Road, kind: str, decks: list[_Deck]) -> bool:
         """Add those stretches of a road between two older ones that can be added where the whole cannot."""
         older = shapely.union_all([other.line for other in self._roads])
         parts = shapely.get_parts(road.line.difference(older))
@@ -252,20 +258,36 @@ class Network:
         joined = False
         for part in parts:
             own = [deck for deck in decks if deck.line.distance(part) < 0.1]
-            joined |= self._join(_Road(part, road.width), kind, own)
+            joined |= self._join(Road(part, road.width), kind, own)
         return joined
 
-    def _leaves_view(self, line: shapely.LineString) -> bool:
-        n = self._plan.size
-        return any(not (0 < x < n and 0 < y < n) for x, y in (line.coords[0], line.coords[-1]))
+    def _trimmed(self, road: Road, kind: str, meetings: list[Meeting]) -> shapely.LineString:
+        """The road without stubs: short ends that lead nowhere, which for a wide road are longer than for a lane."""
+        line, along = road.line, sorted(road.line.project(shapely.Point(meeting.at)) for meeting in meetings)
+        head, tail = (along[0], along[-1]) if along else (line.length, 0.0)
+        shortest = max(_SHORTEST_ROAD_PX, (6 if kind == "wide" else 4) * road.width)
 
-    def _meetings_of(self, new: _Road) -> list[_Meeting] | None:
+        def is_stub(end: Point, start: float, stop: float) -> bool:
+            seen = shapely.ops.substring(line, start, stop).intersection(self._view)
+            return self._in_view(end) and bool(seen.length < shortest)
+
+        first = head if is_stub(line.coords[0], 0.0, head) else 0.0
+        last = tail if is_stub(line.coords[-1], tail, line.length) else line.length
+        return shapely.ops.substring(line, first, last) if first < last else shapely.LineString()
+
+    def _in_view(self, point: Point) -> bool:
+        return all(0 < value < self._plan.size for value in point)
+
+    def _leaves_view(self, line: shapely.LineString) -> bool:
+        return not (self._in_view(line.coords[0]) and self._in_view(line.coords[-1]))
+
+    def _meetings_of(self, new: Road) -> list[Meeting] | None:
         """Where ``new`` meets the roads there are; None where it would do so at a sharp angle, run beside one, or
         make a junction that runs into another."""
         line, width = new.line, new.width
         if not self._roads:
             return []
-        found = list[_Meeting]()
+        found = list[Meeting]()
         gaps = shapely.distance(line, np.array([road.line for road in self._roads]))
         for road, gap in zip(self._roads, gaps, strict=True):
             side = (width + road.width) / 2
@@ -277,35 +299,13 @@ class Network:
             beside = line.intersection(road.line.buffer(side + 3, quad_segs=2)).length
             if beside > len(spots) * 2 * (side + 3) / math.sin(_SHARPEST) + 1:
                 return None
-            found += [_Meeting(spot, junction_box(width, road.width)) for spot in spots]
+            found += [Meeting(spot, junction_box(width, road.width)) for spot in spots]
         known = [*self._meetings]
         for meeting in found:
             if any(1.5 < math.dist(meeting.at, other.at) < 1.2 * max(meeting.box, other.box) for other in known):
                 return None
             known.append(meeting)
         return found
-
-
-def meeting_points(line: shapely.LineString, other: shapely.LineString, reach: float) -> list[Point]:
-    """Where two roads cross, or one ends at the other; ends count as there when within ``reach`` of the other road."""
-    spots = [(point.x, point.y) for point in _points_of(line.intersection(other))]
-    for ends, on in ((line, other), (other, line)):
-        for end in (ends.coords[0], ends.coords[-1]):
-            point = shapely.Point(end)
-            if on.distance(point) <= reach:
-                spot = on.interpolate(on.project(point))
-                spots.append((spot.x, spot.y))
-    kept = list[Point]()
-    for spot in spots:
-        if all(math.dist(spot, one) > reach + 1 for one in kept):
-            kept.append(spot)
-    return kept
-
-
-def _points_of(geometry: shapely.Geometry) -> list[shapely.Point]:
-    """The points of an intersection of two lines; of a shared stretch, its middle."""
-    parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
-    return [part if part.geom_type == "Point" else part.interpolate(0.5, normalized=True) for part in parts]
 
 
 def _angle(line: shapely.LineString, other: shapely.LineString, spot: Point) -> float:
@@ -358,84 +358,3 @@ def _distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
         return None
     distance: NDArray[np.float64] = ndimage.distance_transform_edt(~mask)
     return distance
-
-
-# ---- junctions
-
-
-def mark_junctions(plan: Plan) -> None:
-    """Mark every crossroad (four arms) and T junction (three) of the roads of ``plan`` that can be seen whole.
-
-    Junctions are found by geometry on the roads' centre lines, whoever laid them. One that a later item covers, that
-    the border of the view cuts, or that runs into another is not marked.
-    """
-    roads = roads_of(plan)
-    junctions = _clusters(roads)
-    lines = np.array([road.line for road in roads])
-    hidden = _hides(plan)
-    marked = list[_Meeting]()
-    for junction in sorted(junctions, key=lambda one: one.at):
-        near = lines[shapely.distance(lines, shapely.Point(junction.at)) < junction.box / 2]
-        name = {3: "T junction", 4: "crossroad"}.get(_arms(near, junction))
-        clear = all(math.dist(junction.at, one.at) >= max(junction.box, one.box) for one in marked)
-        if name and clear and _in_sight(hidden, junction):
-            marked.append(junction)
-            (x, y), half = junction.at, junction.box / 2
-            corners = ((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half))
-            plan.mark(name, exact(corners))
-
-
-def roads_of(plan: Plan) -> list[_Road]:
-    """The roads of ``plan`` so far."""
-    return [_Road(shapely.LineString(item.shape.points), item.shape.width)
-            for item in plan.items if item.name == "road" and isinstance(item.shape, Line)]  # fmt: skip
-
-
-def _clusters(roads: list[_Road]) -> list[_Meeting]:
-    """All meetings of two roads; those that are one place are one."""
-    if len(roads) < 2:
-        return []
-    lines = np.array([road.line for road in roads])
-    tree = shapely.STRtree(lines)
-    widest = max(road.width for road in roads)
-    pairs = np.sort(tree.query(lines, predicate="dwithin", distance=widest / 2).T, axis=1)
-    found = list[_Meeting]()
-    for first, second in np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0):
-        a, b = roads[first], roads[second]
-        for spot in meeting_points(a.line, b.line, max(a.width, b.width) / 2):
-            box = junction_box(a.width, b.width)
-            same = [index for index, one in enumerate(found) if math.dist(one.at, spot) < 0.4 * max(box, one.box)]
-            if same:
-                known = found[same[0]]
-                found[same[0]] = _Meeting(known.at, max(known.box, box))
-            else:
-                found.append(_Meeting(spot, box))
-    return found
-
-
-def _arms(lines: NDArray[np.object_], junction: _Meeting) -> int:
-    """How many roads leave a junction: where centre lines cross a circle around it, in clearly different directions."""
-    x, y = junction.at
-    circle = shapely.Point(junction.at).buffer(0.6 * junction.box).exterior
-    crossings = [point for line in lines for point in _points_of(line.intersection(circle))]
-    bearings = sorted(math.atan2(point.y - y, point.x - x) for point in crossings)
-    turn = [*bearings[1:], *(bearing + 2 * math.pi for bearing in bearings[:1])]
-    return sum(after - before > math.radians(25) for before, after in zip(bearings, turn, strict=True))
-
-
-def _hides(plan: Plan) -> NDArray[np.bool_]:
-    """Where something on top lies over roads, bool [size, size]: all that is neither road nor older than all roads."""
-    first = next((index for index, item in enumerate(plan.items) if item.name == "road"), len(plan.items))
-    hides = np.array([index > first and item.name != "road" for index, item in enumerate(plan.items)])
-    hidden: NDArray[np.bool_] = hides[plan.painted()]
-    return hidden
-
-
-def _in_sight(hidden: NDArray[np.bool_], junction: _Meeting) -> bool:
-    """Whether the square lies in the view and nothing much lies over its middle."""
-    (x, y), half, size = junction.at, junction.box / 2, len(hidden)
-    if not (half <= x <= size - half and half <= y <= size - half):
-        return False
-    reach = junction.box / 5
-    left, right, top, bottom = (int(v) for v in (x - reach, x + reach + 1, y - reach, y + reach + 1))
-    return bool(hidden[top:bottom, left:right].mean() < 0.25)

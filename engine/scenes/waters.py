@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.draws import Draws
 from engine.scenes.parcels import MARGIN
@@ -13,34 +14,43 @@ from engine.scenes.scene import Line, Point, Polygon
 
 _KINDS = ("none", "river", "canal", "lake", "ponds", "river and lake", "sea", "sea and river")
 _CHANCES: dict[str, tuple[int, ...]] = {
-    "rural": (27, 25, 8, 13, 11, 14, 0, 2),
-    "wild": (22, 31, 0, 20, 2, 18, 4, 3),
-    "residential": (50, 18, 8, 17, 0, 5, 2, 0),
-    "industrial": (48, 21, 12, 12, 3, 4, 0, 0),
-    "harbor": (0, 8, 0, 5, 0, 0, 72, 15),
-    "airfield": (54, 18, 6, 14, 2, 2, 4, 0),
-    "sports": (58, 12, 5, 25, 0, 0, 0, 0),
-    "coast": (0, 0, 0, 0, 0, 0, 64, 36),
+    "rural": (24, 29, 9, 11, 9, 15, 0, 3),
+    "wild": (18, 36, 0, 18, 2, 19, 3, 4),
+    "residential": (42, 23, 11, 16, 0, 6, 2, 0),
+    "industrial": (40, 25, 15, 12, 3, 5, 0, 0),
+    "harbor": (0, 9, 0, 4, 0, 0, 67, 20),
+    "airfield": (48, 22, 8, 14, 2, 2, 4, 0),
+    "sports": (52, 16, 7, 25, 0, 0, 0, 0),
+    "coast": (0, 0, 0, 0, 0, 0, 57, 43),
 }
 """How often each setting has which water, in the order of ``_KINDS``."""
 
 _NARROWEST_PX = 4.0
 
 
-def lay_waters(plan: Plan) -> None:
-    """Put the waters of the setting on the ground."""
+@dataclass(frozen=True, slots=True)
+class River:
+    """A river or canal: the points of its middle line, at most a width apart, in pixels of the view."""
+
+    course: tuple[Point, ...]
+
+
+def lay_waters(plan: Plan) -> tuple[River, ...]:
+    """Put the waters of the setting on the ground; returns those that roads may want to cross."""
     water = plan.draws.weighted(_KINDS, _CHANCES[plan.setting])
+    rivers = list[River]()
     if "sea" in water:
-        _sea(plan, with_river="river" in water)
+        rivers += _sea(plan, with_river="river" in water)
     elif "river" in water:
-        _river(plan)
-    if water == "canal":
-        _canal(plan)
-    if water == "ponds":
+        rivers.append(_river(plan))
+    elif water == "canal":
+        rivers.append(_canal(plan))
+    elif water == "ponds":
         _ponds(plan)
     if "lake" in water:
         for _ in range(max(1, round(plan.scale**2 / 2))):
             _lake(plan)
+    return tuple(rivers)
 
 
 # ---- rivers
@@ -51,7 +61,7 @@ def _river_width(plan: Plan) -> float:
     return min(max(plan.px(8 * 31.0 ** plan.draws.unit()), _NARROWEST_PX), 52 * math.sqrt(plan.scale))
 
 
-def _river(plan: Plan) -> None:
+def _river(plan: Plan) -> River:
     """A river right through the view, now and then with a tributary and with islands."""
     draws, width = plan.draws, _river_width(plan)
     start = (plan.along(0.2), plan.along(0.2))
@@ -67,6 +77,7 @@ def _river(plan: Plan) -> None:
     plan.add("river", Polygon(_ribbon(line, lambda s: width * _breadth(s / width, phase))))
     if width > 20 and draws.chance(0.4):
         _island(plan, line, width)
+    return River(tuple(line))
 
 
 def _meander(draws: Draws, width: float, heading: float) -> Callable[[float], float]:
@@ -158,15 +169,16 @@ def _island(plan: Plan, line: list[Point], width: float) -> None:
     plan.add(cover, Polygon(tuple(outline)), height_m=12 if cover == "forest" else 0)
 
 
-def _canal(plan: Plan) -> None:
+def _canal(plan: Plan) -> River:
     """A straight or once-bent ribbon of constant width; canals are rivers by name."""
-    draws, n = plan.draws, plan.size
-    width = min(max(plan.px(draws.uniform(10, 60)), _NARROWEST_PX), 26.0)
+    draws, width = plan.draws, min(max(plan.px(plan.draws.uniform(10, 60)), _NARROWEST_PX), 26.0)
     middle, heading = (plan.along(0.25), plan.along(0.25)), draws.uniform(0, 2 * math.pi)
     other = heading + math.pi + draws.choice((0.0, 0.0, 0.5)) * draws.uniform(-1, 1)
-    reach = 1.5 * n + 2 * MARGIN
-    ends = [(middle[0] + reach * math.cos(a), middle[1] + reach * math.sin(a)) for a in (heading, other)]
-    plan.add("river", Polygon(_ribbon([ends[0], middle, ends[1]], lambda _: width)))
+    steps = range(math.ceil((1.5 * plan.size + 2 * MARGIN) / 4))
+    down = [(middle[0] + 4 * i * math.cos(heading), middle[1] + 4 * i * math.sin(heading)) for i in steps]
+    up = [(middle[0] + 4 * i * math.cos(other), middle[1] + 4 * i * math.sin(other)) for i in steps]
+    plan.add("river", Polygon(_ribbon([up[-1], middle, down[-1]], lambda _: width)))
+    return River((*reversed(up[1:]), *down))
 
 
 # ---- standing water
@@ -241,13 +253,16 @@ def _ponds(plan: Plan) -> None:
 # ---- the sea
 
 
-def _sea(plan: Plan, *, with_river: bool) -> None:
-    """Water from one side inwards, behind a coast of bays and headlands with a beach here and there."""
+def _sea(plan: Plan, *, with_river: bool) -> list[River]:
+    """Water from one side inwards, behind a coast of bays and headlands with a beach here and there.
+
+    Returns the river that flows into it, if there is one.
+    """
     draws, n = plan.draws, plan.size
     reach = (n / 2 + MARGIN) * 1.5
     depth, turn = draws.uniform(-0.3, 0.28) * n, draws.uniform(0, 2 * math.pi)
     middle = (n / 2, n / 2)
-    coast = _coast(draws, reach, draws.choice((0.03, 0.1, 0.16, 0.22)))
+    coast = _coast(draws, reach, draws.choice((0.06, 0.12, 0.18, 0.25)))
     out = [(v + depth, u) for u, v in coast]  # x away from the sea, y along it
 
     def outline(shore: list[Point]) -> tuple[Point, ...]:
@@ -259,12 +274,14 @@ def _sea(plan: Plan, *, with_river: bool) -> None:
         wide, length, phase = draws.uniform(3, 16), draws.uniform(50, 160), draws.uniform(0, 6.28)
         inland = [(x + wide * max(0.0, 0.6 + math.sin(y * 6.28 / length + phase)), y) for x, y in out]
         plan.add(belt, Polygon(outline(inland)))
+    rivers = list[River]()
     if with_river:
         x, y = out[round((len(out) - 1) * draws.uniform(0.4, 0.6))]
-        _mouth(plan, turned(middle, x - 14, y, turn), turn)
+        rivers.append(_mouth(plan, turned(middle, x - 14, y, turn), turn))
     plan.add("sea", Polygon(outline(out)))
     if draws.chance(0.25):
         _islets(plan, lambda x, y: turned(middle, depth - x, y, turn))
+    return rivers
 
 
 def _coast(draws: Draws, reach: float, roughness: float) -> list[Point]:
@@ -280,12 +297,13 @@ def _coast(draws: Draws, reach: float, roughness: float) -> list[Point]:
     return line
 
 
-def _mouth(plan: Plan, start: Point, inland: float) -> None:
+def _mouth(plan: Plan, start: Point, inland: float) -> River:
     """A river from the sea at ``start`` inland, that widens like a funnel towards the sea."""
     draws, width = plan.draws, min(_river_width(plan), 30 * math.sqrt(plan.scale))
     line = _walk(plan, start, _meander(draws, width, inland), 1, width)
     funnel, length = draws.uniform(0.3, 2.0), draws.uniform(25, 60)
     plan.add("river", Polygon(_ribbon(line, lambda s: width * (1 + funnel * math.exp(-s / length)))))
+    return River(tuple(line))
 
 
 def _islets(plan: Plan, place: Callable[[float, float], Point]) -> None:
