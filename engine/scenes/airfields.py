@@ -5,28 +5,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine.scenes.floor import EDGE_PX, Floor, Floors, Plot
+from engine.scenes.floor import Floor, Floors, Plot
 from engine.scenes.industry import put_hall
 from engine.scenes.plan import Plan
 from engine.scenes.scene import Line, Point, Polygon
 
 _HALF_JET: tuple[Point, ...] = (
-    (1.0, 0.0), (0.93, 0.07), (0.36, 0.11), (-0.22, 0.98), (-0.36, 1.0), (-0.17, 0.13), (-0.66, 0.09), (-0.92, 0.36),
+    (1.0, 0.03), (0.93, 0.07), (0.36, 0.11), (-0.14, 0.98), (-0.36, 1.0), (-0.17, 0.13), (-0.66, 0.09), (-0.92, 0.36),
     (-1.0, 0.36), (-0.9, 0.0),
 )  # fmt: skip
 _HALF_PROPELLER: tuple[Point, ...] = (
-    (1.0, 0.0), (0.94, 0.09), (0.42, 0.11), (0.36, 0.98), (0.0, 1.0), (0.02, 0.12), (-0.7, 0.06), (-0.74, 0.34),
+    (1.0, 0.05), (0.94, 0.09), (0.42, 0.11), (0.36, 0.98), (0.0, 1.0), (0.02, 0.12), (-0.7, 0.06), (-0.74, 0.34),
     (-0.96, 0.34), (-0.94, 0.0),
 )  # fmt: skip
 _HALF_FIGHTER: tuple[Point, ...] = (
-    (1.0, 0.0), (0.55, 0.12), (0.2, 0.2), (-0.5, 1.0), (-0.68, 1.0), (-0.62, 0.24), (-0.82, 0.5), (-1.0, 0.5),
+    (1.0, 0.03), (0.55, 0.12), (0.2, 0.2), (-0.5, 1.0), (-0.68, 1.0), (-0.62, 0.24), (-0.82, 0.5), (-1.0, 0.5),
     (-0.92, 0.0),
 )  # fmt: skip
 
 
 def _whole(half: tuple[Point, ...]) -> tuple[Point, ...]:
     """An outline from its right half, nose first: shares of half length (x) and half span (y)."""
-    return half + tuple((x, -y) for x, y in half[-2:0:-1])
+    return half + tuple((x, -y) for x, y in half[::-1] if y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ MAKES: dict[str, Make] = {
 SMALLEST_SPAN_PX = 7.0
 """Below this the outline is a blot."""
 
-_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
-_COUNT_WEIGHTS = (10, 11, 11, 10, 10, 9, 8, 8, 9, 8, 6)
+_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 22)
+_COUNT_WEIGHTS = (10, 11, 11, 10, 10, 9, 8, 8, 9, 8, 6, 5)
 
 
 def lay_airfield(plan: Plan, floors: Floors) -> bool:
@@ -140,17 +140,25 @@ def _park_airplanes(plan: Plan, land: Floor, apron: Plot, batches: int) -> None:
         make = MAKES[draws.choice(names)]
         span_m = _span(plan, make)
         half_span, half_length = plan.px(span_m) / 2, plan.px(span_m * make.length) / 2
-        y = draws.uniform(-1, 1) * max(0.0, apron.half_h - half_length - 1)
-        heading = draws.choice((0.5, -0.5)) * math.pi
-        pitch = 2 * half_span + max(3.5, plan.px(6))
-        count = min(draws.weighted(_COUNTS, _COUNT_WEIGHTS), int(2 * (apron.half_w - 1) // pitch))
-        if draws.chance(0.3):
-            heading, count = draws.uniform(0, 2 * math.pi), min(count, 1)
-        start = draws.uniform(-1, 1) * (apron.half_w - 1 - count * pitch / 2)
-        group = plan.new_group() if count > 1 else 0
+        pitch, row_pitch = 2 * half_span + max(4.0, plan.px(6)), 2 * half_length + max(4.0, plan.px(8))
+        columns, rows = int(2 * (apron.half_w - 1) // pitch), int(2 * (apron.half_h - 1) // row_pitch)
+        count = min(draws.weighted(_COUNTS, _COUNT_WEIGHTS), columns * rows)
+        columns = min(columns, max(count, 1))
+        x = draws.uniform(-1, 1) * (apron.half_w - 1 - columns * pitch / 2)
+        y = draws.uniform(-1, 1) * (apron.half_h - 1 - math.ceil(count / columns) * row_pitch / 2)
+        heading, group = draws.choice((0.5, -0.5)) * math.pi, plan.new_group() if count > 1 else 0
+        if count == 1:
+            heading = draws.uniform(0, 2 * math.pi)
         for index in range(count):
-            at = apron.at(start + (index + 0.5 - count / 2) * pitch, y)
-            _put_airplane(land, make, span_m, at, apron.angle + heading, group)
+            row, column = divmod(index, columns)
+            aside, back = (column + 0.5 - columns / 2) * pitch, (row + 0.5 - math.ceil(count / columns) / 2) * row_pitch
+            _put_airplane(land, make, span_m, apron.at(x + aside, y + back), apron.angle + heading, group)
+
+
+def _blunt(outline: tuple[Point, ...], plot: Plot) -> tuple[Point, ...]:
+    """An outline whose nose, fuselage and tail are two pixels wide, so that it stays in one piece on the raster."""
+    least = min(1.1 / plot.half_h, 0.3)
+    return tuple((x, math.copysign(max(abs(y), least), y) if y else y) for x, y in outline)
 
 
 def _put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading: float, group: int = 0) -> bool:
@@ -158,9 +166,7 @@ def _put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading
     plan = land.plan
     half_span = plan.px(span_m) / 2
     plot = Plot(centre, half_span * make.length, half_span, heading)
-    if min(*centre) < EDGE_PX:
-        return False
     height = min(max(span_m * 0.25, 5.0), 15.0)
     colour = plan.draws.weighted(("white", "grey", "dark", ""), (5, 3, 1, 3))
-    outline = Polygon(plot.outline(make.outline))
+    outline = Polygon(plot.outline(_blunt(make.outline, plot)))
     return land.build("airplane", plot, outline, height_m=height, colour=colour, group=group)

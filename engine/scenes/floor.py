@@ -7,7 +7,7 @@ stand. Everything is tried on a small cut-out of the view, so that the cost does
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from engine.scenes.plan import Plan, rectangle, turned
-from engine.scenes.scene import Point, Polygon, Shape
+from engine.scenes.scene import Disc, Point, Polygon
 
-GAP_PX = 2.5
+GAP_PX = 3.0
 """Room kept between things, so that those of one class can be told apart on the pixel raster and counted."""
 
 SMALLEST_PX = 1.8
@@ -74,19 +74,32 @@ class Plot:
         )
 
 
+Figure = Sequence[Point] | Disc
+"""A polygon's points, or a disc."""
+
 Stencil = tuple[tuple[slice, slice], NDArray[np.bool_]]
 """A window of the view (rows, columns) and which of its pixels are meant."""
 
 
-def stencil(points: Sequence[Point], size: int) -> Stencil:
-    """The pixels of a polygon, as :func:`~engine.scenes.paint.paint_items` would paint it; empty outside the view."""
+def stencil(figure: Figure, size: int) -> Stencil:
+    """The pixels of a figure, as :func:`~engine.scenes.paint.paint_items` would paint it; empty outside the view."""
+    if isinstance(figure, Disc):
+        (x, y), r = figure.centre, figure.radius
+        points: Sequence[Point] = ((x - r, y - r), (x + r, y + r))
+    else:
+        points = figure
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     left, top = max(0, math.floor(min(xs)) - 1), max(0, math.floor(min(ys)) - 1)
     right, bottom = min(size, math.ceil(max(xs)) + 2), min(size, math.ceil(max(ys)) + 2)
     if right <= left or bottom <= top:
         return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool)
     image = Image.new("L", (right - left, bottom - top), 0)
-    ImageDraw.Draw(image).polygon([(x - left, y - top) for x, y in points], fill=1)
+    moved = [(x - left, y - top) for x, y in points]
+    pen = ImageDraw.Draw(image)
+    if isinstance(figure, Disc):
+        pen.ellipse(moved, fill=1)
+    else:
+        pen.polygon(moved, fill=1)
     return (slice(top, bottom), slice(left, right)), np.asarray(image).view(bool)
 
 
@@ -112,14 +125,17 @@ class Floor:
         where, mask = stencil(points, self.plan.size)
         self.free[where] &= ~mask
 
-    def fits(self, plot: Plot, gap: float = GAP_PX) -> bool:
-        """Whether a thing may stand in ``plot``: in the view, on free ground, ``gap`` pixels from other things."""
+    def fits(self, plot: Plot, gap: float = GAP_PX, figure: Figure = ()) -> bool:
+        """Whether a thing may stand in ``plot``: in the view, on free ground, ``gap`` pixels from other things.
+
+        The ground is looked at under ``figure``, or under all of the plot if there is none.
+        """
         if min(plot.half_w, plot.half_h) * 2 < SMALLEST_PX:
             return False
         corners, last = plot.corners(), self.plan.size - 1 - EDGE_PX
         if any(not (EDGE_PX <= x <= last and EDGE_PX <= y <= last) for x, y in corners):
             return False
-        where, mask = stencil(corners, self.plan.size)
+        where, mask = stencil(figure or corners, self.plan.size)
         if bool((mask & ~self.free[where]).any()):
             return False
         where, mask = stencil(plot.corners(gap), self.plan.size)
@@ -129,7 +145,7 @@ class Floor:
         self,
         name: str,
         plot: Plot,
-        shape: Shape | None = None,
+        shape: Polygon | Disc | None = None,
         *,
         gap: float = GAP_PX,
         height_m: float = 0.0,
@@ -138,39 +154,34 @@ class Floor:
         group: int = 0,
     ) -> bool:
         """Put a thing into ``plot`` if it fits there; ``shape`` fills the plot if not given. Says whether it did."""
-        if not self.fits(plot, gap):
+        shape = Polygon(plot.corners()) if shape is None else shape
+        if not self.fits(plot, gap, shape.points if isinstance(shape, Polygon) else shape):
             return False
         where, mask = stencil(plot.corners(), self.plan.size)
         self.taken[where] |= mask
-        shape = Polygon(plot.corners()) if shape is None else shape
         self.plan.add(
             name, shape, height_m=height_m, angle_deg=plot.degrees, kind=kind, colour=colour, group=group
         )  # fmt: skip
         return True
 
-    def spot(self, accept: Callable[[Point], bool] | None = None, tries: int = 12) -> Point | None:
-        """A free place somewhere in the view, or None after ``tries`` draws."""
-        draws, size = self.plan.draws, self.plan.size
-        for _ in range(tries):
-            place = draws.below(size), draws.below(size)
-            if self.free[place[1], place[0]] and (accept is None or accept(place)):
-                return float(place[0]), float(place[1])
+    def spot(self) -> Point | None:
+        """A free place somewhere in the view, or None after a dozen draws."""
+        for _ in range(12):
+            column, row = self.plan.draws.below(self.plan.size), self.plan.draws.below(self.plan.size)
+            if self.free[row, column]:
+                return float(column), float(row)
         return None
 
-    def site(self, half_w: float, half_h: float, tries: int = 12, inside: bool = True) -> Plot | None:
-        """A free plot of this size at a random place and angle, or None; wholly in the view unless not ``inside``."""
+    def site(self, half_w: float, half_h: float, tries: int = 12) -> Plot | None:
+        """A free plot of this size in the view at a random place and angle, with room around it, or None."""
         for _ in range(tries):
-            centre = self.spot(tries=4)
-            plot = Plot(centre or (0.0, 0.0), half_w, half_h, self.plan.draws.uniform(0, math.pi))
-            if centre is None or (inside and not self._contains(plot)):
-                continue
-            if self.share(plot.corners(2.0)) == 1.0:
+            centre = self.spot()
+            if centre is None:
+                return None
+            plot = Plot(centre, half_w, half_h, self.plan.draws.uniform(0, math.pi))
+            if self.fits(plot) and self.share(plot.corners(GAP_PX)) == 1.0:
                 return plot
         return None
-
-    def _contains(self, plot: Plot) -> bool:
-        last = self.plan.size - 2
-        return all(1 <= x <= last and 1 <= y <= last for x, y in plot.corners())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +191,11 @@ class Floors:
     open: Floor
     land: Floor
     sea: Floor
+
+    def is_claimed(self, points: Sequence[Point]) -> bool:
+        """Whether any of a polygon belongs to a site already."""
+        where, mask = stencil(points, self.open.plan.size)
+        return bool((self.open.plan.reserved[where] & mask).any())
 
     def claim(self, points: Sequence[Point]) -> None:
         """Keep a polygon of the open land for a site: no other site and no road will come there."""

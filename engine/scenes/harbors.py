@@ -35,6 +35,8 @@ class _Site:
     edge: float
     reach: float
     marina: bool
+    piers: tuple[float, ...]
+    """Where along the quay piers begin, x in ``frame``."""
 
     def strip(self, near: float, far: float, grown: float = 0.0) -> Plot:
         """The plot between two places along y, as wide as the harbor and ``grown`` on either side."""
@@ -74,7 +76,7 @@ def _site(plan: Plan, floors: Floors, at: Point, marina: bool, share: float) -> 
     half_w = min(plan.px(width_m) / 2, 85.0) * share
     depth, edge = plan.px(draws.uniform(18, 35) if marina else draws.uniform(35, 80)), draws.uniform(2, 7)
     frame = Plot(at, half_w, reach, _seaward(floors, at) - math.pi / 2)
-    return _Site(frame, min(max(depth, 5.0), 40.0), edge, reach, marina)
+    return _Site(frame, min(max(depth, 5.0), 40.0), edge, reach, marina, _pier_places(plan, half_w, marina))
 
 
 def _seaward(floors: Floors, at: Point) -> float:
@@ -94,7 +96,12 @@ def _suits(floors: Floors, site: _Site) -> bool:
     if any(not (-8 < x < size + 8 and -8 < y < size + 8) for x, y in basin.corners()):
         return False
     back = site.strip(-site.depth, -site.depth / 2)
-    return floors.sea.share(basin.corners()) > 0.96 and floors.open.share(back.corners()) > 0.7
+    if floors.sea.share(basin.corners()) < 0.96 or floors.land.share(back.corners()) < 0.75:
+        return False
+    if floors.is_claimed(site.strip(-site.depth, site.edge + site.reach, grown=3).corners()):
+        return False
+    firm = [site.frame.part(x, site.edge + 0.4 * site.reach, 4, 0.4 * site.reach - 2) for x in site.piers]
+    return any(floors.sea.share(pier.corners()) == 1.0 for pier in firm)
 
 
 def _build(plan: Plan, floors: Floors, site: _Site) -> None:
@@ -106,7 +113,7 @@ def _build(plan: Plan, floors: Floors, site: _Site) -> None:
     plan.add("paved", Polygon(quay.corners()), angle_deg=quay.degrees, kind="quay")
     group = plan.new_group()
     busy = draws.choice((0.15, 0.4, 0.6, 0.85))
-    ends = [_lay_pier(plan, floors, site, x, busy, group) for x in _pier_places(plan, site)]
+    ends = [_lay_pier(plan, floors, site, x, busy, group) for x in site.piers]
     if busy and not site.marina:
         _moor_at_quay(floors, site, busy, group)
     if draws.chance(0.7):
@@ -115,13 +122,12 @@ def _build(plan: Plan, floors: Floors, site: _Site) -> None:
     plan.mark("harbor", site.strip(-site.depth, far, grown=3).corners())
 
 
-def _pier_places(plan: Plan, site: _Site) -> list[float]:
-    """Where along the quay the piers begin: evenly, with room for ships on both sides."""
-    apart = max(plan.px(plan.draws.uniform(36, 50) if site.marina else plan.draws.uniform(80, 150)), 14.0)
-    most = int(2 * site.frame.half_w // apart)
-    count = max(1, min(most, plan.draws.between(1, 5)))
-    spread = min(2 * site.frame.half_w / count, apart * 1.5)
-    return [(index + 0.5 - count / 2) * spread for index in range(count)]
+def _pier_places(plan: Plan, half_w: float, marina: bool) -> tuple[float, ...]:
+    """Where along a quay of ``half_w`` piers begin: evenly, with room for ships on both sides."""
+    apart = max(plan.px(plan.draws.uniform(36, 50) if marina else plan.draws.uniform(80, 150)), 14.0)
+    count = max(1, min(int(2 * half_w // apart), plan.draws.between(1, 5)))
+    spread = min(2 * half_w / count, apart * 1.5)
+    return tuple((index + 0.5 - count / 2) * spread for index in range(count))
 
 
 def _lay_pier(plan: Plan, floors: Floors, site: _Site, x: float, busy: float, group: int) -> float:
@@ -172,7 +178,7 @@ def _moor_boats(floors: Floors, site: _Site, berth: tuple[float, int], length: f
     lengths = length_range(plan, "boat", 15)
     if lengths is None:
         return
-    pitch = plan.px(lengths[1] / MAKES["boat"].slender[0]) + 3.5
+    pitch = plan.px(lengths[1] / MAKES["boat"].slender[0]) + 4
     for index in range(int((length - 4) // pitch)):
         if draws.chance(busy):
             long_m = draws.uniform(*lengths)
@@ -207,6 +213,7 @@ def _lay_sheds(plan: Plan, floors: Floors, site: _Site) -> None:
         put_hall(floors.land, site.frame.part(x, -site.depth + deep / 2 + 1.5, half_w, deep / 2))
     if visible(plan, 2.5):
         for _ in range(draws.between(0, 10)):
-            x, y = draws.uniform(-0.95, 0.95) * site.frame.half_w, draws.uniform(-0.5, -0.1) * site.depth
+            x = draws.uniform(-1, 1) * (site.frame.half_w - plan.px(9))
+            y = draws.uniform(-0.45, -0.1) * site.depth
             kind = draws.choice(("truck", "trailer", "trailer"))
             put_vehicle(floors.land, kind, site.frame.at(x, y), site.frame.angle)

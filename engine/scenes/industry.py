@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.scenes.floor import SMALLEST_PX, Floor, Floors, Plot
+from engine.scenes.floor import GAP_PX, SMALLEST_PX, Floor, Floors, Plot
 from engine.scenes.plan import Plan
 from engine.scenes.scene import Disc, Polygon
 from engine.scenes.traffic import MAKES, lay_lot, put_vehicle, visible
@@ -65,7 +65,7 @@ def _line_up(plan: Plan, land: Floor, lot: Plot, y: float, half_w: float) -> Non
     draws = plan.draws
     if not visible(plan, MAKES["truck"].width):
         return
-    pitch, filled = plan.px(4.5) + 2, draws.uniform(0.15, 0.7)
+    pitch, filled = max(plan.px(4.5), plan.px(2.6) + GAP_PX + 0.75), draws.uniform(0.15, 0.7)
     count = int(2 * half_w // pitch)
     for index in range(count):
         if draws.chance(filled):
@@ -134,7 +134,7 @@ def _tank_radius(plan: Plan) -> float:
 def _pitch(plan: Plan, radius_m: float) -> float:
     """From tank to tank in pixels: a gap of at least 3 pixels and a third of the radius."""
     radius = plan.px(radius_m)
-    return 2 * radius + max(4.0, 0.35 * radius)
+    return 2 * radius + max(GAP_PX + 1, 0.35 * radius)
 
 
 def _fill_farm(plan: Plan, land: Floor, pad: Plot, count: int, radius_m: float = 0.0) -> None:

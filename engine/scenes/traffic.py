@@ -33,13 +33,15 @@ MAKES: dict[str, Make] = {
 COLOURS = ("white", "grey", "dark", "red", "blue", "green")
 _COLOUR_WEIGHTS = (30, 20, 20, 14, 12, 4)
 
-STREET = {"car": 60, "van": 12, "truck": 12, "trailer": 8, "bus": 8}
+STREET = {"car": 52, "van": 17, "truck": 13, "trailer": 9, "bus": 9}
 """What drives on a road: weights by kind."""
 
-LOT_GAP_PX = 1.5
+LOT_GAP_PX = 2.25
+"""Enough for a pixel between two vehicles, however they lie on the raster."""
+
 _STALL_M, _AISLE_M = 5.4, 6.5
 _COUNTS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 18)
-_COUNT_WEIGHTS = (14, 10, 12, 11, 9, 8, 8, 8, 8, 7, 5)
+_COUNT_WEIGHTS = (8, 10, 12, 11, 9, 8, 8, 9, 9, 8, 8)
 
 
 def visible(plan: Plan, width_m: float) -> bool:
