@@ -17,7 +17,7 @@ Quirks:
 - A file that is missing or cannot be parsed would shift all numbers after it; see :mod:`.voc_grounding`.
 - The published loader takes children of ``object`` by position and files in the order of the file system. Here they go
   by name.
-- OPT-RSVG (:mod:`.opt_rsvg`) has the very same layout; a folder with "opt" in its name is taken for that.
+- OPT-RSVG (:mod:`.opt_rsvg`) has the very same layout; a folder with "OPT-RSVG" in its name is taken for that.
 
 Figures: 17,402 images, 38,320 sentences, 26,991 / 3,829 / 7,500 of them in train / val / test, 20 categories, 7.47
 words on average.
@@ -29,7 +29,7 @@ from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
 from engine.datasets.figures import Published
-from engine.datasets.voc_grounding import has_layout, read_numbered
+from engine.datasets.voc_grounding import has_layout, is_named_opt_rsvg, read_numbered
 
 LAYOUT = Layout("dior-rsvg", "DIOR-RSVG", "grounding", "https://github.com/ZhanYang-nwpu/RSVG-pytorch")
 
@@ -38,7 +38,7 @@ FIGURES = (Published("the paper", {"train": 26_991, "val": 3_829, "test": 7_500}
 
 def recognise(folder: Path) -> bool:
     """VOC files with lists of numbers, in a folder that is not named after OPT-RSVG."""
-    return has_layout(folder) and "opt" not in folder.name.lower()
+    return has_layout(folder) and not is_named_opt_rsvg(folder)
 
 
 def read(folder: Path, faults: Faults) -> DataSet:

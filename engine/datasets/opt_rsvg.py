@@ -5,7 +5,7 @@ Images", IEEE TGRS 2024 (doi 10.1109/TGRS.2024.3423663); https://github.com/like
 
 Layout and quirks are those of DIOR-RSVG (:mod:`.dior_rsvg`): VOC files, and splits that list **numbers of objects**
 counted through all files, so that one image can be in several splits. A folder is taken for OPT-RSVG where its name has
-"opt" in it, as nothing else tells the two apart.
+that in it, as nothing else tells the two apart.
 
 Figures: 25,452 images, 48,952 sentences, 19,580 / 4,895 / 24,477 of them in train / val / test, 14 categories (the
 optical ones of OptSAR-RSVG, which was built from it), 10.10 words on average.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.datasets.dataset import DataSet, Faults, Layout
 from engine.datasets.figures import Published
-from engine.datasets.voc_grounding import has_layout, read_numbered
+from engine.datasets.voc_grounding import has_layout, is_named_opt_rsvg, read_numbered
 
 LAYOUT = Layout("opt-rsvg", "OPT-RSVG", "grounding", "https://github.com/like413/OPT-RSVG")
 
@@ -26,7 +26,7 @@ FIGURES = (Published("the authors' page", {"train": 19_580, "val": 4_895, "test"
 
 def recognise(folder: Path) -> bool:
     """VOC files with lists of numbers, in a folder named after OPT-RSVG."""
-    return has_layout(folder) and "opt" in folder.name.lower()
+    return has_layout(folder) and is_named_opt_rsvg(folder)
 
 
 def read(folder: Path, faults: Faults) -> DataSet:

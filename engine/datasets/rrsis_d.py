@@ -54,7 +54,9 @@ def read(folder: Path, faults: Faults) -> DataSet:
     """The data set in ``folder``; what is wrong is reported to ``faults`` with file and place in the list."""
     place = _annotations(folder)
     images = next((folder / name for name in _IMAGES if (folder / name).is_dir()), folder / _IMAGES[0])
-    joined = _Instances(read_coco(place / INSTANCES, faults))
+    coco = read_coco(place / INSTANCES, faults)
+    joined = _Instances(coco)
+    paths = {image.id: faults.inside(image.file_name, images, place / INSTANCES, None) for image in coco.images}
     files: dict[tuple[str, str], ImageFiles] = {}
     rows: list[MaskRow] = []
     for record in _references(place / REFERENCES, faults):
@@ -66,7 +68,7 @@ def read(folder: Path, faults: Faults) -> DataSet:
             record.report(f"There is no split {split!r}.")
             continue
         image, annotation = found
-        path = faults.inside(image.file_name, images, annotation.record.file, None)
+        path = paths[image.id]
         if path is None or annotation.mask is None:
             continue
         key = image.file_name

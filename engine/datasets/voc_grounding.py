@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,11 @@ def has_layout(folder: Path) -> bool:
     """Whether the two folders and a list of numbers are there."""
     lists = any((folder / f"{split}.txt").is_file() for split in SPLITS)
     return lists and (folder / ANNOTATIONS).is_dir() and (folder / IMAGES).is_dir()
+
+
+def is_named_opt_rsvg(folder: Path) -> bool:
+    """Whether the folder's name has OPT-RSVG in it, however it is written; nothing else tells the two sets apart."""
+    return "optrsvg" in re.sub("[^a-z]", "", folder.name.lower())
 
 
 def read_numbered(layout: Layout, folder: Path, faults: Faults) -> DataSet:

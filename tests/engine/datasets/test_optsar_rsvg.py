@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.datasets import optsar_rsvg
 from engine.datasets.dataset import BoxRow, DataSet, Fault, Faults
@@ -150,6 +152,34 @@ def test_a_set_without_splits(folder):
     data, faults = read(folder)
     assert faults == []
     assert data.splits == ("all",)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_any_value_in_any_field_is_at_most_a_fault(folder_for_all, data):
+    """A row may be lost and must be reported; the others stay."""
+    coco = json.loads((folder_for_all / "train.json").read_text(encoding="utf-8"))
+    place = data.draw(st.sampled_from(["images", "annotations", "categories"]))
+    entry = data.draw(st.sampled_from(coco[place]))
+    entry[data.draw(st.sampled_from(sorted(entry)))] = data.draw(JSON)
+    (folder_for_all / "test.json").write_text(json.dumps(coco), encoding="utf-8")
+    found, faults = read(folder_for_all)
+    rows = list(found.of_split("test"))
+    assert len(rows) == 14 or faults
+
+
+@pytest.fixture(scope="module")
+def folder_for_all(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("optsar") / "OptSAR-RSVG"
+    fabricated.fabricate(folder)
+    return folder
 
 
 def test_figures_of_paper_and_release_are_told_apart(folder):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.datasets import rrsis_d
 from engine.datasets.dataset import DataSet, Fault, Faults, MaskRow
@@ -91,6 +93,30 @@ def test_a_bad_mask_is_a_fault(folder, fields, what):
     data, faults = read(folder)
     assert what in faults[0].what
     assert len(data.rows) == 4
+
+
+def test_a_path_out_of_the_folder_is_one_fault(folder):
+    coco: Any = fabricated.instances()
+    coco["images"][0]["file_name"] = "../../a.jpg"
+    (folder / "instances.json").write_text(json.dumps(coco), encoding="utf-8")
+    data, faults = read(folder)
+    what = "The path '../../a.jpg' leads out of the data set's folder; it is not opened."
+    assert faults == [Fault("instances.json", None, what)]
+    assert len(data.rows) == 2
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_no_bytes_crash_the_reader(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name, whole in (
+        ("instances.json", json.dumps(fabricated.instances()).encode()),
+        ("refs(unc).p", pickle.dumps(fabricated.references())),
+    ):
+        place = data.draw(st.integers(0, len(whole)))
+        damaged = whole[:place] + data.draw(st.binary(max_size=6)) + whole[place + data.draw(st.integers(0, 30)) :]
+        (folder / name).write_bytes(damaged)
+    assert len(read(folder)[0].rows) <= 5
 
 
 def test_a_pickle_that_is_no_list_of_references(folder):

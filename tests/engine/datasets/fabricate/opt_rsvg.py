@@ -1,4 +1,4 @@
-"""A tiny OPT-RSVG: DIOR-RSVG's layout with OPT-RSVG's classes. The folder's name must have "opt" in it."""
+"""A tiny OPT-RSVG: DIOR-RSVG's layout with OPT-RSVG's classes. The folder's name must have OPT-RSVG in it."""
 
 from __future__ import annotations
 
