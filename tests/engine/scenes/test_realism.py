@@ -86,7 +86,7 @@ def test_the_gradient_of_a_ramp_is_its_steepness() -> None:
 
 
 def test_edges_are_counted() -> None:
-    """A step of the whole range, blurred by a pixel, rises by 0.31 in the two columns beside it, by 0.15 in the next."""
+    """A step of the whole range, blurred by a pixel, rises by 0.31 in the columns beside it and by 0.15 in the next."""
     step = np.zeros((50, 100))
     step[:, 50:] = 1
     assert st.edge_density(step) == pytest.approx(2 / 100)

@@ -144,7 +144,7 @@ def test_a_building_leans_to_the_radar_and_shades_what_is_behind(side: str) -> N
     # Turned so that the radar is to the right.
     change = np.rot90(change, {"above": 3, "right": 0, "below": 1, "left": 2}[side])
     along = change[54:74].mean(axis=0)
-    bright, dark = np.flatnonzero(along > 2), np.flatnonzero(along < -6)
+    bright, dark = np.flatnonzero(along > 6), np.flatnonzero(along < -6)
     assert abs(bright.max() - (79 + 20)) <= 3
     # The roof's far edge is drawn 20 m nearer as well: from there on all is dark.
     assert abs(dark.min() - (49 - 9.8)) <= 3
