@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "check": "judge whether a pair is aligned",
     "models": "list or verify the installed models",
     "scenes": "make synthetic optical/SAR pairs",
+    "dataset": "check, build, import and describe data sets",
     "train": "train a model from a recipe",
     "evaluate": "score a model on held-out data",
     "doctor": "say what this machine computes on, and why",
