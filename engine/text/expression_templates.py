@@ -136,6 +136,8 @@ def say(parsed: Parsed, wording: Wording, draws: Draws, *, article: str = "the")
     number = "many" if parsed.plural else "one"
     parts = [number, *(["place"] if parsed.position else []), *(["relation"] if parsed.relation else [])]
     pattern = _draw(PATTERNS[" ".join(parts)], wording, draws)
+    if parsed.superlative or _is_mass(parsed):  # nobody says "a largest ship", "the only largest", or "a grass"
+        pattern = pattern.replace("a {core}", "the {core}").replace("only ", "").replace("single ", "")
     prefix = bool(parsed.sensor) and draws.chance(0.5)
     slots = {"core": _core(parsed, wording, draws, sensor=parsed.sensor if prefix else "")}
     if parsed.position:
@@ -201,11 +203,14 @@ def _link(relation: Relation, wording: Wording, draws: Draws) -> str:
 
 
 def _other(parsed: Parsed, wording: Wording, draws: Draws, article: str) -> str:
-    mass = any(name.mass for name in NAMES if name.category == parsed.category)
     core = _core(parsed, wording, draws)
-    if parsed.plural or (mass and article == "a"):
+    if parsed.plural or (_is_mass(parsed) and article == "a"):
         return core
     return f"{'the' if parsed.superlative else article} {core}"
+
+
+def _is_mass(parsed: Parsed) -> bool:
+    return any(name.mass for name in NAMES if name.category == parsed.category)
 
 
 def _sensor_word(sensor: str, wording: Wording, draws: Draws) -> str:

@@ -57,6 +57,12 @@ class Parsed:
     certain: bool = True
 
 
+def category_span(expression: str) -> tuple[int, int] | None:
+    """Where the word for the thing that is asked for stands in ``expression``; None where there is none."""
+    head = next((token for token in _tokens(_small(expression)) if token.sort == "category"), None)
+    return None if head is None else (head.start, head.start + len(head.text))
+
+
 Sort = Literal["category", "attribute", "superlative", "ordinal", "relation", "sensor", "glue", "position", "word"]
 
 
@@ -73,18 +79,10 @@ class _Token:
 @lru_cache(maxsize=4096)
 def parse(expression: str) -> Parsed:
     """The parts of ``expression``. Never fails: what is not understood is in ``leftover``, and ``certain`` is False."""
-    small = "".join(c.lower() if len(c.lower()) == 1 else c for c in expression)  # one for one: spans stay
-    found = find_directions(small)
-    tokens, rest = [], small
-    for one in found:
-        if isinstance(one, Direction) and one.frame != "course":
-            start, end = _extent(small, one)
-            tokens.append(_direction_token(small[start:end], one))
-            rest = rest[:start] + "\0" * (end - start) + rest[end:]
-    tokens += [_token(match) for match in _LEXICON.finditer(rest)]
-    tokens.sort(key=lambda token: token.start)
+    small = _small(expression)
     reading = _Reading()
-    parsed = reading.thing(tokens)
+    parsed = reading.thing(_tokens(small))
+    found = find_directions(small)
     sensors = {SENSORS[word] for word in re.findall(rf"\b(?:{_SENSOR})\b", small)}
     unsure = (
         reading.unsure or len(sensors) > 1 or any(isinstance(one, Uncertain) or one.frame == "course" for one in found)
@@ -126,6 +124,23 @@ _SEEN_FROM = re.compile(rf"(?:[- ](?:hand |most )?(?:{'|'.join(PARTS)})s?)*(?: (
 
 _FROM = re.compile(r"\bfrom the $")
 _NAMES_NEXT = re.compile(rf" (?!(?:{'|'.join(STOPS)})\b)\w")
+
+
+def _small(expression: str) -> str:
+    """In small letters, one for one, so that places in it are places in ``expression``."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in expression)
+
+
+def _tokens(text: str) -> list[_Token]:
+    """The directions of ``text`` and the words between them, in order."""
+    tokens, rest = [], text
+    for one in find_directions(text):
+        if isinstance(one, Direction) and one.frame != "course":
+            start, end = _extent(text, one)
+            tokens.append(_direction_token(text[start:end], one))
+            rest = rest[:start] + "\0" * (end - start) + rest[end:]
+    tokens += [_token(match) for match in _LEXICON.finditer(rest)]
+    return sorted(tokens, key=lambda token: token.start)
 
 
 def _extent(text: str, one: Direction) -> tuple[int, int]:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from engine.draws import Draws
 from engine.text.direction_words import Way
+from engine.text.directions import contradict
 from engine.text.expression_templates import LINKS, MOST, PATTERNS, WAYS_FROM, say
 from engine.text.expression_words import NAMES, Wording
 from engine.text.expressions import Parsed, Relation, Superlative, parse
+from engine.text.negatives import OVERLAPPING, negatives
 
 STEPS = (-1, 0, 1)
 CELLS: tuple[Way, ...] = tuple((x, y) for x in STEPS for y in STEPS)
@@ -106,3 +108,39 @@ def test_other_peoples_expressions(expression: str, expected: Parsed) -> None:
 def test_any_text_can_be_parsed(text: str) -> None:
     parsed = parse(text)
     assert not parsed.certain or (parsed.category and not parsed.leftover)
+
+
+@given(things(), st.sampled_from(("train", "held-out")), st.integers(0, 10**6))
+@settings(max_examples=300)
+def test_negatives_contradict(thing: Parsed, wording: Wording, seed: int) -> None:
+    expression = say(thing, wording, Draws(seed, 1))
+    for text in negatives(expression, Draws(seed, 2)):
+        other = parse(text)
+        assert other.certain
+        if other.category != thing.category:
+            assert not any({other.category, thing.category} <= group for group in OVERLAPPING)
+            assert replace(other, category=thing.category, attributes=thing.attributes) == thing
+        elif other.sensor != thing.sensor:
+            assert {other.sensor, thing.sensor} == {"optical", "sar"}
+            assert replace(other, sensor=thing.sensor) == thing
+        else:
+            assert any(contradict(a, b) for a, b in zip(ways(thing), ways(other), strict=True) if a and b)
+
+
+def ways(thing: Parsed) -> list[Way | None]:
+    """Every way that is said: of the place, the superlative, the relation, and the reference's superlative."""
+    of = {"leftmost": (-1, None), "rightmost": (1, None), "topmost": (None, -1), "bottommost": (None, 1)}
+    both = [thing, thing.relation.reference] if thing.relation else [thing]
+    most = [one.superlative.kind if one.superlative else "" for one in both]
+    return [thing.position, thing.relation.way if thing.relation else None, *(of.get(kind) for kind in most)]
+
+
+def test_negatives_by_hand() -> None:
+    assert negatives("the SAR tank on the left", Draws(1, 1))[:2] == (
+        "the SAR tank on the right",
+        "the optical tank on the left",
+    )
+    text = negatives("An airplane", Draws(4, 1))[-1]
+    assert parse(text).category not in ("", "airplane")
+    assert text.split()[0] == ("An" if text.split()[1][0] in "aeio" else "A")
+    assert negatives("something", Draws(1, 1)) == ()
