@@ -30,15 +30,18 @@ _CLEARING_PX = 150
 _GRID_STEP = 8.0
 
 
-@dataclass(frozen=True, slots=True)
 class Town:
-    """Where the built-up part of a place is: where ``field`` is above ``level``."""
+    """Where the built-up part of a place is: the highest ``share`` of a smooth field; looked up on the field's grid."""
 
-    field: Field
-    level: float
+    def __init__(self, draws: Draws, size: int, share: float) -> None:
+        values = Field(draws).grid(size)[1]
+        self._inside = values > _level(values, share)
 
     def has(self, point: Point) -> bool:
-        return self.field.at(point) > self.level
+        """Whether a place in the view or its margin is built up."""
+        last = len(self._inside) - 1
+        column, row = (min(max(round((value + MARGIN) / _GRID_STEP), 0), last) for value in point)
+        return bool(self._inside[row, column])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +76,22 @@ _WORKS: Shares = {"built-up area": 48, "concrete": 22, "bare land": 13, "grassla
 _RECIPES: dict[str, _Recipe] = {
     "rural": _Recipe(
         {"farmland": 5, "grassland": 2}, _FIELDS, _HOMES, (-0.12, 0.16),
-        {"forest": 0.5, "wetland": 0.2, "grassland": 0.15, "bare land": 0.12}, 0.3,
+        {"forest": 0.5, "wetland": 0.2, "grassland": 0.15, "bare land": 0.12}, 0.45,
     ),
     "wild": _Recipe(
         {"forest": 36, "grassland": 30, "bare land": 24, "wetland": 10}, {"": 1}, _HOMES, (0, 0),
         {"forest": 0.75, "grassland": 0.65, "bare land": 0.5, "wetland": 0.35}, 0.1,
     ),
     "residential": _Recipe(
-        {"grassland": 4, "concrete": 1}, _FIELDS, _HOMES, (0.6, 1.2), {"forest": 0.15, "grassland": 0.2}, 0.6,
+        {"grassland": 4, "concrete": 1}, _FIELDS, _HOMES, (0.6, 1.2), {"forest": 0.15, "grassland": 0.2}, 0.75,
     ),
     "industrial": _Recipe(
         {"grassland": 2, "bare land": 3, "concrete": 1}, _FIELDS, _WORKS, (0.55, 1.2),
-        {"forest": 0.15, "bare land": 0.15, "wetland": 0.06}, 0.5,
+        {"forest": 0.15, "bare land": 0.15, "wetland": 0.06}, 0.65,
     ),
     "harbor": _Recipe(
         {"grassland": 3, "bare land": 3, "concrete": 2}, _FIELDS, {**_WORKS, "concrete": 30}, (0.5, 1.2),
-        {"forest": 0.2, "grassland": 0.15}, 0.5,
+        {"forest": 0.2, "grassland": 0.15}, 0.65,
     ),
     "airfield": _Recipe(
         {"grassland": 5, "farmland": 2}, {"grassland": 40, "farmland": 38, "bare land": 9, "forest": 6, "": 7}, _WORKS,
@@ -96,7 +99,7 @@ _RECIPES: dict[str, _Recipe] = {
     ),
     "sports": _Recipe(
         {"grassland": 5, "concrete": 1}, {"grassland": 6, "forest": 2, "farmland": 1}, {**_HOMES, "grassland": 40},
-        (0.5, 1.2), {"forest": 0.4}, 0.5,
+        (0.5, 1.2), {"forest": 0.4}, 0.65,
     ),
     "coast": _Recipe(
         {"grassland": 4, "bare land": 3, "forest": 3}, {**_FIELDS, "farmland": 25, "": 60}, _HOMES, (-0.15, 0.4),
@@ -108,12 +111,11 @@ _RECIPES: dict[str, _Recipe] = {
 def lay_ground(plan: Plan) -> Ground:
     """Fill the view with covers; returns the net that roads may follow."""
     draws, recipe = plan.draws, _RECIPES[plan.setting]
-    field = Field(draws)
     share = draws.uniform(*recipe.town_share)
     # What looks like a town from afar is a few blocks from near.
     if plan.setting == "residential" and plan.gsd_m <= 1.5:
         share = max(share, 0.9)
-    town = Town(field, field.level(plan.size, share))
+    town = Town(draws, plan.size, share)
     n, base = plan.size, draws.weighted(tuple(recipe.bases), tuple(recipe.bases.values()))
     low, high = -MARGIN, n + MARGIN
     _cover(plan, base, ((low, low), (high, low), (high, high), (low, high)), draws.uniform(0, 180))
@@ -190,7 +192,7 @@ def _patches(plan: Plan, cover: str, town: Town) -> None:
     draws, field = plan.draws, Field(plan.draws)
     share = draws.uniform(0.03, 0.12) if cover == "wetland" else draws.uniform(0.06, 0.34)
     clearing = "bare land" if cover == "grassland" else "grassland"
-    for outline, rising in field.level_lines(plan.size, field.level(plan.size, share)):
+    for outline, rising in field.highest(plan.size, share):
         if rising:
             _cover(plan, cover, outline, draws.uniform(0, 180), _kind(plan, town.has(outline[0])))
         elif abs(signed_area(outline)) > _CLEARING_PX:
@@ -234,18 +236,13 @@ class Field:
             values += amplitude * np.sin(kx * axis[None, :] + ky * axis[:, None] + phase)
         return axis, values
 
-    def level(self, size: int, share: float) -> float:
-        """The level above which about ``share`` of a view lies: none of it for 0 or less, all for 1 or more."""
-        if not 0 < share < 1:
-            return -math.inf if share >= 1 else math.inf
-        return float(np.quantile(self.grid(size)[1], 1 - share))
-
-    def level_lines(self, size: int, level: float) -> list[tuple[tuple[Point, ...], bool]]:
-        """Closed outlines of what lies above ``level``, the large before the small ones that may lie in them, each
-        with whether the field is higher inside than outside (else it is a hole)."""
+    def highest(self, size: int, share: float) -> list[tuple[tuple[Point, ...], bool]]:
+        """Closed outlines of the ``share`` (0..1) of the view where the field is highest, the large before the small
+        ones that may lie in them, each with whether the field is higher inside than outside (else it is a hole)."""
         axis, values = self.grid(size)
+        level = _level(values, share)
         # A low rim closes all lines inside the margin.
-        values[[0, -1], :] = values[:, [0, -1]] = min(float(values.min()), level) - 1
+        values[[0, -1], :] = values[:, [0, -1]] = values.min() - 1
         lines: list[NDArray[np.float64]] = contour_generator(axis, axis, values).lines(level)  # type: ignore[assignment]
         outlines = [exact([(float(x), float(y)) for x, y in line[:-1]]) for line in lines]
         # contourpy walks with higher values to the left, which in a frame with rows downwards makes the area positive
@@ -253,6 +250,13 @@ class Field:
         areas = [(signed_area(outline), outline) for outline in outlines]
         areas.sort(key=lambda pair: -abs(pair[0]))
         return [(outline, area > 0) for area, outline in areas if len(outline) > 3]
+
+
+def _level(values: NDArray[np.float64], share: float) -> float:
+    """The level above which ``share`` of the values lie: none of them for 0 or less, all for 1 or more."""
+    if not 0 < share < 1:
+        return -math.inf if share >= 1 else math.inf
+    return float(np.quantile(values, 1 - share))
 
 
 def signed_area(points: tuple[Point, ...]) -> float:

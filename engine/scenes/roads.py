@@ -7,7 +7,6 @@ claimed, meets another at a fair angle and never two others within one junction'
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -179,12 +178,11 @@ class Network:
         pieces = []
         for first, last in _runs(~blocked):
             own = [(a, b) for a, b in decks if first <= a and b < last]
-            keep = [
-                index for index in range(first, last)
-                if index in (first, last - 1) or any(index in deck for deck in own)
-                or (corner[index] and not any(a < index < b for a, b in own))
-            ]  # fmt: skip
-            path = [_point(samples[index]) for index in keep]
+            keep = corner.copy()
+            for a, b in own:
+                keep[a + 1 : b] = False
+            keep[[first, last - 1, *(index for deck in own for index in deck)]] = True
+            path = [_point(row) for row in samples[first:last][keep[first:last]]]
             path = [*self._entry(samples[:first][::-1], width), *path, *self._entry(samples[last:], width)]
             pieces.append((path, [[_point(samples[a]), _point(samples[b])] for a, b in own]))
         return pieces
@@ -322,13 +320,13 @@ def _direction(line: shapely.LineString, spot: Point) -> float:
 
 def _sampled(points: Sequence[Point]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Points every ``_STEP`` pixels along a polyline, [count, 2], and which of them are its own points."""
-    rows, corner = [points[0]], [True]
-    for a, b in itertools.pairwise(points):
-        steps = max(1, math.ceil(math.dist(a, b) / _STEP))
-        for step in range(1, steps + 1):
-            rows.append((a[0] + (b[0] - a[0]) * step / steps, a[1] + (b[1] - a[1]) * step / steps))
-            corner.append(step == steps)
-    return np.array(rows), np.array(corner)
+    own = np.array(points)
+    ways = np.diff(own, axis=0)
+    steps = np.maximum(np.ceil(np.hypot(ways[:, 0], ways[:, 1]) / _STEP).astype(np.int64), 1)
+    segment = np.repeat(np.arange(len(steps)), steps)
+    step = np.arange(len(segment)) - np.repeat(np.cumsum(steps) - steps, steps) + 1
+    rows = own[segment] + ways[segment] * (step / steps[segment])[:, None]
+    return np.vstack((own[:1], rows)), np.concatenate(([True], step == steps[segment]))
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
