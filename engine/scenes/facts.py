@@ -95,6 +95,22 @@ def measure(scene: Scene, top: NDArray[np.int32]) -> Facts:
 _CODES = {name: code for code, name in enumerate((*COVERS, *WATERS, "road", "runway", "pier", "paved", "bridge"))}
 
 
+def has_textured_town(facts: Facts) -> bool:
+    """Whether a town is seen whose houses and streets are texture only: no building of its own stands on it.
+
+    The renderers draw houses in it, so that neither buildings nor roads nor junctions can be counted or denied.
+    """
+    names = np.array([item.name for item in facts.scene.items])
+    seen = np.bincount(facts.ground.ravel(), minlength=len(names)) > 0
+    towns = np.flatnonzero(seen & (names == "built-up area"))
+    last = facts.scene.size - 1
+    homes = {
+        int(facts.ground[min(int(thing.centre[1]), last), min(int(thing.centre[0]), last)])
+        for thing in facts.named("building")
+    }
+    return any(town not in homes for town in towns.tolist())
+
+
 def _ground(scene: Scene, top: NDArray[np.int32]) -> NDArray[np.int32]:
     """The cover or water item under each pixel: what a later object or way stands on."""
     covers = [index for index, item in enumerate(scene.items) if item.cover is not None]

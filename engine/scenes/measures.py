@@ -24,7 +24,8 @@ Mask = NDArray[np.bool_]
 COMPACT_SHARE = 0.5
 """What is wider or higher than this share of the view is not in one place of it."""
 
-ROUND_FROM, RECTANGULAR_FROM, IRREGULAR_TO = 0.86, 0.93, 0.78
+ROUND_FROM, RECTANGULAR_FROM, IRREGULAR_TO = 0.81, 0.93, 0.78
+SQUAT_TO, ELONGATED_FROM = 1.8, 2.2
 STRAIGHT_TO, CURVED_FROM = 0.02, 0.06
 _BANK_PX = 3.0
 _DIRECTIONS = ("right", "bottom right", "bottom", "bottom left", "left", "top left", "top", "top right")
@@ -49,10 +50,11 @@ def direction(one: Point, other: Point) -> str | None:
 
 
 def patch_shape(mask: Mask) -> str | None:
-    """Round, rectangular or irregular, from how well its circle, its rectangle and its hull fit it.
+    """Round, rectangular, elongated or irregular, from how well its circle, its rectangle and its hull fit it.
 
-    Round: the patch fills the circle about its centroid that holds it. Rectangular: it fills the smallest rectangle
-    around it (a circle fills 79 % of its own). Irregular: it leaves much of its convex hull empty. Else None.
+    Irregular: it leaves much of its convex hull empty. Round: it fills the circle about its centroid that holds it.
+    Rectangular: it fills the smallest rectangle around it (a circle fills 79 % of its own). Elongated: that rectangle
+    is much longer than wide. Else None, and for long rectangles too, which are both.
     """
     rows, columns = np.nonzero(mask)
     corners = np.concatenate([np.stack((columns + dx, rows + dy), 1) for dx in (0, 1) for dy in (0, 1)])
@@ -65,14 +67,28 @@ def patch_shape(mask: Mask) -> str | None:
     reach = float(((hull - (columns.mean() + 0.5, rows.mean() + 0.5)) ** 2).sum(axis=1).max())
     if area >= ROUND_FROM * math.pi * reach:
         return "round"
-    return "rectangular" if area >= RECTANGULAR_FROM * _smallest_rectangle(hull, following - hull) else None
+    short, long = _smallest_rectangle(hull, following - hull)
+    full = area >= RECTANGULAR_FROM * short * long
+    if full and long <= SQUAT_TO * short:
+        return "rectangular"
+    return "elongated" if not full and long >= ELONGATED_FROM * short else None
 
 
-def _smallest_rectangle(hull: NDArray[np.float64], edges: NDArray[np.float64]) -> float:
-    """Area of the smallest rectangle around a convex polygon; one of its sides lies on one of the polygon's."""
+def _smallest_rectangle(hull: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[float, float]:
+    """Sides of the smallest rectangle around a convex polygon; one of them lies on one of the polygon's."""
     along = edges / np.linalg.norm(edges, axis=1, keepdims=True)
     across = np.stack((-along[:, 1], along[:, 0]), 1)
-    return float((np.ptp(hull @ along.T, axis=0) * np.ptp(hull @ across.T, axis=0)).min())
+    sides = np.stack((np.ptp(hull @ along.T, axis=0), np.ptp(hull @ across.T, axis=0)))
+    short, long = np.sort(sides[:, sides.prod(axis=0).argmin()])
+    return float(short), float(long)
+
+
+def longer_side(points: Sequence[Point], angle_deg: float) -> float:
+    """How far an outline reaches along ``angle_deg`` or across it, whichever is more, in pixels."""
+    outline, angle = np.array(points, np.float64), math.radians(angle_deg)
+    along = outline @ np.array((math.cos(angle), math.sin(angle)))
+    across = outline @ np.array((-math.sin(angle), math.cos(angle)))
+    return float(max(np.ptp(along), np.ptp(across)))
 
 
 def line_shape(points: NDArray[np.float64]) -> str | None:
@@ -136,13 +152,14 @@ def band_middle(band: Mask) -> NDArray[np.float64] | None:
     return np.stack((np.arange(len(count)) * 4.0, middle), 1)[inner]
 
 
-def distribution(points: Sequence[Point], size: int) -> str | None:
+def distribution(points: Sequence[Point], size: int, *, grouped: bool = False) -> str | None:
     """In rows, clustered or scattered: how three or more things are spread over the view.
 
-    In rows: all lie on parallel lines of three or more, evenly spaced. Clustered: four or more within a fifth of the
-    view. Scattered: five or more that reach over most of the view with no more order than chance gives them, by the
-    mean distance to the nearest neighbour against that of random points (Clark and Evans, 1954, *Distance to nearest
-    neighbor as a measure of spatial relationships in populations*, Ecology 35).
+    In rows: all lie on parallel lines of three or more, evenly spaced. Clustered: four or more within a quarter of
+    the view. Scattered: five or more that reach over much of the view with no more order than chance gives them, by
+    the mean distance to the nearest neighbour against that of random points (Clark and Evans, 1954, *Distance to
+    nearest neighbor as a measure of spatial relationships in populations*, Ecology 35). Things some of which are
+    ``grouped`` (the towers of a line) are not called scattered.
     """
     spots = np.array(points, np.float64)
     if len(spots) < 3 or len(spots) > 60:
@@ -154,10 +171,10 @@ def distribution(points: Sequence[Point], size: int) -> str | None:
     if _rows(spots, spacing, headings, 2) or len(spots) < 4:
         return None
     extent = np.ptp(spots, axis=0)
-    if float(extent.max()) < 0.2 * size:
+    if float(extent.max()) < 0.25 * size:
         return "clustered"
     order = float(spacing.mean()) / (0.5 * math.sqrt(float(extent.prod()) / len(spots)))
-    wide = float(extent.min()) > 0.5 * size
+    wide = float(extent.min()) > 0.4 * size and not grouped
     return "scattered" if wide and len(spots) >= 5 and 0.5 < order < 1.6 else None
 
 

@@ -23,6 +23,7 @@ from engine.scenes.optical import expose, render_clear
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import VIEW
 from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
+from engine.scenes.scatterers import impulse_px
 from engine.scenes.scene import Mark, Scene, moved
 from engine.scenes.surface import make_surface
 from engine.scenes.truth import describe
@@ -184,7 +185,8 @@ def make_sample(
         top = paint_items(seen_by_radar.items, size)
         surface = make_surface(seen_by_radar, top, _pixel_rng(seen_by_radar.seed, OPTICAL_STREAM))
     rng = _pixel_rng(seed, SAR_STREAM)
-    sar_db = to_db(speckle(render_sigma0(surface, rng), condition.looks, rng))
+    blur_px = impulse_px(surface.scene.gsd_m)
+    sar_db = to_db(speckle(render_sigma0(surface, rng), condition.looks, rng, blur_px=blur_px))
     return Sample(truth, optical, optical_clear, hidden, sar_db, deliver(sar_db, condition.sar_unit))
 
 

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from engine.scenes import measures
 from engine.scenes.condition import Condition
+from engine.scenes.counted import read_counted
 from engine.scenes.deductions import deduce
 from engine.scenes.facts import Facts, Thing
+from engine.scenes.patches import PATCHED, Patches, read_patches
+from engine.scenes.reading import SEEN_SHARE, Reading
 from engine.scenes.scene import COVERS, OBJECTS
-from engine.scenes.subjects import SEEN_SHARE, VIEW_PX, SubjectReader, has_textured_town
+from engine.scenes.ways import read_ways
 from engine.scenes.weather import Weather
-from engine.text import NOUNS, THEME_ANSWERS, Description, Relation, Subject
+from engine.text import THEME_ANSWERS, Description, Relation, Subject
 from engine.text.vocabulary import LENGTH_CAP_PX, LENGTH_STEP_PX
 
 WEATHER_WORDS: dict[Weather, str] = {"clear": "clear", "cloud": "cloudy", "fog": "foggy", "dark": "dark"}
@@ -51,7 +54,8 @@ def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> D
     weather = None if weak else WEATHER_WORDS[condition.weather]
     if condition.pair == "other":
         return Description(match=False, weather=weather, subjects=_qualities((), facts, condition, hidden))
-    subjects = SubjectReader(facts).read()
+    reading = Reading(facts)
+    subjects = (*read_counted(reading), *read_patches(reading), *read_ways(reading))
     known: dict[str, bool | None] = {subject.name: subject.present for subject in subjects}
     known["residential"] = _town_share(facts, "residential") >= SEEN_SHARE
     themes = _themes(facts, known)
@@ -63,9 +67,9 @@ def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> D
         theme=applying[0] if len(applying) == 1 and len(themes) >= len(THEME_ANSWERS) - 2 else None,
         themes=themes,
         main_cover=_main_cover(facts),
-        main_object=_main_object(facts),
+        main_object=_main_object(reading),
         subjects=_qualities(subjects, facts, condition, hidden),
-        relations=_relations(facts),
+        relations=_relations(reading),
         deduce=deduce(known),
     )
 
@@ -95,11 +99,11 @@ def _main_cover(facts: Facts) -> str | None:
     return ranked[-1][1] if clear else None
 
 
-def _main_object(facts: Facts) -> str | None:
+def _main_object(reading: Reading) -> str | None:
     """The most numerous class of objects, if there are clearly more of it than of any other."""
-    if has_textured_town(facts):
+    if reading.textured:
         return None
-    ranked = sorted((facts.counts[name], name) for name in OBJECTS)
+    ranked = sorted((reading.facts.counts[name], name) for name in OBJECTS)
     first, second = ranked[-1][0], ranked[-2][0]
     return ranked[-1][1] if first >= max(2, second + 1) and first >= 1.3 * second else None
 
@@ -130,43 +134,39 @@ def _grade(amount: float, enough: float, nothing: float) -> bool | None:
 # ---- relations
 
 
-def _relations(facts: Facts) -> tuple[Relation, ...]:
+def _relations(reading: Reading) -> tuple[Relation, ...]:
     """Directions and distances between things that a name tells apart, and between the only two of a class."""
-    scale = VIEW_PX / facts.scene.size
-    found = []
-    named = _named_things(facts)
+    facts, found = reading.facts, list[Relation]()
+    named = _named_things(reading)
     for index, (name, thing) in enumerate(named):
         for other_name, other in named[index + 1 :]:
             if thing.name == other.name or _overlap(thing, other):
                 continue
-            gap = math.dist(thing.centre, other.centre) * scale
-            way = measures.direction(thing.centre, other.centre) if gap >= _FAR_PX else None
-            back = measures.direction(other.centre, thing.centre) if gap >= _FAR_PX else None
+            gap = math.dist(thing.centre, other.centre) * reading.scale
+            far = gap >= _FAR_PX
+            way = measures.direction(thing.centre, other.centre) if far else None
+            back = measures.direction(other.centre, thing.centre) if far else None
             found.append(Relation(name, other_name, way, _clear_distance(gap)))
             found.append(Relation(other_name, name, back, None))
     for name, count in facts.counts.items():
-        if count == 2 and not (name in ("building", "crossroad", "T junction") and has_textured_town(facts)):
+        if count == 2 and not reading.uncountable(name):
             one, other = facts.named(name)
-            found.append(Relation(name, name, None, _clear_distance(math.dist(one.centre, other.centre) * scale)))
+            gap = math.dist(one.centre, other.centre) * reading.scale
+            found.append(Relation(name, name, None, _clear_distance(gap)))
     return tuple(found)
 
 
-def _named_things(facts: Facts) -> list[tuple[str, Thing]]:
-    """The only thing of its class, the only patch or the largest one, if it is compact; a few at most."""
-    textured, size = has_textured_town(facts), facts.scene.size
-    found: list[tuple[str, Thing]] = []
-    for name, count in facts.counts.items():
-        if count == 1 and not (textured and name in ("building", "crossroad", "T junction")):
-            found.append((name, facts.named(name)[0]))
-    for name in ("lake", "forest", "farmland", "grassland", "bare land", "concrete", "wetland"):
-        patches = sorted(facts.named(name), key=lambda thing: -thing.area_px)
-        if not patches or patches[0].area_px < SEEN_SHARE * size**2:
-            continue
-        if len(patches) == 1:
-            found.append((name, patches[0]))
-        elif patches[0].area_px > 1.4 * patches[1].area_px:
-            found.append((f"largest {name}", patches[0]))
-    return [pair for pair in found if pair[0] in NOUNS and _compact(pair[1], size)][:_NAMED_AT_MOST]
+def _named_things(reading: Reading) -> list[tuple[str, Thing]]:
+    """The only thing of its class, and the patch of a cover that stands out, if it is compact; a few at most."""
+    facts = reading.facts
+    singles = [name for name, count in facts.counts.items() if count == 1 and not reading.uncountable(name)]
+    found = [(name, facts.named(name)[0]) for name in singles]
+    for name in PATCHED:
+        if name != "built-up area" and facts.shares[name] >= SEEN_SHARE:
+            patch = Patches(reading, name).standing_out()
+            if patch is not None and patch[1].area_px >= SEEN_SHARE * reading.size**2:
+                found.append(patch)
+    return [pair for pair in found if _compact(pair[1], reading.size)][:_NAMED_AT_MOST]
 
 
 def _compact(thing: Thing, size: int) -> bool:

@@ -13,7 +13,6 @@ from itertools import combinations
 from engine.text.description import Description, Subject
 from engine.text.vocabulary import (
     COVER_ANSWERS,
-    DISTRIBUTION_ANSWERS,
     SHAPE_ANSWERS,
     WEATHER_ANSWERS,
     area_answer,
@@ -25,6 +24,14 @@ COUNT_RATIO, AREA_RATIO, LENGTH_RATIO = 1.3, 1.4, 1.25
 """How much more one of two has to be for the comparison to be clear at a glance."""
 
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+_SPREADS = {
+    "single": (),
+    "in rows": ("in rows",),
+    "clustered": ("in rows", "clustered", "scattered"),
+    "scattered": ("in rows", "clustered", "scattered"),
+}
+"""Which distributions are put to the test: things in rows may well be close together, or all over the picture."""
+
 _LINE_SHAPES, _PATCH_SHAPES = SHAPE_ANSWERS[:2], SHAPE_ANSWERS[2:]
 
 
@@ -159,9 +166,8 @@ def _distribution(about: Description) -> Iterator[Case]:
         if subject.distribution is None:
             continue
         yield _case("distribution", subject.distribution, subject.name)
-        if subject.distribution != "single":
-            for word in DISTRIBUTION_ANSWERS[1:]:
-                yield _case("distribution-check", _yes(word == subject.distribution), subject.name, word)
+        for word in _SPREADS[subject.distribution]:
+            yield _case("distribution-check", _yes(word == subject.distribution), subject.name, word)
 
 
 def _distance(about: Description) -> Iterator[Case]:

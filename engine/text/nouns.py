@@ -80,6 +80,6 @@ NOUNS: dict[str, Noun] = {
     **{name: _thing(name) for name in _THINGS},
     **{plural: _group(plural) for plural in _GROUPS},
     **{f"largest {name}": _superlative("largest", piece) for name, piece in _PIECES.items()},
-    **{f"longest {name}": _superlative("longest", name) for name in ("bridge", "pier")},
+    **{f"longest {name}": _superlative("longest", name) for name in ("bridge", "ship", "building")},
 }
 """Every name that a question can carry."""

@@ -63,7 +63,7 @@ AREA_ANSWERS: tuple[str, ...] = (
 )
 """Areas in square pixels of the 256-pixel view, each bin twice the one before: what an eye tells apart."""
 
-SHAPE_ANSWERS: tuple[str, ...] = ("straight", "curved", "round", "rectangular", "irregular")
+SHAPE_ANSWERS: tuple[str, ...] = ("straight", "curved", "round", "rectangular", "elongated", "irregular")
 """The first two are of what is long and thin (rivers, roads), the others of patches."""
 
 DISTRIBUTION_ANSWERS: tuple[str, ...] = ("single", "in rows", "clustered", "scattered")
