@@ -69,7 +69,7 @@ def baseball_diamond(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> 
     sheet.polygon(_shrunk(points, 4.0 * metre), grass)
     _mown(sheet, home, axis, reach - 5 * metre, grass)
     # The skin of the infield ends 29 m (95 feet) from the pitcher's plate, which is 18.4 m from home.
-    skin = [home]
+    skin = _tip(points, home, axis, reach)
     for turn in range(-44, 45, 8):
         t = math.radians(turn)
         skin.append(_out(home, axis + t, (18.4 * math.cos(t) + math.sqrt(29**2 - (18.4 * math.sin(t)) ** 2)) * metre))
@@ -79,11 +79,17 @@ def baseball_diamond(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> 
         inner.append(_out(home, axis + math.radians(turn), length * metre))
     sheet.polygon(inner, brighter(grass, 1.06))
     sheet.disc(_out(home, axis, 18.4 * metre), 2.7 * metre, CLAY)
-    sheet.disc(_out(home, axis, 4.5 * metre), 4.0 * metre, CLAY)
+    sheet.disc(_out(home, axis, 7.5 * metre), 4.0 * metre, CLAY)
     if sheet.sees(_LINE_M, 0.14):
         for turn in (-43, 43):
             line = _out(home, axis, 5 * metre), _out(home, axis + math.radians(turn), 0.9 * reach)
             sheet.line(line, _LINE_M, WHITE_PAINT)
+
+
+def _tip(points: tuple[Point, ...], home: Point, axis: float, reach: float) -> list[Point]:
+    """The corners of the field by its home plate, where it may be cut off, from its right side to its left."""
+    corners = [p for p in points if math.dist(p, home) < 0.25 * reach]
+    return sorted(corners, key=lambda p: (p[0] - home[0]) * math.sin(axis) - (p[1] - home[1]) * math.cos(axis))
 
 
 def _shrunk(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
@@ -95,8 +101,8 @@ def _shrunk(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
 
 
 def _home_plate(points: tuple[Point, ...]) -> tuple[Point, float, float]:
-    """Where the foul lines, which are the two longest sides, meet; the direction of the field from there, and the
-    distance to the nearest point of its fence."""
+    """Where the foul lines, which are the two longest sides, meet, or the middle of where they are cut off; the
+    direction of the field from there, and the distance to the nearest point of its fence."""
     sides = sorted(zip(points, points[1:] + points[:1], strict=True), key=lambda side: -math.dist(*side))
     ((x0, y0), (x1, y1)), ((x2, y2), (x3, y3)) = sides[:2]
     across = (x1 - x0) * (y3 - y2) - (y1 - y0) * (x3 - x2)
@@ -106,6 +112,9 @@ def _home_plate(points: tuple[Point, ...]) -> tuple[Point, float, float]:
         home = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
     middle = sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
     axis = math.atan2(middle[1] - home[1], middle[0] - home[0])
+    tip = _tip(points, home, axis, max(math.dist(home, p) for p in points))
+    if tip:
+        home = sum(p[0] for p in tip) / len(tip), sum(p[1] for p in tip) / len(tip)
     distances = [math.dist(home, p) for p in points]
     return home, axis, min(d for d in distances if d > 0.5 * max(distances))
 

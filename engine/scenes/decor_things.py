@@ -60,14 +60,14 @@ def _hall(sheet: Sheet, item: Item, frame: Frame, colour: Colour, scene: Scene) 
                 shade = brighter(colour, 1 + 0.10 * lit(frame, side, scene.sun_deg[0]))
                 sheet.polygon(frame.box(-1, v0, 1, v1), shade)
     if sheet.sees(1.2, 0.5):
-        inset_u, inset_v = 1 - sheet.px(0.6) / frame.half_u, 1 - sheet.px(0.6) / frame.half_v
+        inset_u, inset_v = 1 - sheet.px(0.9) / frame.half_u, 1 - sheet.px(0.9) / frame.half_v
         corners = frame.box(-inset_u, -inset_v, inset_u, inset_v)
         sheet.line((*corners, corners[0]), 1.2, brighter(colour, 1.1 if colour[1] < 0.8 else 0.92))
     if sort == 1:
         for k in range(3 + item.variant // 7 % 5):
             number = item.variant * (k + 3) * 2654435761 % 65536
-            u, v = (number % 251) / 251 * 1.6 - 0.8, (number // 251) / 262 * 1.6 - 0.8
-            half = sheet.px(1.5 + number % 3)
+            u, v = (number % 251) / 251 * 1.4 - 0.7, (number // 251) / 262 * 1.4 - 0.7
+            half = min(sheet.px(1.5 + number % 3), 0.2 * frame.half_v)
             box = frame.rectangle(u * frame.half_u, v * frame.half_v, half, half)
             sheet.polygon(box, (0.40, 0.41, 0.42) if number % 2 else (0.82, 0.82, 0.81))
     if sort == 2 and sheet.sees(1.5, 0.5):
@@ -87,9 +87,9 @@ def storage_tank(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> None
     azimuth = math.radians(scene.sun_deg[0])
     sun_x, sun_y = math.sin(azimuth), -math.cos(azimuth)
     if item.variant % 5 < 2:  # floating roof: the wall's shade falls inside, on the sunward side
-        shade = brighter(colour, 0.42)
+        shade = brighter(colour, 0.5)
         sheet.disc((x, y), radius * 0.9, shade)
-        sheet.disc((x - sun_x * radius * 0.22, y - sun_y * radius * 0.22), radius * 0.74, brighter(colour, 0.86))
+        sheet.disc((x - sun_x * radius * 0.22, y - sun_y * radius * 0.22), radius * 0.74, brighter(colour, 0.92))
     else:
         for step in range(4):
             share = 1 - step * 0.25
@@ -138,10 +138,10 @@ def airplane(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> None:
         return
     sheet.polygon(item.shape.points, brighter(colour, 0.86))
     width = 0.13 * frame.half_v * scene.gsd_m
-    sheet.line((frame.at(-0.9, 0), frame.at(0.94, 0)), width, brighter(colour, 1.08))
-    sheet.line((frame.at(0.88, 0), frame.at(0.93, 0)), width * 0.7, _GLASS)
+    sheet.line((frame.at(-0.86, 0), frame.at(0.92, 0)), width, brighter(colour, 1.08))
+    sheet.line((frame.at(0.87, 0), frame.at(0.92, 0)), width * 0.7, _GLASS)
     tail = mix(colour, (_CONTAINERS[item.variant % 4]), 0.7)
-    sheet.line((frame.at(-0.98, 0), frame.at(-0.74, 0)), width * 0.55, tail)
+    sheet.line((frame.at(-0.88, 0), frame.at(-0.7, 0)), width * 0.55, tail)
     if frame.half_v * 2 * scene.gsd_m > 22 and sheet.sees(2.0, 0.8):
         for v in (-0.36, 0.36):
             sheet.line((frame.at(0.02, v), frame.at(0.16, v)), 2.2, brighter(colour, 0.62))

@@ -81,8 +81,8 @@ def runway(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> None:
             place = frame.half_u - sheet.px(min(300.0, 0.22 * length_m))
             sheet.line((end.off(place, y), end.off(place - sheet.px(45), y)), 0.09 * width_m, paint)
     _dashes(sheet, (frame.at(-0.94, 0), frame.at(0.94, 0)), (30.0, 20.0), max(0.9, 0.03 * width_m), paint)
-    for side in (-0.94, 0.94):
-        sheet.line((frame.at(-1, side), frame.at(1, side)), 0.9, paint)
+    for side in (-0.92, 0.92):
+        sheet.line((frame.at(-0.985, side), frame.at(0.985, side)), 0.9, paint)
 
 
 def pier(sheet: Sheet, item: Item, colour: Colour, scene: Scene) -> None:

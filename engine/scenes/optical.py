@@ -78,7 +78,7 @@ def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The camera: haze, blur, gain and white balance, noise, eight bits. [size, size, 3] to [3, size, size]."""
     blur = float(rng.uniform(0.4, 0.8))
     gain = (rng.uniform(0.85, 1.25) * (1 + rng.uniform(-0.06, 0.06, 3))).astype(np.float32)
-    haze = np.float32(rng.uniform(0, 0.25)) * np.array((0.6, 0.9, 1.3), np.float32)  # thin air scatters blue
+    haze = np.float32(rng.uniform(0, 0.23)) * np.array((0.65, 0.9, 1.25), np.float32)  # thin air scatters blue
     planes = np.moveaxis(picture, -1, 0)
     seen = np.stack([ndimage.gaussian_filter(plane, blur, truncate=2.5) for plane in planes])
     seen = seen * gain[:, None, None] + (haze * float(picture.mean()))[:, None, None]

@@ -81,9 +81,13 @@ class Sheet:
             colour[..., band] *= left
             colour[..., band] += reduced[..., band] / np.float32(255)
 
-    def _place(self, point: Point) -> Point:
-        half = (FINENESS - 1) / 2
-        return (point[0] - self._left) * FINENESS + half, (point[1] - self._top) * FINENESS + half
+    def _place(self, point: Point) -> tuple[int, int]:
+        """The nearest sub-pixel; Pillow itself would round towards zero, which differs on both sides of a border."""
+        half = FINENESS / 2
+        return (
+            math.floor((point[0] - self._left) * FINENESS + half),
+            math.floor((point[1] - self._top) * FINENESS + half),
+        )
 
 
 def _ink(colour: Colour, opacity: float) -> tuple[int, int, int, int]:
