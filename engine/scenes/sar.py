@@ -110,10 +110,10 @@ def _add_houses(db: FloatArray, surface: Surface) -> None:
             off = (item.angle_deg - scene.look_deg + 45) % 90 - 45
             lift[index] = 5 * math.exp(-((off / 12) ** 2)) + (2.5 if item.kind == "industrial" else 0)
     front = house & ~(towards(surface.fabric, look) > 0)
-    bounce = by_polarisation(scene, 0.0, 0.5, 1.0)
+    bounce = by_polarisation(scene, 0.0, -1.0, 1.0)
     db += -6 * surface.streets
     db[house] += 2.0
-    bright = 14 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
+    bright = 11 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
     db[front] += bright
 
 

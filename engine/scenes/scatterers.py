@@ -105,7 +105,7 @@ def _wall_gain(surface: Surface, tall: FloatArray, rng: np.random.Generator) -> 
     facing = -(right * np.float32(look.dx) + down * np.float32(look.dy)) / (np.hypot(right, down) + np.float32(1e-6))
     off = np.arccos(np.clip(facing, -1, 1))
     square = np.exp(-((off / np.float32(math.radians(14))) ** 2))
-    each = rng.normal(by_polarisation(scene, -4, -7, 2), 2.5, len(scene.items)).astype(np.float32)
+    each = rng.normal(by_polarisation(scene, -5, -9, 2), 2.5, len(scene.items)).astype(np.float32)
     db = surface.spread(each) + 4 * np.maximum(facing, 0) + 12 * square
     gain: FloatArray = np.power(np.float32(10), db / 10, dtype=np.float32)
     return gain
