@@ -48,15 +48,15 @@ def read(folder: Path, faults: Faults) -> DataSet:
     """All pairs and the boxes of their labels, split by split, sensor by sensor."""
     images: list[ImageFiles] = []
     rows: list[BoxRow] = []
+    labelled = [sensor for sensor, name in _FOLDERS.items() if (folder / name / "labels").is_dir()]
+    if not labelled:
+        faults.add(folder, None, "There are no labels: neither rgb/labels nor sar/labels is there.")
     for split in SPLITS:
         found = {sensor: images_in(folder / name / "images" / split, faults) for sensor, name in _FOLDERS.items()}
         stems = sorted(found["optical"].keys() | found["sar"].keys(), key=natural)
         for stem in stems:
             optical, sar = found["optical"].get(stem), found["sar"].get(stem)
             images.append(ImageFiles(stem, split, optical, sar, _SIDE_PX, _SIDE_PX))
-        labelled = [sensor for sensor, name in _FOLDERS.items() if (folder / name / "labels").is_dir()]
-        if not labelled:
-            faults.add(folder, None, "There are no labels: neither rgb/labels nor sar/labels is there.")
         for sensor in labelled:
             labels = folder / _FOLDERS[sensor] / "labels" / split
             rows += _rows(labels, found[sensor], split, sensor, faults)
