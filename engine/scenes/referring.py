@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.draws import Draws
-from engine.scenes.facts import Box, Facts, Thing
+from engine.scenes.facts import Box, Facts, Thing, has_textured_town
 from engine.scenes.scene import COVERS, KINDS, OBJECTS, WATERS
 from engine.scenes.selection import COMPACT_SHARE, MIDDLE_YES, SIDE_YES, Selection, Selector, gap
-from engine.scenes.subjects import has_textured_town
 from engine.text.direction_words import Way
 from engine.text.expression_templates import say
 from engine.text.expression_words import DUTIES, NAMES, Wording
@@ -93,8 +92,10 @@ _MASK_PLANS: tuple[tuple[str, ...], ...] = (
     (), ("attribute",), ("position",), ("superlative",), ("relation",), ("attribute", "relation"),
 )  # fmt: skip
 _MASK_WEIGHTS = (2, 3, 3, 2, 10, 2)
-_LEAST, _MOST, _TRIES, _ALONE = 3, 6, 48, 2
+_LEAST, _MOST, _TRIES = 3, 6, 80
 _MASK_PX = 24
+_ALONE = {"box": 2, "mask": 1}
+"""Referrals per scene and task that need no telling apart."""
 
 Task = Literal["box", "mask"]
 SensorName = Literal["optical", "sar"]
@@ -173,7 +174,7 @@ class _Writer:
             selection = self.selector.select(meaning)
             referral = self._referral(meaning, selection, task, words)
             alone = sum(not one.distractors for one in made)
-            if referral is None or (not referral.distractors and alone >= _ALONE):
+            if referral is None or (not referral.distractors and alone >= _ALONE[task]):
                 continue
             if (key := (referral.members, referral.how)) not in seen:
                 seen.add(key)

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from engine.scenes.facts import Facts, Thing
-from engine.scenes.scene import COLOURS, COVERS, KINDS, WATERS
+from engine.scenes.facts import Box, Facts, Thing
+from engine.scenes.scene import COLOURS, COVERS, KINDS, WATERS, Point
 from engine.text.direction_words import Way
 from engine.text.expression_words import DUTIES
 from engine.text.expressions import Parsed, Relation, Superlative
@@ -289,15 +289,19 @@ _EDGES: dict[str, tuple[int, int]] = {
 
 
 def seen_from(thing: Thing, other: Thing, way: Way) -> Verdict:
-    """Whether ``thing`` lies ``way`` from ``other``, by the line between their centres."""
+    """Whether ``thing`` lies ``way`` from ``other``, by the line between their centres; unclear if one holds both."""
     x, y = thing.centre[0] - other.centre[0], thing.centre[1] - other.centre[1]
     distance = math.hypot(x, y)
-    if distance < NEAR_PX:
+    if distance < NEAR_PX or _within_box(thing.centre, other.box) or _within_box(other.centre, thing.box):
         return None
     step = (way[0] or 0, way[1] or 0)
     off = math.degrees(math.acos(max(-1.0, min(1.0, (x * step[0] + y * step[1]) / distance / math.hypot(*step)))))
     scale = 2 / 3 if all(step) else 1.0
     return _below(off, ANGLE_YES * scale, ANGLE_NO * scale)
+
+
+def _within_box(point: Point, box: Box) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
 def gap(thing: Thing, other: Thing) -> int:

@@ -137,7 +137,12 @@ def say(parsed: Parsed, wording: Wording, draws: Draws, *, article: str = "the")
     parts = [number, *(["place"] if parsed.position else []), *(["relation"] if parsed.relation else [])]
     pattern = _draw(PATTERNS[" ".join(parts)], wording, draws)
     if parsed.superlative or _is_mass(parsed):  # nobody says "a largest ship", "the only largest", or "a grass"
-        pattern = pattern.replace("a {core}", "the {core}").replace("only ", "").replace("single ", "")
+        pattern = (
+            pattern.replace("there is a", "the")
+            .replace("a {core}", "the {core}")
+            .replace("only ", "")
+            .replace("single ", "")
+        )
     prefix = bool(parsed.sensor) and draws.chance(0.5)
     slots = {"core": _core(parsed, wording, draws, sensor=parsed.sensor if prefix else "")}
     if parsed.position:
