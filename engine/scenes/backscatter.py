@@ -80,7 +80,7 @@ def item_levels(scene: Scene, rng: np.random.Generator) -> tuple[FloatArray, Flo
         offset = min(max(float(rng.standard_normal()), -2.0), 2.0)
         if item.cover == "water":
             means.append(water_db(scene, item.name, downwind) + 0.5 * offset)
-            textures.append(0.4)
+            textures.append(0.25)
         else:
             kind = echo(item)
             means.append(by_polarisation(scene, kind.vv_db, kind.vh_db, kind.hh_db)
@@ -99,7 +99,7 @@ def wind_speed(scene: Scene, water: str) -> float:
 
     Near the coast light winds are more frequent than strong ones, hence the exponent.
     """
-    return 1.5 + 8.5 * scene.wind**1.5 * _FETCH[water]
+    return 1.5 + 8.5 * math.pow(scene.wind, 1.5) * _FETCH[water]
 
 
 def water_db(scene: Scene, water: str, downwind: float) -> float:

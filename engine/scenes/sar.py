@@ -62,7 +62,7 @@ def _cell(metres: float, gsd_m: float, least_px: float) -> float:
 def _add_streaks(db: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
     """Wind rows on open water, and dark slicks where the wind is light; in place.
 
-    Rows lie along the wind, some 300 m apart, of about 1 dB: roll vortices of the air above, as in Gerling (1986).
+    Rows lie along the wind, some 500 m apart, of half a dB: roll vortices of the air above, as in Gerling (1986).
     """
     scene, size = surface.scene, surface.scene.size
     water = surface.mask("sea", "lake", "water")
@@ -71,11 +71,11 @@ def _add_streaks(db: FloatArray, surface: Surface, rng: np.random.Generator) -> 
     angle = float(rng.uniform(0, math.pi))
     y, x = np.mgrid[:size, :size].astype(np.float32)
     bend = cloudlike(rng, size, _cell(1500.0, scene.gsd_m, 60.0), 2)
-    across = (x * math.cos(angle) + y * math.sin(angle)) * scene.gsd_m / 150 + 0.4 * bend
+    across = (x * math.cos(angle) + y * math.sin(angle)) * scene.gsd_m / 250 + 0.4 * bend
     levels = rng.standard_normal(4096).astype(np.float32)
     rows = np.interp(across % 4095, np.arange(4096), levels).astype(np.float32)
     speed = wind_speed(scene, "sea")
-    change = rows * min(0.15 * speed, 1.2)
+    change = rows * min(0.08 * speed, 0.6)
     if speed < 6:  # too little wind to break up films of oil and plankton
         change -= np.float32(1.2 * (6 - speed)) * np.clip(bend + 0.2, 0, 1.5)
     db[water] += change[water]
@@ -131,7 +131,7 @@ def speckle(power: FloatArray, looks: float, rng: np.random.Generator, *, blur_p
     position = (normal + 5) * np.float32((_TABLE - 1) / 10)
     table = _gamma_of_normal(looks)
     at = np.clip(position.astype(np.int32), 0, _TABLE - 2)
-    return power * (table[at] + (table[at + 1] - table[at]) * (position - at))
+    return power * (table[at] + (table[at + 1] - table[at]) * (position - at.astype(np.float32)))
 
 
 _TABLE = 2001

@@ -79,6 +79,7 @@ def test_speckle_multiplies_and_never_makes_power_of_nothing(looks: float, seed:
     power = np.zeros((32, 32), np.float32)
     power[:16] = 0.5
     seen = speckle(power, looks, np.random.default_rng(seed))
+    assert seen.dtype == np.float32
     assert np.isfinite(seen).all()
     assert (seen[:16] > 0).all()
     assert not seen[16:].any()
