@@ -73,9 +73,10 @@ def _arms(lines: NDArray[np.object_], junction: Meeting) -> int:
 
 
 def _hides(plan: Plan) -> NDArray[np.bool_]:
-    """Where something on top lies over roads, bool [size, size]: all that is neither road nor older than all roads."""
+    """Where something on top hides a road that is there, bool [size, size]: what is newer than the first road and
+    neither road nor traffic."""
     first = next((index for index, item in enumerate(plan.items) if item.name == "road"), len(plan.items))
-    hides = np.array([index > first and item.name != "road" for index, item in enumerate(plan.items)])
+    hides = np.array([index > first and item.name not in ("road", "vehicle") for index, item in enumerate(plan.items)])
     hidden: NDArray[np.bool_] = hides[plan.painted()]
     return hidden
 

@@ -11,10 +11,10 @@ COARSEST_M = 4.0
 """No tower is drawn at a coarser sampling distance: its base would be lost."""
 
 _CHANCE = {
-    "rural": 0.6, "wild": 0.45, "residential": 0.12, "industrial": 0.5, "harbor": 0.3, "airfield": 0.15,
-    "sports": 0.12, "coast": 0.4,
+    "rural": 0.8, "wild": 0.6, "residential": 0.2, "industrial": 0.7, "harbor": 0.5, "airfield": 0.25,
+    "sports": 0.2, "coast": 0.6,
 }  # fmt: skip
-_TRIES = 5
+_TRIES = 8
 
 
 def lay_lines(plan: Plan) -> None:

@@ -208,20 +208,29 @@ class Network:
         line = shapely.LineString([samples[first], samples[last]])
         if line.length > min(LONGEST_BRIDGE_PX, max(self._plan.px(LONGEST_BRIDGE_M), 12.0)):
             return False
-        middle = samples[first:last]
-        if float(shapely.distance(line, shapely.points(middle)).max()) > 6:
+        if float(shapely.distance(line, shapely.points(samples[first:last])).max()) > 6:
             return False
-        return all(line.distance(other.line) > (width + other.width) / 2 + 4 for other in self._decks)
+        return self._crosses(line) and all(
+            line.distance(other.line) > (width + other.width) / 2 + 4 for other in self._decks
+        )
+
+    def _crosses(self, line: shapely.LineString) -> bool:
+        """Whether there is water on both sides of a deck, so that it does not merely run along a shore."""
+        (x0, y0), (x1, y1) = line.coords
+        aside = np.array([y0 - y1, x1 - x0]) / 4
+        at = np.array([[x0 + (x1 - x0) * share, y0 + (y1 - y0) * share] for share in (0.35, 0.5, 0.65)])
+        wet = (self._at(self._water, at + aside) == 0) & (self._at(self._water, at - aside) == 0)
+        return bool(wet.any())
 
     def _deck_width(self, width: float) -> float:
         return round(width + min(max(self._plan.px(3.0), 2.0), 5.0))
 
-    def _at(self, distance: NDArray[np.float64] | None, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _at(self, distance: NDArray[np.int32] | None, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """``distance`` at each sample; beyond its map, as at the map's rim."""
         if distance is None:
             return np.full(len(samples), np.inf)
         at = np.clip(np.floor(samples).astype(np.int64) + MARGIN, 0, len(distance) - 1)
-        return distance[at[:, 1], at[:, 0]]
+        return distance[at[:, 1], at[:, 0]].astype(np.float64)
 
     # ---- other roads
 
@@ -266,11 +275,15 @@ class Network:
         shortest = max(_SHORTEST_ROAD_PX, (6 if kind == "wide" else 4) * road.width)
 
         def is_stub(end: Point, start: float, stop: float) -> bool:
+            if not self._in_view(end):
+                return False
             seen = shapely.ops.substring(line, start, stop).intersection(self._view)
-            return self._in_view(end) and bool(seen.length < shortest)
+            return bool(seen.length < shortest)
 
         first = head if is_stub(line.coords[0], 0.0, head) else 0.0
         last = tail if is_stub(line.coords[-1], tail, line.length) else line.length
+        if (first, last) == (0.0, line.length):
+            return line
         return shapely.ops.substring(line, first, last) if first < last else shapely.LineString()
 
     def _in_view(self, point: Point) -> bool:
@@ -350,9 +363,12 @@ def _water(plan: Plan) -> NDArray[np.bool_]:
     return np.array(image, dtype=bool)
 
 
-def _distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """Distance in pixels from each pixel to the nearest of ``mask``, 0 on it; None where there is none."""
+def _distance_to(mask: NDArray[np.bool_]) -> NDArray[np.int32] | None:
+    """Chessboard distance in pixels from each pixel to the nearest of ``mask``, 0 on it; None where there is none.
+
+    It is never more than the true distance, so what keeps to it keeps clear, and takes a fifth of the time.
+    """
     if not mask.any():
         return None
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(~mask)
+    distance: NDArray[np.int32] = ndimage.distance_transform_cdt(~mask, "chessboard")
     return distance

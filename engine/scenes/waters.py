@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.draws import Draws
+from engine.scenes.floor import stencil
 from engine.scenes.parcels import MARGIN
 from engine.scenes.plan import VIEW, Plan, exact, rectangle, turned
 from engine.scenes.scene import Line, Point, Polygon
@@ -241,7 +242,10 @@ def _ponds(plan: Plan) -> None:
     centre, turn = (plan.along(0.25), plan.along(0.25)), draws.uniform(0, math.pi)
     half = columns * (long + dyke) / 2, rows * (wide + dyke) / 2
     cover = draws.choice(("grassland", "bare land"))
-    plan.add(cover, Polygon(rectangle(centre, half[0] + dyke, half[1] + dyke, turn)))
+    outline = rectangle(centre, half[0] + dyke, half[1] + dyke, turn)
+    plan.add(cover, Polygon(outline))
+    where, inside = stencil(outline, plan.size)
+    plan.reserved[where] |= inside  # no road and no site among the ponds
     for column in range(columns):
         for row in range(rows):
             if draws.chance(0.92):

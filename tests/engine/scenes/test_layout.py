@@ -55,6 +55,13 @@ class Seen:
         ground = np.array(covers)[paint_items([self.scene.items[i] for i in covers], self.scene.size)]
         return np.asarray(np.isin(self.names, WATERS)[ground])
 
+    @cached_property
+    def road(self) -> Mask:
+        """Roads and bridges as they would look without traffic."""
+        still = [item for item in self.scene.items if item.name != "vehicle"]
+        carriageway = np.isin([item.name for item in still], ("road", "bridge"))
+        return np.asarray(carriageway[paint_items(still, self.scene.size)])
+
     def mask(self, *names: str) -> Mask:
         return np.asarray(np.isin(self.names, names)[self.top])
 
@@ -191,7 +198,7 @@ def square(mark: Mark) -> tuple[tuple[float, float], float]:
 def test_marks_have_as_many_arms_as_the_painted_roads(places: list[Seen]) -> None:
     right = total = 0
     for place in places:
-        road = place.mask("road", "bridge", "vehicle")
+        road = place.road
         for mark in place.scene.marks:
             if mark.name == "harbor":
                 continue
@@ -207,7 +214,7 @@ def test_junctions_on_the_skeleton_of_the_painted_roads_are_marked(places: list[
     """Branch points of the roads' skeleton with at least three arms, away from the border: nearly all have a mark."""
     found = marked = 0
     for place in places:
-        road = place.mask("road", "bridge", "vehicle")
+        road = place.road
         squares = [square(mark) for mark in place.scene.marks if mark.name != "harbor"]
         for centre, side in skeleton_junctions(road):
             arms = sorted(runs_on_ring(road, centre, share * side) for share in (0.55, 0.7, 0.85, 1.0))
