@@ -15,8 +15,8 @@ from tests.realism.table import as_markdown, cover_rows, optical_grey, radar_gre
 COARSE_M = (6.0, 10.0)
 TOWN_M, TOWNS = (5.0, 10.0), ("residential", "industrial")
 """The stretched pairs are of two cities: towns and works are held against them, down to 5 m as there are few above."""
-FINE_M = {0.5: (0.5, 0.75), 1.0: (0.75, 1.5)}
-"""Sampling distances of the real fine chips, and those of the scenes that are held against them."""
+FINE_M, FINE = {0.5: (0.5, 0.75), 1.0: (0.75, 1.5)}, ("residential",)
+"""Sampling distances of the real fine chips, of houses and gardens, and those of the scenes held against them."""
 
 
 def main(argv: list[str]) -> int:
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     rows += structure_rows("8-bit SAR of towns", stretched, towns, radar_grey)
     rows += structure_rows("optical of towns", stretched, towns, optical_grey)
     for gsd_m, chips in pictures.fine_chips(data).items():
-        fine = pictures.rendered(few, *FINE_M[gsd_m])
+        fine = pictures.rendered(few, *FINE_M[gsd_m], FINE)
         rows += structure_rows(f"optical {gsd_m} m", chips, fine, optical_grey)
     table = as_markdown(rows)
     sys.stdout.write(table)
