@@ -95,11 +95,12 @@ class Reading:
         near = any(abs(area - edge) < _AREA_MARGIN * edge for edge in AREA_EDGES_PX)
         return None if near else area
 
-    def clear_length(self, pixels: float) -> float | None:
-        """A length in pixels of the 256 view, if it is not within 6 % or 3 pixels of the edge of a bin."""
+    def clear_length(self, pixels: float, *, unsure: float = 0.0) -> float | None:
+        """A length in pixels of the 256 view, if it is not within 6 %, 3 pixels or ``unsure`` of the edge of a bin."""
         length = pixels * self.scale
         edge = min(max(round(length / LENGTH_STEP_PX), 1) * LENGTH_STEP_PX, LENGTH_CAP_PX)
-        return None if abs(length - edge) < max(_LENGTH_MARGIN_PX, _LENGTH_MARGIN * length) else length
+        margin = max(_LENGTH_MARGIN_PX, _LENGTH_MARGIN * length, unsure * self.scale)
+        return None if abs(length - edge) < margin else length
 
 
 def _grown(cell: Box) -> Box:

@@ -22,6 +22,7 @@ from engine.scenes.layout import make_scene
 from engine.scenes.optical import expose, render_clear
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import VIEW
+from engine.scenes.referring import Referral, refer
 from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
 from engine.scenes.scatterers import impulse_px
 from engine.scenes.scene import Mark, Scene, moved
@@ -37,13 +38,15 @@ OTHER_PLACE = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of one seed, without any picture."""
+    """What is true of one seed, without any picture. Where the SAR picture is moved or of another place, there are
+    no ``referrals`` for it."""
 
     seed: int
     facts: Facts
     condition: Condition
     description: Description
     questions: tuple[Question, ...]
+    referrals: tuple[Referral, ...]
 
     @property
     def scene(self) -> Scene:
@@ -121,6 +124,10 @@ class Sample:
     def questions(self) -> tuple[Question, ...]:
         return self.truth.questions
 
+    @property
+    def referrals(self) -> tuple[Referral, ...]:
+        return self.truth.referrals
+
 
 def make_truth(
     seed: int,
@@ -147,7 +154,10 @@ def make_truth(
     facts = measure(scene, paint_items(scene.items, size))
     description = describe(facts, condition, _clouded(scene, condition))
     asker = Asker(Draws(seed, QUESTION_STREAM), description, wording, BALANCE)
-    return Truth(seed, facts, condition, description, asker.ask(questions_per_type))
+    referrals = refer(facts, seed, wording)
+    if condition.pair != "exact":
+        referrals = tuple(referral for referral in referrals if referral.sensor == "optical")
+    return Truth(seed, facts, condition, description, asker.ask(questions_per_type), referrals)
 
 
 def make_sample(

@@ -16,7 +16,7 @@ SEEN_WAY_SHARE = 0.006
 """Ways are long and thin: half the length of the usual view at the least width."""
 
 _CELL_SHARE = 0.02
-_LEAST_PX, _SEEN_ALONG = 20, 0.95
+_LEAST_PX, _LEAST_SLENDER, _SEEN_ALONG = 20, 4.5, 0.95
 _ON_WAYS = ("road", "runway", "pier", "bridge", "vehicle", "airplane")
 """What may be on top along a way's middle without hiding it."""
 
@@ -42,31 +42,34 @@ def _way(reading: Reading, name: str) -> list[Subject]:
         return []
     if is_road and reading.textured:
         return [Subject(name, present=True)]
-    line = _only_line(reading, mask)
+    line, width = _only_line(reading, mask)
     return [
         Subject(
             name,
             present=True,
             cells=reading.cells_of_mask(mask, _CELL_SHARE),
-            length_px=None if line is None else reading.clear_length(measures.path_length(line)),
+            length_px=None if line is None else reading.clear_length(measures.path_length(line), unsure=width / 2),
             shape=None if line is None else measures.line_shape(line),
             location=None if line is None else measures.place(_box_of(line), reading.size),
         )
     ]
 
 
-def _only_line(reading: Reading, mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """Points along the one line that is seen of a way, [N, 2], if nearly all of its course is."""
+def _only_line(reading: Reading, mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64] | None, float]:
+    """Points along the one line that is seen of a way, [N, 2], if nearly all of its course is; and its width.
+
+    What is not several times longer than wide, as a corner of a runway, shows neither shape nor length.
+    """
     items = np.unique(reading.facts.top[mask]).tolist()
     shape = reading.scene.items[items[0]].shape
     if len(items) != 1 or not isinstance(shape, Line):
-        return None
+        return None, 0.0
     points = measures.along_line(shape.points, reading.size)
-    if len(points) < _LEAST_PX:
-        return None
+    if len(points) < max(_LEAST_PX, _LEAST_SLENDER * shape.width):
+        return None, 0.0
     columns, rows = np.minimum(points.astype(np.intp), reading.size - 1).T
     seen = np.isin(reading.names, _ON_WAYS)[reading.facts.top[rows, columns]]
-    return points if seen.mean() > _SEEN_ALONG else None
+    return (points if seen.mean() > _SEEN_ALONG else None), shape.width
 
 
 def _box_of(points: NDArray[np.float64]) -> Box:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import shapely
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from skimage import draw, measure, morphology
 
 from engine.scenes import Question
-from engine.scenes.scene import COVERS, MARKS, WATERS, Disc, Item, Line, Polygon, Scene
+from engine.scenes.scene import COVERS, MARKS, WATERS, Disc, Item, Mark, Polygon, Scene
 from engine.text import ANSWERS, NOUNS, TEMPLATES
 from engine.text.questions import _CELLS, _CHECKED, _LEADS, _SIDES
 
@@ -73,28 +74,37 @@ class Recount:
     def _mask(self, name: str) -> NDArray[np.bool_]:
         """Where a class, a kind or a mark is."""
         if name in MARKS:
-            found = np.zeros(self.top.shape, bool)
-            for mark in self.scene.marks:
-                if mark.name == name:
-                    x, y = np.array(mark.outline.points).T
-                    found[draw.polygon(y, x, found.shape)] = True  # type: ignore[no-untyped-call]
-            return found
+            return self._drawn([mark for mark in self.scene.marks if mark.name == name])
         if name in COVERS or name in WATERS:
             wanted = np.isin(self.names, WATERS if name == "water" else [name])[self.ground]
             return wanted & ~np.isin(self.names, WAYS)[self.top]
         if name.endswith(" road"):
-            return ((self.names == "road") & (self.kinds == name.split()[0]))[self.top]
+            return ((self.names == "road") & (self.kinds == name.split(maxsplit=1)[0]))[self.top]
         if name in ("cargo ship", "boat"):
             return ((self.names == "ship") & (self.kinds == name))[self.top]
         return (self.names == name)[self.top]
 
-    def _patches(self, name: str) -> list[measure._regionprops.RegionProperties]:
-        """Its connected parts, the largest first; scraps of covers left out."""
-        least = 60 if name in COVERS or name in WATERS else 1
-        found = measure.regionprops(measure.label(self.mask(name), connectivity=2))  # type: ignore[no-untyped-call]
-        return sorted((part for part in found if part.area >= least), key=lambda part: -part.area)
+    def _patches(self, name: str) -> list[Any]:
+        """Its connected parts as region properties, the largest first; scraps of covers left out; marks one by one."""
+        if name in MARKS:
+            found = [region for mark in self.scene.marks if mark.name == name for region in self._regions([mark])]
+        else:
+            least = 60 if name in COVERS or name in WATERS else 1
+            found = measure.regionprops(measure.label(self.mask(name), connectivity=2))  # type: ignore[no-untyped-call]
+            found = [part for part in found if part.area >= least]
+        return sorted(found, key=lambda part: -part.area)
 
-    def named(self, name: str) -> list[measure._regionprops.RegionProperties]:
+    def _regions(self, marks: list[Mark]) -> list[Any]:
+        return measure.regionprops(self._drawn(marks).astype(int))  # type: ignore[no-untyped-call,no-any-return]
+
+    def _drawn(self, marks: list[Mark]) -> NDArray[np.bool_]:
+        found = np.zeros(self.top.shape, bool)
+        for mark in marks:
+            x, y = np.array(mark.outline.points).T
+            found[draw.polygon(y, x, found.shape)] = True  # type: ignore[no-untyped-call]
+        return found
+
+    def named(self, name: str) -> list[Any]:
         """The parts that a name of :data:`engine.text.NOUNS` means: one for superlatives, all else."""
         if name.startswith("largest "):
             return self.patches(name.removeprefix("largest "))[:1]
@@ -123,7 +133,7 @@ class Recount:
         return column, row
 
 
-def longer_side(part: measure._regionprops.RegionProperties) -> float:
+def longer_side(part: Any) -> float:
     """The longer side of shapely's smallest rectangle around a part's pixels."""
     rows, columns = part.coords.T
     corners = shapely.MultiPoint([(c + dx, r + dy) for r, c in zip(rows, columns, strict=True) for dx in (0.1, 0.9)
@@ -132,7 +142,7 @@ def longer_side(part: measure._regionprops.RegionProperties) -> float:
     return float(np.hypot(*np.diff(ring, axis=0).T).max())
 
 
-def fill_of_rectangle(part: measure._regionprops.RegionProperties) -> float:
+def fill_of_rectangle(part: Any) -> float:
     """How much of the smallest rectangle around it a part fills."""
     rows, columns = part.coords.T
     corners = [(c + dx, r + dy) for r, c in zip(rows, columns, strict=True) for dx in (0, 1) for dy in (0, 1)]
@@ -150,13 +160,13 @@ def skeleton_path(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
         before: dict[tuple[int, int], tuple[int, int] | None] = {start: None}
         ring = [start]
         while ring:
-            last = ring[-1]
-            ring = [
-                _reached(before, spot, near)
-                for spot in ring
-                for near in _neighbours(spot)
-                if near in bones and near not in before
-            ]
+            last_ring, last = ring, ring[-1]
+            ring = []
+            for spot in last_ring:
+                for near in _neighbours(spot):
+                    if near in bones and near not in before:
+                        before[near] = spot
+                        ring.append(near)
         end, path = last, []
         walk: tuple[int, int] | None = end
         while walk is not None:
@@ -171,17 +181,9 @@ def skeleton_path(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.stack([np.convolve(padded[:, axis], np.ones(kernel) / kernel, "valid") for axis in (0, 1)], 1)
 
 
-def _reached(
-    before: dict[tuple[int, int], tuple[int, int] | None], spot: tuple[int, int], near: tuple[int, int]
-) -> tuple[int, int]:
-    before[near] = spot
-    return near
-
-
 def _neighbours(spot: tuple[int, int]) -> list[tuple[int, int]]:
     r, c = spot
-    near = [(r + dr, c + dc) for dr, dc in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))]
-    return near
+    return [(r + dr, c + dc) for dr, dc in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))]
 
 
 # ---- what a question asks, read from its words
@@ -234,7 +236,3 @@ def _slots(groups: dict[str, str]) -> tuple[str, ...]:
             table = {"cell": _CELLS, "side": _SIDES, "word": _CHECKED}[kind]
             words.append(next((word for word, phrase in table.items() if phrase == form), form))
     return (*(nouns[role] for role in ("one", "other") if role in nouns), *words)
-
-
-def lines_of(scene: Scene, name: str) -> list[Line]:
-    return [item.shape for item in scene.items if item.name == name and isinstance(item.shape, Line)]
