@@ -47,19 +47,25 @@ MAKES: dict[str, Make] = {
 SMALLEST_SPAN_PX = 7.0
 """Below this the outline is a blot."""
 
+LARGEST_SPAN_PX = 45.0
+
 _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 22)
 _COUNT_WEIGHTS = (10, 11, 11, 10, 10, 9, 8, 8, 9, 8, 6, 5)
 
 
+_TRIES = 32
+
+
 def lay_airfield(plan: Plan, floors: Floors) -> bool:
-    """An airfield across the view; says whether there was room for one."""
+    """An airfield whose apron is in the view and whose runway mostly leaves it; says whether there was room for one."""
     draws = plan.draws
-    for _ in range(14):
-        centre = floors.open.spot()
-        if centre is None:
-            return False
-        length_m = draws.uniform(700, 3200)
-        field = Plot(centre, plan.px(length_m) / 2, _depth(plan), draws.uniform(0, math.pi))
+    for attempt in range(_TRIES):
+        smaller = 1 - 0.6 * attempt / _TRIES
+        length_m = draws.uniform(800, 3200) * smaller
+        half_w = plan.px(length_m) / 2
+        half_h = min(plan.px(draws.uniform(120, 220)), 100.0 * min(plan.scale, 2.0)) * smaller
+        here = Plot((plan.along(0.2), plan.along(0.2)), half_w, half_h, draws.uniform(0, math.pi))
+        field = here.part(draws.uniform(-0.6, 0.6) * half_w, 0, half_w, half_h)
         if floors.open.share(field.corners()) > 0.985:
             break
     else:
@@ -67,32 +73,25 @@ def lay_airfield(plan: Plan, floors: Floors) -> bool:
     floors.claim(field.corners(3))
     plan.add("grassland", Polygon(field.corners()), angle_deg=field.degrees)
     runway_m = draws.uniform(30, 60) if length_m > 1200 else draws.uniform(20, 35)
-    y = -field.half_h + plan.px(runway_m * 0.5 + draws.uniform(20, 60))
+    y = -field.half_h + min(plan.px(runway_m * 0.5 + draws.uniform(20, 60)), 0.6 * field.half_h)
     end = field.half_w - plan.px(60)
     plan.add("runway", Line((field.at(-end, y), field.at(end, y)), plan.px(runway_m)), angle_deg=field.degrees)
-    _lay_apron(plan, floors.land, field, y + plan.px(runway_m / 2))
+    along = math.copysign(math.dist(here.centre, field.centre), here.centre[0] - field.centre[0])
+    along *= math.copysign(1.0, math.cos(field.angle))
+    _lay_apron(plan, floors.land, field, y + plan.px(runway_m / 2), along)
     return True
 
 
-def _depth(plan: Plan) -> float:
-    """Half the field's extent across the runway in pixels: what apron and buildings need, within the view."""
-    return min(plan.px(plan.draws.uniform(120, 220)), 100.0 * min(plan.scale, 2.0))
-
-
-def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float) -> None:
-    """The apron beyond the runway's ``runway_edge`` (in the field's frame), joined to it by taxiways; buildings behind.
-
-    Its place along the runway is chosen so that it is in the view, wherever the runway's middle lies.
-    """
+def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float, along: float) -> None:
+    """The apron beyond the runway's ``runway_edge``, about the place ``along`` the runway, both in the field's frame;
+    taxiways join it to the runway, and buildings stand behind it."""
     draws = plan.draws
     free = field.half_h - runway_edge
-    depth = min(free * draws.uniform(0.4, 0.55), plan.px(150))
+    depth = min(free * draws.uniform(0.45, 0.6), plan.px(180))
     half_w = min(plan.px(draws.uniform(90, 260)), 95.0 * min(plan.scale, 2.0), field.half_w * 0.7)
-    to_middle = (plan.size / 2 - field.centre[0], plan.size / 2 - field.centre[1])
-    x = to_middle[0] * math.cos(field.angle) + to_middle[1] * math.sin(field.angle)
     reach = field.half_w * 0.95 - half_w
-    x = max(-reach, min(reach, x + draws.uniform(-0.25, 0.25) * plan.size))
-    start = runway_edge + free * draws.uniform(0.2, 0.3)
+    x = max(-reach, min(reach, along + draws.uniform(-0.15, 0.15) * plan.size))
+    start = runway_edge + free * draws.uniform(0.15, 0.25)
     apron = field.part(x, start + depth / 2, half_w, depth / 2)
     taxi = max(2.0, plan.px(draws.uniform(15, 23)))
     for side in draws.choice(((-0.8, 0.8), (-0.5,), (0.6,), (-0.7, 0.0, 0.7))):
@@ -100,7 +99,7 @@ def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float) -> None
         plan.add("paved", Line(ends, taxi), kind="apron")
     plan.add("paved", Polygon(apron.corners()), angle_deg=apron.degrees, kind="apron")
     _lay_terminal(plan, land, field, apron, x, start + depth)
-    _park_airplanes(plan, land, apron, draws.weighted((0, 1, 2, 3), (6, 34, 40, 20)))
+    _park_airplanes(plan, land, apron, draws.weighted((0, 1, 2, 3, 4), (5, 20, 35, 25, 15)))
     if draws.chance(0.3) and _makes(plan):
         make = MAKES[draws.choice(_makes(plan))]
         at = field.at(x + draws.uniform(-1, 1) * half_w, runway_edge)
@@ -128,9 +127,9 @@ def _makes(plan: Plan) -> tuple[str, ...]:
 
 
 def _span(plan: Plan, make: Make) -> float:
-    """A span in metres."""
+    """A span in metres; in fine views the smaller ones, of which more than one or two can be seen."""
     low = max(make.spans[0], SMALLEST_SPAN_PX * plan.gsd_m)
-    return plan.draws.uniform(low, max(low, make.spans[1]))
+    return plan.draws.uniform(low, max(low, min(make.spans[1], LARGEST_SPAN_PX * plan.gsd_m)))
 
 
 def _park_airplanes(plan: Plan, land: Floor, apron: Plot, batches: int) -> None:

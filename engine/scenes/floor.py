@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from engine.scenes.plan import Plan, rectangle, turned
+from engine.scenes.plan import Plan, exact, rectangle, turned
 from engine.scenes.scene import Disc, Point, Polygon
 
 GAP_PX = 3.0
@@ -106,13 +106,16 @@ def stencil(figure: Figure, size: int) -> Stencil:
 class Floor:
     """Ground of one sort. ``free`` is where it is, ``taken`` what stands there; both bool [size, size].
 
-    Several floors of one plan share one ``taken``, so that a ship keeps clear of a pier's lorry, too.
+    Several floors of one plan share one ``taken``, so that a ship keeps clear of a pier's lorry, too. ``grain`` is the
+    direction (radians) in which parcels lie; people build along it more often than not.
     """
 
     def __init__(self, plan: Plan, free: NDArray[np.bool_], taken: NDArray[np.bool_]) -> None:
         self.plan = plan
         self.free = free
         self.taken = taken
+        parcels = [item for item in plan.items[1:] if item.name in ("built-up area", "farmland", "concrete")]
+        self.grain = math.radians(parcels[0].angle_deg) if parcels else 0.0
 
     def share(self, points: Sequence[Point]) -> float:
         """How much of a polygon, as far as it lies in the view, is free (0..1); 0 for one outside."""
@@ -164,24 +167,33 @@ class Floor:
         )  # fmt: skip
         return True
 
-    def spot(self) -> Point | None:
-        """A free place somewhere in the view, or None after a dozen draws."""
-        for _ in range(12):
-            column, row = self.plan.draws.below(self.plan.size), self.plan.draws.below(self.plan.size)
-            if self.free[row, column]:
-                return float(column), float(row)
+    def spot(self, reach: Point = (0.0, 0.0)) -> Point | None:
+        """A free place, at least ``reach`` columns and rows from the border, or None after a dozen draws."""
+        draws, size = self.plan.draws, self.plan.size
+        for _ in range(12 if 2 * max(reach) < size else 0):
+            place = exact([(draws.uniform(reach[0], size - reach[0]), draws.uniform(reach[1], size - reach[1]))])[0]
+            if self.free[min(int(place[1]), size - 1), min(int(place[0]), size - 1)]:
+                return place
         return None
 
     def site(self, half_w: float, half_h: float, tries: int = 12) -> Plot | None:
         """A free plot of this size in the view at a random place and angle, with room around it, or None."""
         for _ in range(tries):
-            centre = self.spot()
-            if centre is None:
-                return None
-            plot = Plot(centre, half_w, half_h, self.plan.draws.uniform(0, math.pi))
-            if self.fits(plot) and self.share(plot.corners(GAP_PX)) == 1.0:
-                return plot
+            angle = self._direction()
+            c, s = abs(math.cos(angle)), abs(math.sin(angle))
+            centre = self.spot((c * half_w + s * half_h + GAP_PX, s * half_w + c * half_h + GAP_PX))
+            if centre is not None:
+                plot = Plot(centre, half_w, half_h, angle)
+                if self.fits(plot) and self.share(plot.corners(GAP_PX)) == 1.0:
+                    return plot
         return None
+
+    def _direction(self) -> float:
+        """Along or across the grain in two cases out of three, else any."""
+        draws = self.plan.draws
+        if draws.chance(0.67):
+            return self.grain + draws.below(2) * math.pi / 2 + draws.uniform(-0.04, 0.04)
+        return draws.uniform(0, math.pi)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from engine.scenes.floor import Floors, Plot
 from engine.scenes.industry import put_hall
-from engine.scenes.plan import Plan
+from engine.scenes.plan import VIEW, Plan
 from engine.scenes.scene import Line, Point, Polygon
 from engine.scenes.ships import MAKES, length_range, put_ship
 from engine.scenes.traffic import put_vehicle, visible
@@ -20,6 +20,7 @@ MOORING_GAP_PX = 1.5
 """Room between a hull and what it is moored at."""
 
 _TRIES = 24
+_MARGIN_PX = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,14 @@ def lay_harbor(plan: Plan, floors: Floors) -> bool:
 
 
 def _shore(floors: Floors) -> NDArray[np.intp]:
-    """Row and column of the water pixels beside land, [n, 2], a tenth of the view away from its border."""
-    size = floors.sea.plan.size
-    margin = size // 10
-    inner = (slice(margin, size - margin),) * 2
-    beside: NDArray[np.bool_] = ndimage.binary_dilation(~floors.sea.free[inner]) & floors.sea.free[inner]
-    return np.argwhere(beside) + margin
+    """Row and column of the water pixels beside land, [n, 2], in a usual view within the view but for its border."""
+    plan = floors.sea.plan
+    row, column = (plan.draws.below(max(1, plan.size - VIEW + 1)) + _MARGIN_PX for _ in range(2))
+    side = min(plan.size, VIEW) - 2 * _MARGIN_PX
+    wet = floors.sea.free[row : row + side, column : column + side]
+    beside: NDArray[np.bool_] = ndimage.binary_dilation(~wet) & wet
+    shore: NDArray[np.intp] = np.argwhere(beside) + np.array((row, column))
+    return shore
 
 
 def _site(plan: Plan, floors: Floors, at: Point, marina: bool, share: float) -> _Site:
@@ -112,7 +115,7 @@ def _build(plan: Plan, floors: Floors, site: _Site) -> None:
     floors.sea.close(quay.corners())
     plan.add("paved", Polygon(quay.corners()), angle_deg=quay.degrees, kind="quay")
     group = plan.new_group()
-    busy = draws.choice((0.15, 0.4, 0.6, 0.85))
+    busy = draws.choice((0.2, 0.45, 0.65, 0.9))
     ends = [_lay_pier(plan, floors, site, x, busy, group) for x in site.piers]
     if busy and not site.marina:
         _moor_at_quay(floors, site, busy, group)

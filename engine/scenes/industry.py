@@ -132,9 +132,9 @@ def _tank_radius(plan: Plan) -> float:
 
 
 def _pitch(plan: Plan, radius_m: float) -> float:
-    """From tank to tank in pixels: a gap of at least 3 pixels and a third of the radius."""
+    """From tank to tank in pixels: a gap that tells them apart and a third of the radius."""
     radius = plan.px(radius_m)
-    return 2 * radius + max(GAP_PX + 1, 0.35 * radius)
+    return 2 * radius + max(GAP_PX + 1.25, 0.35 * radius)
 
 
 def _fill_farm(plan: Plan, land: Floor, pad: Plot, count: int, radius_m: float = 0.0) -> None:

@@ -81,7 +81,7 @@ def _lay_some(sea: Floor, room: Room, count: int) -> None:
             if centre is None:
                 return
             free_m = float(room[int(centre[1]), int(centre[0])]) * plan.gsd_m
-            if _lay_one(sea, centre, kinds, 2.0 * free_m):
+            if _lay_one(sea, centre, kinds, 1.4 * free_m):
                 break
 
 

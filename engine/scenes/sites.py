@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from engine.scenes.airfields import lay_airfield
-from engine.scenes.floor import Floor, Floors, Plot
+from engine.scenes.floor import GAP_PX, Floor, Floors, Plot
 from engine.scenes.harbors import lay_harbor
 from engine.scenes.industry import lay_farm, put_hall, put_tank
 from engine.scenes.plan import Plan
@@ -24,21 +24,37 @@ _SHORE_PX = 4
 Lay = Callable[[Plan, Floors], bool]
 
 
+def _lay_lots(plan: Plan, floors: Floors) -> bool:
+    """Parking lots from empty to full, in views where a car can at least be guessed at."""
+    draws = plan.draws
+    if not visible(plan, 1.5 * MAKES["car"].width):
+        return False
+    laid = False
+    for _ in range(draws.weighted((1, 2, 3), (4, 4, 2))):
+        plot = floors.open.site(plan.px(draws.uniform(15, 45)), plan.px(draws.uniform(9, 30)))
+        if plot is not None:
+            cars = visible(plan, MAKES["car"].width) and draws.chance(0.8)
+            kinds = {"car": 6, "van": 1} if cars else {"truck": 1, "trailer": 1}
+            laid |= lay_lot(floors.open, plot, kinds, draws.choice((0.0, 0.15, 0.3, 0.5, 0.7, 0.95)))
+            floors.claim(plot.corners(GAP_PX))
+    return laid
+
+
 _LARGE: dict[str, tuple[tuple[Lay, float], ...]] = {
-    "rural": ((lay_farm, 0.25), (lay_playground, 0.12)),
-    "wild": ((lay_farm, 0.12),),
-    "residential": ((lay_playground, 0.5), (lay_playground, 0.2), (lay_farm, 0.1)),
-    "industrial": ((lay_farm, 0.7), (lay_farm, 0.35), (lay_playground, 0.12)),
-    "harbor": ((lay_harbor, 1.0), (lay_farm, 0.5), (lay_farm, 0.15), (lay_harbor, 0.25)),
-    "airfield": ((lay_airfield, 1.0), (lay_farm, 0.15), (lay_playground, 0.08)),
-    "sports": ((lay_sports, 1.0),),
-    "coast": ((lay_harbor, 0.2), (lay_playground, 0.2), (lay_farm, 0.25)),
+    "rural": ((lay_farm, 0.25), (lay_playground, 0.2), (_lay_lots, 0.1)),
+    "wild": ((lay_farm, 0.12), (_lay_lots, 0.1)),
+    "residential": ((lay_playground, 0.5), (lay_playground, 0.25), (_lay_lots, 0.4), (lay_farm, 0.1)),
+    "industrial": ((lay_farm, 0.7), (_lay_lots, 0.5), (lay_farm, 0.35), (lay_playground, 0.12)),
+    "harbor": ((lay_harbor, 1.0), (lay_farm, 0.5), (lay_farm, 0.15), (_lay_lots, 0.3), (lay_harbor, 0.25)),
+    "airfield": ((lay_airfield, 1.0), (_lay_lots, 0.5), (lay_farm, 0.15), (lay_playground, 0.08)),
+    "sports": ((lay_sports, 1.0), (_lay_lots, 0.6)),
+    "coast": ((lay_harbor, 0.2), (lay_playground, 0.2), (_lay_lots, 0.2), (lay_farm, 0.25)),
 }
 """Per setting, in order: what is laid, and how likely, once per usual view."""
 
 
 def lay_large(plan: Plan) -> None:
-    """Lay sports grounds, tank farms, harbors and airfields, and claim their ground in ``plan.reserved``."""
+    """Lay sports grounds, parking lots, tank farms, harbors and airfields, and claim ``plan.reserved`` for them."""
     water = plan.where(WATERS)
     taken = np.zeros_like(water)
     inland = ~ndimage.maximum_filter(water, 2 * _SHORE_PX + 1, mode="nearest")
@@ -51,37 +67,17 @@ def lay_large(plan: Plan) -> None:
 
 
 def lay_small(plan: Plan) -> None:
-    """Build on town blocks; lay parking lots and lone buildings, then vehicles and ships."""
+    """Build on town blocks, then lay lone buildings, vehicles and ships."""
     top = plan.painted()
     taken = plan.where(OBJECTS, top)
     town, concrete = (Floor(plan, plan.where((name,), top), taken) for name in ("built-up area", "concrete"))
     fill_towns(plan, town, concrete)
-    built = plan.where((*WATERS, *WAYS, *OBJECTS, "built-up area"), top)
-    ground = Floor(plan, ~built & ~plan.reserved, taken)
-    open_ground = ~plan.where(("forest", "wetland"), top)
+    occupied = plan.where((*WATERS, *WAYS, *OBJECTS, "built-up area", "forest", "wetland"), top)
+    ground = Floor(plan, ~occupied & ~plan.reserved, taken)
     for _ in range(max(1, round(plan.scale**2))):
-        _lay_lots(plan, ground)
-        ground.free &= open_ground
         _lay_lone(plan, ground)
     fill_roads(Floor(plan, plan.where(("road",), top), taken))
     lay_ships(Floor(plan, plan.where(WATERS, top), taken))
-
-
-_LOTS = {"sports": 0.6, "residential": 0.6, "industrial": 0.6, "airfield": 0.6, "harbor": 0.4, "coast": 0.3}
-"""How often a setting has parking lots outside of its towns."""
-
-
-def _lay_lots(plan: Plan, ground: Floor) -> None:
-    """Parking lots from empty to full, in views where a car can at least be guessed at."""
-    draws = plan.draws
-    if not visible(plan, 2 * MAKES["car"].width) or not draws.chance(_LOTS.get(plan.setting, 0.15)):
-        return
-    for _ in range(draws.weighted((1, 2, 3), (5, 4, 1))):
-        half_w, half_h = plan.px(draws.uniform(15, 45)), plan.px(draws.uniform(9, 30))
-        plot = ground.site(half_w, half_h, tries=20)
-        if plot is not None:
-            kinds = {"truck": 1, "trailer": 1} if draws.chance(0.2) else {"car": 6, "van": 1}
-            lay_lot(ground, plot, kinds, draws.choice((0.0, 0.15, 0.4, 0.7, 0.95)))
 
 
 def _lay_lone(plan: Plan, ground: Floor) -> None:

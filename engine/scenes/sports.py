@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine.scenes.floor import Floors
+from engine.scenes.floor import GAP_PX, Floors
 from engine.scenes.plan import Plan
 from engine.scenes.scene import Point, Polygon
 
@@ -68,7 +68,7 @@ def lay_sports(plan: Plan, floors: Floors) -> bool:
 
 def lay_playground(plan: Plan, floors: Floors) -> bool:
     """What a school or a quarter has: one kind of field or court."""
-    name = plan.draws.weighted((*FIELDS, *COURTS), (4, 3, 3, 3))
+    name = plan.draws.weighted((*FIELDS, *COURTS), (5, 3, 3, 3))
     return _lay_field(plan, floors, name, 1) if name in FIELDS else _lay_courts(plan, floors, name, _count(plan))
 
 
@@ -97,7 +97,7 @@ def _lay_courts(plan: Plan, floors: Floors, name: str, count: int) -> bool:
     """Courts side by side in one or two rows on a pad; fewer where there is no room for all, False for none."""
     draws, court = plan.draws, COURTS[name]
     half_h = plan.px(draws.uniform(*court.length)) / 2
-    half_w, gap = half_h * court.width, max(4.0, plan.px(court.around * draws.uniform(0.8, 1.5)))
+    half_w, gap = half_h * court.width, max(GAP_PX + 1.25, plan.px(court.around * draws.uniform(0.8, 1.5)))
     while count and half_w > 2:
         rows = 2 if count >= 6 else 1
         columns = math.ceil(count / rows)
