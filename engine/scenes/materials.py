@@ -59,6 +59,11 @@ _CARS: tuple[Colour, ...] = (
     NAMED["white"], NAMED["white"], NAMED["grey"], (0.74, 0.75, 0.76),
     NAMED["dark"], NAMED["dark"], NAMED["red"], NAMED["blue"],
 )  # fmt: skip
+_COURTS: dict[str, tuple[Colour, ...]] = {
+    "tennis court": ((0.27, 0.45, 0.33), (0.30, 0.46, 0.32), (0.27, 0.40, 0.56), (0.65, 0.43, 0.33)),
+    "basketball court": ((0.60, 0.40, 0.33), (0.62, 0.37, 0.30), (0.34, 0.47, 0.37), (0.46, 0.49, 0.55)),
+    "ground track field": ((0.66, 0.33, 0.26), (0.62, 0.36, 0.29), (0.69, 0.35, 0.28), (0.34, 0.42, 0.56)),
+}
 _HULLS: tuple[Colour, ...] = ((0.60, 0.60, 0.60), (0.58, 0.30, 0.24), (0.36, 0.42, 0.40), (0.30, 0.34, 0.42))
 
 
@@ -128,6 +133,8 @@ def _albedo(item: Item, scene: Scene, region: Region, u: float, v: float) -> Col
         return _one(_CARS, u)
     if item.name == "ship":
         return _one(_HULLS, u) if item.kind != "boat" else NAMED["white"]
+    if item.name in _COURTS:
+        return _one(_COURTS[item.name], u)
     return _OBJECTS[item.name]
 
 
@@ -137,10 +144,7 @@ _OBJECTS: dict[str, Colour] = {
     "bridge": (0.71, 0.70, 0.68),
     "storage tank": (0.90, 0.90, 0.88),
     "airplane": (0.90, 0.90, 0.89),
-    "tennis court": (0.27, 0.45, 0.33),
-    "basketball court": (0.60, 0.40, 0.33),
     "baseball diamond": TURF,
-    "ground track field": (0.66, 0.33, 0.26),
     "swimming pool": (0.24, 0.62, 0.72),
     "transmission tower": (0.56, 0.56, 0.54),
 }
@@ -214,13 +218,14 @@ def roof_colours(region: Region, kind: str) -> tuple[Colour, ...]:
     return _HALL_ROOFS if kind == "industrial" else region.roofs
 
 
-GRAIN: dict[str, tuple[float, float]] = {
-    "forest": (0.13, 0.14),
+_GRAIN: dict[str, tuple[float, float]] = {
+    "forest": (0.11, 0.10),
     "farmland": (0.025, 0.05),
-    "grassland": (0.05, 0.10),
+    "grassland": (0.05, 0.085),
     "bare land": (0.05, 0.07),
     "wetland": (0.07, 0.16),
-    "built-up area": (0.07, 0.09),
+    "built-up area": (0.06, 0.09),
+    "built-up area/industrial": (0.035, 0.06),
     "concrete": (0.025, 0.05),
     "water": (0.02, 0.04),
     "road": (0.03, 0.04),
@@ -232,8 +237,15 @@ GRAIN: dict[str, tuple[float, float]] = {
     "ground track field": (0.025, 0.03),
 }
 """Strength of texture (relative): fine (a metre or a pixel), and rough at all scales up to a hundred metres."""
-SMOOTH = (0.02, 0.02)
+_SMOOTH = (0.02, 0.02)
 """The grain of everything else: things made in a works."""
+
+
+def roughness(item: Item) -> tuple[float, float]:
+    """The strengths of texture of an item, by class and kind."""
+    name = item.cover or item.name
+    return _GRAIN.get(f"{name}/{item.kind}", _GRAIN.get(name, _SMOOTH))
+
 
 HILLS: dict[str, float] = {"forest": 1.4, "grassland": 1.5, "bare land": 2.6}
 """Relative change of brightness per unit of slope towards the sun; farms, towns and water lie on flat ground."""

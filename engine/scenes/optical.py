@@ -67,7 +67,7 @@ def _hillside(colour: FloatArray, shade: FloatArray, surface: Surface, region: R
     hilly = surface.spread(np.array([HILLS.get(item.name, 0.0) for item in scene.items], np.float32))
     steepness = region.rugged * _RUGGED.get(scene.setting, 0.3)
     lumps = min(max(600 / scene.gsd_m, 60.0), 0.6 * scene.size)
-    steep = np.float32(lumps / 80 * min(1.0, scene.gsd_m / 5) ** 0.6 * steepness)
+    steep = np.float32(lumps / 80 * min(1.0, scene.gsd_m / 5) * steepness)
     facing = hilly * steep * slope_towards(surface.relief, scene.sun_deg[0])
     scrub = np.clip(-facing - 0.1, 0, 0.5) * surface.mask("bare land", "grassland")
     colour += (np.array(brighter(region.wood, 1.5), np.float32) - colour) * scrub[..., None]
@@ -76,9 +76,9 @@ def _hillside(colour: FloatArray, shade: FloatArray, surface: Surface, region: R
 
 def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The camera: haze, blur, gain and white balance, noise, eight bits. [size, size, 3] to [3, size, size]."""
-    blur = float(rng.uniform(0.4, 0.8))
-    gain = (rng.uniform(0.85, 1.25) * (1 + rng.uniform(-0.06, 0.06, 3))).astype(np.float32)
-    haze = np.float32(rng.uniform(0, 0.23)) * np.array((0.65, 0.9, 1.25), np.float32)  # thin air scatters blue
+    blur = float(rng.uniform(0.25, 0.7))
+    gain = (rng.uniform(0.9, 1.3) * (1 + rng.uniform(-0.045, 0.045, 3))).astype(np.float32)
+    haze = np.float32(rng.uniform(0, 0.32)) * np.array((0.6, 0.9, 1.25), np.float32)  # thin air scatters blue
     planes = np.moveaxis(picture, -1, 0)
     seen = np.stack([ndimage.gaussian_filter(plane, blur, truncate=2.5) for plane in planes])
     seen = seen * gain[:, None, None] + (haze * float(picture.mean()))[:, None, None]

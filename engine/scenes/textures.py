@@ -11,19 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from engine.scenes.materials import GRAIN, SMOOTH, WHITE_PAINT, Region, brighter, mix, roof_colours
+from engine.scenes.materials import WHITE_PAINT, Region, brighter, mix, roof_colours, roughness
 from engine.scenes.scene import WATERS
+from engine.scenes.sheet import facing_tip
 from engine.scenes.surface import FloatArray, Surface, cloudlike, slope_towards
 
 
 def grain(shade: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
     """Every class's own roughness: at a metre, and at all scales from a few pixels to a hundred metres together."""
     items, size, gsd = surface.scene.items, surface.scene.size, surface.scene.gsd_m
-    strength = surface.spread(np.array([GRAIN.get(i.cover or i.name, SMOOTH) for i in items], np.float32))
+    strength = surface.spread(np.array([roughness(item) for item in items], np.float32))
     sigma = min(max(0.45 / gsd, 0.55), 1.2)
     fine = ndimage.gaussian_filter(rng.standard_normal((size, size), np.float32), sigma, truncate=3.0)
-    shade += strength[..., 0] * fine * np.float32(2 * math.sqrt(math.pi) * sigma)
-    shade += strength[..., 1] * cloudlike(rng, size, min(max(100 / gsd, 16.0), 0.6 * size), 6, fade=0.8)
+    # A pixel of ten metres holds more kinds of things than one of half a metre: Sentinel-2 views are the rougher ones.
+    more = 1.2 + 0.7 * min(gsd / 8, 1.0)
+    shade += strength[..., 0] * fine * np.float32(more * 2 * math.sqrt(math.pi) * sigma)
+    shade += (
+        np.float32(more) * strength[..., 1] * cloudlike(rng, size, min(max(100 / gsd, 16.0), 0.6 * size), 6, fade=0.8)
+    )
 
 
 def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
@@ -167,6 +172,7 @@ def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
         surf *= np.clip(0.4 + 0.7 * edge, 0, 1) * scene.wind
         colour += (np.array(WHITE_PAINT, np.float32) - colour) * np.clip(surf, 0, 0.85)[..., None]
     _waves(shade, wet, surface, edge, rng)
+    _wakes(colour, wet, surface)
 
 
 def _waves(
@@ -182,6 +188,36 @@ def _waves(
         x, y = math.cos(wind + turn) / length, math.sin(wind + turn) / length
         phase = (2 * np.pi * (columns * x + rows * y)).astype(np.float32) + np.float32(1.3) * bend
         shade += np.float32(height * fade * (0.3 + scene.wind)) * np.sin(phase) * wet
+
+
+_FOAM = (0.66, 0.74, 0.76)
+
+
+def _wakes(colour: FloatArray, wet: NDArray[np.bool_], surface: Surface) -> None:
+    """Foam behind some of the ships that do not lie at a berth: a streak astern, and two arms 19 degrees off it.
+
+    The half angle of a ship's wave pattern in deep water is arcsin(1/3), whatever its speed (Kelvin, 1887).
+    """
+    size = surface.scene.size
+    for item in surface.scene.items:
+        if item.name != "ship" or item.group or item.variant % 3:
+            continue
+        frame = facing_tip(item)
+        reach = (4 + item.variant % 5) * frame.half_u
+        left, top = (max(math.floor(c - reach - frame.half_u), 0) for c in frame.centre)
+        right, bottom = (min(math.ceil(c + reach + frame.half_u), size) for c in frame.centre)
+        if left >= right or top >= bottom:
+            continue
+        x = np.arange(left, right, dtype=np.float32)[None, :] - frame.centre[0]
+        y = np.arange(top, bottom, dtype=np.float32)[:, None] - frame.centre[1]
+        c, s = math.cos(frame.angle), math.sin(frame.angle)
+        astern, aside = -(c * x + s * y) - 0.8 * frame.half_u, np.abs(c * y - s * x)
+        fade = np.where(astern > 0, np.clip(1 - astern / reach, 0, 1), 0)
+        streak = np.exp(-((aside / (0.5 * frame.half_v + 0.05 * astern + 0.3)) ** 2))
+        arms = np.exp(-(((aside - (astern + 1.6 * frame.half_u) * math.tan(math.asin(1 / 3))) / 1.2) ** 2))
+        here = (slice(top, bottom), slice(left, right))
+        foam = np.clip(fade * (0.4 * streak + 0.14 * arms) * wet[here], 0, 1).astype(np.float32)
+        colour[here] += (np.array(_FOAM, np.float32) - colour[here]) * foam[..., None]
 
 
 def _own_axes(

@@ -69,7 +69,7 @@ def _cloud(picture: FloatArray, strength: float, sun_deg: tuple[float, float], r
     margin = max(abs(dx), abs(dy))
     bank = cloudlike(rng, (height + 2 * margin, width + 2 * margin), lump * side, 6)
     if sort > 0.85:  # cirrus: drawn out along the wind, and nowhere thick
-        bank = _drawn_out(bank, 0.08 * side)
+        bank = _drawn_out(bank, 0.08 * side, axis=int(sort * 1000) % 2)
         gradient = 2.2
     threshold = float(np.quantile(bank[::4, ::4], 1 - strength * (0.7 + 0.3 * share)))
     thickness = np.float32(gradient) * np.maximum(bank - np.float32(threshold), 0)
@@ -87,9 +87,9 @@ def _cloud(picture: FloatArray, strength: float, sun_deg: tuple[float, float], r
     return seen, np.asarray(alpha[view] > _OPAQUE)
 
 
-def _drawn_out(bank: FloatArray, length: float) -> FloatArray:
+def _drawn_out(bank: FloatArray, length: float, axis: int) -> FloatArray:
     """``bank`` smeared along one axis, to the spread it had."""
-    smeared: FloatArray = ndimage.gaussian_filter1d(bank, length, axis=1)
+    smeared: FloatArray = ndimage.gaussian_filter1d(bank, length, axis=axis)
     return smeared * np.float32(float(bank.std()) / max(float(smeared.std()), 1e-6))
 
 
