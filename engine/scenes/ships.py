@@ -80,7 +80,8 @@ def _lay_some(sea: Floor, room: Room, count: int) -> None:
             centre = sea.spot()
             if centre is None:
                 return
-            free_m = float(room[int(centre[1]), int(centre[0])]) * plan.gsd_m
+            column, row = (min(int(value), plan.size - 1) for value in centre)
+            free_m = float(room[row, column]) * plan.gsd_m
             if _lay_one(sea, centre, kinds, 1.4 * free_m):
                 break
 
