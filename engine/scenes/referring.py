@@ -306,29 +306,20 @@ class _Writer:
         members = selection.members
         if not selection.clear or not members or (task == "box" and len(members) > 1):
             return None
-        things = [self.facts.things[member] for member in members]
-        box = things[0].box if task == "box" else None
-        if box is not None:
-            small = min(box[2] - box[0], box[3] - box[1]) < BOX_SIDE_PX or things[0].area_px < BOX_AREA_PX
-            if small:
-                return None
-        elif sum(thing.area_px for thing in things) < _MASK_PX:
+        first = self.facts.things[members[0]]
+        box = first.box if task == "box" else None
+        if box is not None and (first.area_px < BOX_AREA_PX or min(box[2] - box[0], box[3] - box[1]) < BOX_SIDE_PX):
             return None
-        parts = [
-            *(["attribute"] if meaning.attributes else []),
-            *(["position"] if meaning.position else []),
-            *(["superlative"] if meaning.superlative else []),
-            *(["relation"] if meaning.relation else []),
-        ]
         distractors = len(self.selector.named(meaning.category)) - len(members)
-        if task == "mask" and parts and not distractors:
+        how, template = _how(meaning)
+        if task == "mask" and how != "category" and not distractors:
             return None  # "the buildings along the road" where all buildings are
-        named = [meaning.superlative.kind] if meaning.superlative else []
-        named += [meaning.relation.kind] if meaning.relation else []
-        how = "+".join(parts) or "category"
         sensor: SensorName = "sar" if meaning.sensor == "sar" else "optical"
         text = self._text(meaning, len(members) > 1, words)
-        return Referral(text, task, meaning.category, sensor, members, box, how, distractors, " ".join([how, *named]))
+        referral = Referral(text, task, meaning.category, sensor, members, box, how, distractors, template)
+        if task == "mask" and referral_mask(self.facts, referral).sum() < _MASK_PX:
+            return None
+        return referral
 
     def _text(self, meaning: Parsed, several: bool, words: int) -> str:
         """The expression; the sensor is named every other time for SAR, and seldom for optical."""
@@ -343,6 +334,19 @@ class _Writer:
 
 
 _NAMED_KINDS = tuple(name.kind for name in NAMES if name.kind)
+
+
+def _how(meaning: Parsed) -> tuple[str, str]:
+    """What tells the members apart, and the same with the superlative and the relation named."""
+    said = {
+        "attribute": bool(meaning.attributes),
+        "position": meaning.position is not None,
+        "superlative": meaning.superlative is not None,
+        "relation": meaning.relation is not None,
+    }
+    how = "+".join(part for part, is_said in said.items() if is_said) or "category"
+    named = [part.kind for part in (meaning.superlative, meaning.relation) if part]
+    return how, " ".join([how, *named])
 
 
 def _is_ground(reference: Parsed | None) -> bool:

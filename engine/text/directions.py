@@ -122,9 +122,9 @@ def rewrite(sentence: str, move: Move) -> str | Uncertain:
 def swap(sentence: str, draws: Draws) -> str | Uncertain:
     """A sentence like ``sentence`` with its first direction replaced by one that contradicts it.
 
-    It is then false of the thing that was meant (something else in the picture may fit it). A middle becomes a drawn
-    corner. :class:`Uncertain` where there is no direction, a doubt, a course, or where two directions are joined by
-    "and" or "or", so that one of them may be changed without harm.
+    It is then false of the thing that was meant (something else in the picture may fit it). :class:`Uncertain` where
+    there is no direction, a doubt, a course, a middle, or where two directions are joined by "and" or "or", so that one
+    of them may be changed without harm.
     """
     found = find_directions(sentence)
     doubt = _doubt(found)
@@ -143,8 +143,11 @@ def swap(sentence: str, draws: Draws) -> str | Uncertain:
 
 
 def contradict(way: Way, other: Way) -> bool:
-    """Whether nothing can lie both ``way`` and ``other``: left and right do, left and top do not."""
-    return any(a is not None and b is not None and a != b for a, b in zip(way, other, strict=True))
+    """Whether nothing can lie both ``way`` and ``other``: left and right contradict, left and top do not.
+
+    Nor do the middle and a side: where one ends and the other begins is anybody's guess.
+    """
+    return any((a or 0) * (b or 0) < 0 for a, b in zip(way, other, strict=True))
 
 
 def move_box(box: Box, width: float, height: float, move: Move) -> Box:
@@ -376,10 +379,7 @@ def _cased(like: str, word: str) -> str:
 
 def _contraries(sentence: str, one: Direction) -> list[str]:
     """``sentence`` with ``one`` replaced in every way that its words allow, none twice."""
-    if one.way == (0, 0) and one.frame == "absolute":
-        texts: list[str | None] = [_cased(one.text, f"{y} {x}") for y in ("top", "bottom") for x in ("left", "right")]
-    else:
-        texts = [_turned(one.text, move) for move in MOVES]
+    texts = [_turned(one.text, move) for move in MOVES]
     made = [sentence[: one.start] + text + sentence[one.end :] for text in texts if text is not None]
     return list(dict.fromkeys(made))
 
