@@ -225,6 +225,8 @@ def _mask_fault(row: MaskRow, seen: _Seen) -> str | None:
     if row.mask.path is not None and not row.mask.path.is_file():
         return f"The mask {row.mask.path.name} is missing."
     try:
+        if row.mask.path is not None:
+            verify_image(row.mask.path)
         mask = read_mask(row.mask, seen.width, seen.height)
     except RsqaError as error:
         return str(error)

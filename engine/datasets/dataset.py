@@ -37,7 +37,8 @@ class Faults:
         """Report ``what`` (a sentence) about ``file``, which may be absolute or relative to the folder."""
         path = Path(file)
         inside = path.is_absolute() and path.is_relative_to(self.folder)
-        self.found.append(Fault((path.relative_to(self.folder) if inside else path).as_posix(), line, what))
+        name = (path.relative_to(self.folder) if inside else path).as_posix()
+        self.found.append(Fault(_printable(name), line, _printable(what)))
 
     def inside(self, name: str, root: Path, file: Path | str, line: int | None) -> Path | None:
         """``root / name``, or None and a fault where an annotation's ``name`` would leave the data set's folder.
@@ -49,6 +50,11 @@ class Faults:
             self.add(file, line, f"The path {name!r} leads out of the data set's folder; it is not opened.")
             return None
         return root / pure
+
+
+def _printable(text: str) -> str:
+    """Names on disk need not be text; a report has to be."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _stays_inside(folder: Path, root: Path, name: PurePosixPath) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,6 +188,15 @@ def test_a_byte_order_mark_and_windows_lines_are_no_fault(folder: Path) -> None:
     path = folder / "train.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert checked(folder, "osvqa") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
+def test_a_name_on_disk_that_is_no_text(folder: Path) -> None:
+    (folder / "sar" / os.fsdecode(b"n\xff.png")).write_bytes(b"")
+    (folder / "optical" / os.fsdecode(b"n\xff.png")).write_bytes(b"")
+    (folder / "train.csv").write_text("image,question,answer\n1,Is it?,yes\n")
+    faults = [fault for fault in checked(folder, "own") if fault[0].startswith("sar/n")]
+    assert faults == [("sar/n\\udcff.png", None, "n\\udcff.png is empty.")]
 
 
 def test_a_broken_line_costs_only_itself(folder: Path) -> None:
