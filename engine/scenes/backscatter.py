@@ -72,9 +72,11 @@ def echo(item: Item) -> Echo:
     return _ECHOES.get(f"{item.name}/{item.kind}") or _ECHOES[item.name]
 
 
-def item_levels(scene: Scene, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Mean sigma0 (dB) and texture (dB) of every item, float32 [items] each; ``rng`` sets items of a class apart."""
-    downwind = float(rng.uniform(0, math.pi))
+def item_levels(scene: Scene, downwind: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Mean sigma0 (dB) and texture (dB) of every item, float32 [items] each.
+
+    ``downwind`` (radians) is the wind's direction off the look; ``rng`` sets items of a class apart.
+    """
     means, textures = [], []
     for item in scene.items:
         offset = min(max(float(rng.standard_normal()), -2.0), 2.0)

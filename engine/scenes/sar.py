@@ -40,7 +40,8 @@ def render_sigma0(surface: Surface, rng: np.random.Generator) -> FloatArray:
 def _ground_db(surface: Surface, rng: np.random.Generator) -> FloatArray:
     """sigma0 in dB of the map as if all of it lay flat, texture included, [size, size]."""
     scene, size = surface.scene, surface.scene.size
-    means, textures = item_levels(scene, rng)
+    downwind = float(rng.uniform(0, math.pi))
+    means, textures = item_levels(scene, downwind, rng)
     db: FloatArray = surface.spread(means)
     grain = 0.8 * cloudlike(rng, size, _cell(8.0, scene.gsd_m, 3.0), 2)
     db += surface.spread(textures) * (grain + 0.5 * cloudlike(rng, size, _cell(250.0, scene.gsd_m, 24.0), 2))
@@ -49,7 +50,7 @@ def _ground_db(surface: Surface, rng: np.random.Generator) -> FloatArray:
     db[parcel_edges(surface)] += 1.5
     db[surface.pools] -= 8.0
     _add_trees(db, surface)
-    _add_streaks(db, surface, rng)
+    _add_streaks(db, surface, downwind, rng)
     _add_houses(db, surface)
     return db
 
@@ -59,16 +60,16 @@ def _cell(metres: float, gsd_m: float, least_px: float) -> float:
     return max(metres / gsd_m, least_px)
 
 
-def _add_streaks(db: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
+def _add_streaks(db: FloatArray, surface: Surface, downwind: float, rng: np.random.Generator) -> None:
     """Wind rows on open water, and dark slicks where the wind is light; in place.
 
-    Rows lie along the wind, some 500 m apart, of half a dB: roll vortices of the air above, as in Gerling (1986).
+    ``downwind`` (radians) is the wind's direction off the look. Rows lie along it, some 500 m apart, of half a dB: roll vortices of the air above, as in Gerling (1986).
     """
     scene, size = surface.scene, surface.scene.size
     water = surface.mask("sea", "lake", "water")
     if not water.any():
         return
-    angle = float(rng.uniform(0, math.pi))
+    angle = math.radians(scene.look_deg) + downwind
     y, x = np.mgrid[:size, :size].astype(np.float32)
     bend = cloudlike(rng, size, _cell(1500.0, scene.gsd_m, 60.0), 2)
     across = (x * math.cos(angle) + y * math.sin(angle)) * scene.gsd_m / 250 + 0.4 * bend

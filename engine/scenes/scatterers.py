@@ -32,6 +32,7 @@ _SHADE, _LEAFY_SHADE = 0.08, 0.35
 """What is left of the power in radar shadow: what other echoes spill into it; and between the crowns of a forest."""
 
 _LOBE_REACH = 16
+"""Pixels to which side lobes are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,13 @@ def look_of(scene: Scene) -> Look:
     return Look(math.sin(azimuth), -math.cos(azimuth), 1 / incidence, incidence)
 
 
+# ---- bodies
+
+
 def bodies(surface: Surface) -> FloatArray:
     """How high the closed bodies reach that the radar cannot see through, in pixels, float32 [size, size]."""
     share = np.array([_BODY_SHARE.get(item.name, 1.0) for item in surface.scene.items], np.float32)
     return surface.height_px * surface.spread(share)
-
-
-# ---- bodies
 
 
 def stand_up(power: FloatArray, surface: Surface, rng: np.random.Generator) -> FloatArray:
