@@ -11,8 +11,8 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 ``paint``    the item map: which item is on top at each pixel. Both sensors and the truth are read off it.
 ``surface``  what both sensors see of the ground: heights, towns, relief, scrub; helpers for noise and shadow.
 ``optical``  reflectance by class and season, sun, cast shadows, weather (cloud with its shadow, low light), camera.
-``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has its levels
-             by class, polarisation, incidence and wind, ``scatterers`` layover, shadow, bouncing walls, points with lobes.
+``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has levels
+             by class, polarisation, incidence and wind; ``scatterers`` layover, shadow, walls, points with lobes.
 ``truth``    shares, counts and places, and the questions drawn from them.
 ``sample``   :func:`make_sample`: all of it for one seed.
 

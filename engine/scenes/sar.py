@@ -63,7 +63,8 @@ def _cell(metres: float, gsd_m: float, least_px: float) -> float:
 def _add_streaks(db: FloatArray, surface: Surface, downwind: float, rng: np.random.Generator) -> None:
     """Wind rows on open water, and dark slicks where the wind is light; in place.
 
-    ``downwind`` (radians) is the wind's direction off the look. Rows lie along it, some 500 m apart, of half a dB: roll vortices of the air above, as in Gerling (1986).
+    ``downwind`` (radians) is the wind's direction off the look. Rows lie along it, some 500 m apart and of half a dB:
+    roll vortices of the air above, as in Gerling (1986).
     """
     scene, size = surface.scene, surface.scene.size
     water = surface.mask("sea", "lake", "water")
