@@ -31,6 +31,15 @@ PLAIN = st.recursive(
 )
 
 
+def exact(value: object) -> object:
+    """``value`` as texts and lists in which 1, 1.0 and True differ, and sets do not differ by their order."""
+    if isinstance(value, dict):
+        return "dict", [(repr(key), exact(item)) for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return type(value).__name__, [exact(item) for item in value]
+    return sorted(map(repr, value)) if isinstance(value, set) else repr(value)
+
+
 def load(path: Path, data: bytes, **options: int) -> object:
     path.write_bytes(data)
     return load_plain(path, **options)
@@ -49,10 +58,7 @@ def test_plain_data_is_what_pickle_gives(
     tmp_path_factory: pytest.TempPathFactory, value: object, protocol: int
 ) -> None:
     path = tmp_path_factory.mktemp("pickle") / "a.p"
-    data = pickle.dumps(value, protocol)
-    found = load(path, data)
-    assert found == value
-    assert repr(found) == repr(pickle.loads(data))  # noqa: S301  1, 1.0 and True are equal; sets keep their own order
+    assert exact(load(path, pickle.dumps(value, protocol))) == exact(value)
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -83,9 +89,7 @@ class Evil:
 def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path, protocol: int, wrapped: bool) -> None:
     target = tmp_path / "run"
     evil = pickle.dumps([1, {"a": Evil(target)}], protocol)
-    pickle.loads(evil)  # noqa: S301  it would do it
-    assert target.exists()
-    target.unlink()
+    assert b"write_text" in evil
     if wrapped:
         with zipfile.ZipFile(tmp_path / "e.zip", "w") as archive:
             archive.writestr("list/data.pkl", evil)
