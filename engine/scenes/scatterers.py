@@ -213,7 +213,10 @@ def _find_points(
         item = scene.items[index]
         chosen, section = _points_of(item, mine % scene.size, mine // scene.size, scene.gsd_m, rng)
         here = mine[chosen]
-        up = rng.random(len(here)) * tall[here] * _POINTED[item.name].top_share * look.lay
+        # A lattice shines from its foot, the brightest of its points, to its top; other things anywhere.
+        lattice = item.name == "transmission tower"
+        share = np.linspace(0, 1, len(here)) if lattice else rng.random(len(here))
+        up = share * tall[here] * _POINTED[item.name].top_share * look.lay
         found.append((here // scene.size + look.dy * up, here % scene.size + look.dx * up, section))
     return found
 
