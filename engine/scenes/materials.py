@@ -133,8 +133,8 @@ def _albedo(item: Item, scene: Scene, region: Region, u: float, v: float) -> Col
         return _one(_CARS, u)
     if item.name == "ship":
         return _one(_HULLS, u) if item.kind != "boat" else NAMED["white"]
-    if item.name in _COURTS:
-        return _one(_COURTS[item.name], u)
+    if item.name in _COURTS:  # courts side by side are alike
+        return _one(_COURTS[item.name], (item.group * 17 + scene.seed) % 41 / 40 if item.group else u)
     return _OBJECTS[item.name]
 
 

@@ -158,7 +158,7 @@ def frame_of(item: Item) -> Frame:
 def facing_tip(item: Item) -> Frame:
     """The axes of an item that has a pointed end (a bow, a nose), ``u`` = 1 there."""
     frame = frame_of(item)
-    if not hasattr(item.shape, "points"):
+    if isinstance(item.shape, Disc):
         return frame
     c, s = math.cos(frame.angle), math.sin(frame.angle)
     spread = {1: 0.0, -1: 0.0}

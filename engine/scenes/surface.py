@@ -196,9 +196,8 @@ def _blocks(
     across = (in_u - _STREET_M / 2) / max(length - _STREET_M, 1.0) * lots
     down = (in_v - _STREET_M / 2) / max(depth - _STREET_M, 1.0) * rows_of_lots
     lot_u, lot_v = np.floor(across), np.floor(down)
-    number = (block_u * 64 + lot_u).astype(np.int64) * 73856093 ^ (block_v * 8 + lot_v).astype(np.int64) * 19349663
-    first = (number ^ item.variant) * 2654435761 % 65536 / 65536
-    second = (number * 40503 + item.variant) % 65521 / 65521
+    place = block_u * 64 + lot_u, block_v * 8 + lot_v
+    first, second = lottery(*place, item.variant), lottery(*place, item.variant + 1)
     wide, deep = 0.45 + 0.3 * second, 0.36 + 0.24 * first
     if item.kind == "industrial":  # sheds and stacks in the yards; a hall is an item
         wide, deep = 0.3 + 0.5 * second, 0.1 + 0.1 * first
@@ -208,6 +207,17 @@ def _blocks(
 
 
 # ---- helpers of both renderers
+
+
+def lottery(u: NDArray[np.floating], v: NDArray[np.floating], salt: int) -> NDArray[np.float64]:
+    """A number of 0..1 for each cell of a grid of unit cells, drawn by a hash of its whole-numbered place.
+
+    The hash function of Teschner et al., "Optimized Spatial Hashing for Collision Detection of Deformable Objects"
+    (VMV 2003), spread by Knuth's multiplicative one.
+    """
+    cell = np.floor(u).astype(np.int64) * 73856093 ^ np.floor(v).astype(np.int64) * 19349663 ^ salt * 83492791
+    out: NDArray[np.float64] = (cell * 2654435761 >> 16) % 65536 / 65536
+    return out
 
 
 def middle(item: Item) -> Point:

@@ -14,21 +14,20 @@ from scipy import ndimage
 from engine.scenes.materials import WHITE_PAINT, Region, brighter, mix, roof_colours, roughness
 from engine.scenes.scene import WATERS
 from engine.scenes.sheet import facing_tip
-from engine.scenes.surface import FloatArray, Surface, cloudlike, slope_towards
+from engine.scenes.surface import FloatArray, Surface, cloudlike, lottery, slope_towards
 
 
 def grain(shade: FloatArray, surface: Surface, rng: np.random.Generator) -> None:
     """Every class's own roughness: at a metre, and at all scales from a few pixels to a hundred metres together."""
     items, size, gsd = surface.scene.items, surface.scene.size, surface.scene.gsd_m
-    strength = surface.spread(np.array([roughness(item) for item in items], np.float32))
+    fine_by_item, rough_by_item = np.array([roughness(item) for item in items], np.float32).T
     sigma = min(max(0.45 / gsd, 0.55), 1.2)
     fine = ndimage.gaussian_filter(rng.standard_normal((size, size), np.float32), sigma, truncate=3.0)
     # A pixel of ten metres holds more kinds of things than one of half a metre: Sentinel-2 views are the rougher ones.
     more = 1.2 + 0.7 * min(gsd / 8, 1.0)
-    shade += strength[..., 0] * fine * np.float32(more * 2 * math.sqrt(math.pi) * sigma)
-    shade += (
-        np.float32(more) * strength[..., 1] * cloudlike(rng, size, min(max(100 / gsd, 16.0), 0.6 * size), 6, fade=0.8)
-    )
+    shade += surface.spread(fine_by_item) * fine * np.float32(more * 2 * math.sqrt(math.pi) * sigma)
+    rough = cloudlike(rng, size, min(max(100 / gsd, 16.0), 0.6 * size), 6, fade=0.8)
+    shade += np.float32(more) * surface.spread(rough_by_item) * rough
 
 
 def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Region, rng: np.random.Generator) -> None:
@@ -47,7 +46,7 @@ def fields(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regi
     width = 24.0 + variant % 13
     if scene.gsd_m < 4:
         line = np.abs(np.mod(across, width) - width / 2)
-        wheel = np.minimum(np.abs(line - 0.9), 9.0) < max(0.35, 0.55 * scene.gsd_m)
+        wheel = np.abs(line - 0.9) < max(0.35, 0.55 * scene.gsd_m)  # a pair of ruts, 1.8 m apart
         change -= np.where(wheel & (variant % 3 == 0), np.float32(0.14 * min(1.0, 0.9 / scene.gsd_m)), 0)
     shade[rows, columns] += change
     pitch = 5.5 + variant % 4
@@ -68,16 +67,14 @@ def yards(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
     works = np.array([item.kind == "industrial" for item in scene.items])[surface.top[rows, columns]]
     along, across = _own_axes(surface, rows, columns)
     lot_u, lot_v = along / 21, across / 31
-    number = np.floor(lot_u).astype(np.int64) * 73856093 ^ np.floor(lot_v).astype(np.int64) * 19349663
-    first, second = number * 2654435761 % 65536 / 65536, number * 40503 % 65521 / 65521
+    first, second = lottery(lot_u, lot_v, 0), lottery(lot_u, lot_v, 1)
     lawn = np.array([mix(region.straw, region.grass, 0.5 + 0.5 * scene.season), (0.52, 0.50, 0.48)], np.float32)
     share = np.where(works, 0.5 * first, 0.65 * (first - 0.15)).clip(0)[:, None].astype(np.float32)
     colour[rows, columns] += (lawn[works.astype(np.intp)] - colour[rows, columns]) * share
     edge = np.minimum(lot_u - np.floor(lot_u), (lot_v - np.floor(lot_v)) * 31 / 21) * 21
     fence = (edge < max(0.7, 0.8 * scene.gsd_m)) & (second > 0.45) & ~works
-    shade[rows, columns] += ((second - 0.5) * 0.10 - np.where(fence, 0.14 * min(1.0, 1.0 / scene.gsd_m), 0)).astype(
-        np.float32
-    )
+    change = (second - 0.5) * 0.10 - np.where(fence, 0.14 * min(1.0, 1.0 / scene.gsd_m), 0)
+    shade[rows, columns] += change.astype(np.float32)
 
 
 def slabs(shade: FloatArray, surface: Surface) -> None:
@@ -88,8 +85,7 @@ def slabs(shade: FloatArray, surface: Surface) -> None:
         return
     along, across = _own_axes(surface, rows, columns)
     slab = max(6.0, 3.0 * scene.gsd_m)
-    number = np.floor(along / slab).astype(np.int64) * 73856093 ^ np.floor(across / slab).astype(np.int64) * 19349663
-    change = (number * 2654435761 % 65536 / 65536 - 0.5) * 0.07
+    change = (lottery(along / slab, across / slab, 0) - 0.5) * 0.07
     if 6.0 / scene.gsd_m > 4:
         gap = np.minimum(np.mod(along, slab), np.mod(across, slab))
         change -= np.where(gap < scene.gsd_m, 0.06 * min(1.0, 0.5 / scene.gsd_m), 0)
@@ -103,9 +99,8 @@ def wetland(colour: FloatArray, surface: Surface, region: Region, rng: np.random
         return
     patches = cloudlike(rng, surface.scene.size, max(25 / surface.scene.gsd_m, 5.0), 3)
     sedge = (marsh & ~surface.pools & (patches > 0.2))[..., None]
-    colour += np.where(sedge, np.array(mix(region.straw, region.grass, 0.35), np.float32) - colour, 0) * np.float32(
-        0.45
-    )
+    dry = np.array(mix(region.straw, region.grass, 0.35), np.float32)
+    colour += np.where(sedge, dry - colour, 0) * np.float32(0.45)
     depth = ndimage.gaussian_filter(surface.pools.astype(np.float32), 0.6) * marsh
     colour += (np.array((0.10, 0.15, 0.17), np.float32) - colour) * (0.92 * depth)[..., None]
 
@@ -155,7 +150,7 @@ def water(colour: FloatArray, shade: FloatArray, surface: Surface, region: Regio
     if not wet.any():
         return
     afloat = wet | surface.mask("ship", "pier", "bridge")  # no shore runs round these
-    near = ndimage.gaussian_filter(afloat.astype(np.float32), min(max(14 / scene.gsd_m, 1.2), 12.0), truncate=2.5)
+    near = _blurred(afloat.astype(np.float32), min(max(14 / scene.gsd_m, 1.2), 12.0))
     edge = cloudlike(rng, size, max(30 / scene.gsd_m, 6.0), 3)
     shallow = np.clip((0.97 - near) * (0.7 + 0.25 * edge), 0, 0.5) * wet
     pale = np.array(mix((0.24, 0.42, 0.44), mix(region.soil, (0.36, 0.38, 0.32), 0.5), region.silt), np.float32)
@@ -180,13 +175,13 @@ def _waves(
 ) -> None:
     """Two trains of waves from about the same direction, as long as they can be resolved."""
     scene = surface.scene
-    rows, columns = np.ogrid[: scene.size, : scene.size]
+    rows, columns = np.ogrid[: np.float32(scene.size), : np.float32(scene.size)]
     wind = float(rng.uniform(0, 2 * math.pi))
     for turn, metres, height in ((0.0, 9.0, 0.035), (0.45, 23.0, 0.025)):
         length = max(metres, 3.2 * scene.gsd_m) / scene.gsd_m
         fade = min(1.0, 2.5 * metres / 9.0 / scene.gsd_m)
         x, y = math.cos(wind + turn) / length, math.sin(wind + turn) / length
-        phase = (2 * np.pi * (columns * x + rows * y)).astype(np.float32) + np.float32(1.3) * bend
+        phase = np.float32(2 * np.pi * x) * columns + np.float32(2 * np.pi * y) * rows + np.float32(1.3) * bend
         shade += np.float32(height * fade * (0.3 + scene.wind)) * np.sin(phase) * wet
 
 
@@ -218,6 +213,13 @@ def _wakes(colour: FloatArray, wet: NDArray[np.bool_], surface: Surface) -> None
         here = (slice(top, bottom), slice(left, right))
         foam = np.clip(fade * (0.4 * streak + 0.14 * arms) * wet[here], 0, 1).astype(np.float32)
         colour[here] += (np.array(_FOAM, np.float32) - colour[here]) * foam[..., None]
+
+
+def _blurred(values: FloatArray, sigma: float) -> FloatArray:
+    """Two passes of a moving mean, whose time does not grow with its width; nearly a Gaussian blur of ``sigma``."""
+    width = 2 * round((math.sqrt(6 * sigma**2 + 1) - 1) / 2) + 1
+    out: FloatArray = ndimage.uniform_filter(ndimage.uniform_filter(values, width), width)
+    return out
 
 
 def _own_axes(
