@@ -231,9 +231,8 @@ def _points_of(
     length = (float(along.max() - along.min()) + 1) * gsd_m
     count = min(max(round(kind.per_metre * length), kind.fewest), kind.most)
     chosen = rng.integers(0, len(columns), count)
-    if item.name == "ship" and count:  # the bridge house, aft, is the brightest of all
-        stern = along - along.min() if item.variant % 2 else along.max() - along
-        chosen[0] = np.argmin(np.abs(stern - 0.15 * stern.max()))
+    if item.name == "ship":  # the bridge house, aft, is the brightest of all
+        chosen[0] = np.argmin(np.abs(along - along.min() - 0.15 * (along.max() - along.min())))
     share = rng.standard_exponential(count)
     share[:1] += 1.0
     total = kind.scale * length**kind.exponent * 10 ** (0.3 * float(rng.standard_normal()))

@@ -214,6 +214,15 @@ def test_a_ship_returns_the_cross_section_of_its_length() -> None:
         assert np.mean(totals) == pytest.approx(10 * math.log10(3715), abs=1.5)
 
 
+@pytest.mark.parametrize("heading", [0.0, 180.0])
+def test_a_ship_is_brightest_aft(heading: float) -> None:
+    ship = Item("ship", box(64, 64, 80, 12), 0.0, heading, 3, "cargo ship")
+    surface = _surface(scene_of(ship, ground="sea", gsd_m=2.0))
+    columns = np.mean([point_echoes(surface, np.random.default_rng(s)) for s in range(40)], axis=(0, 1))
+    aft, fore = columns[24:48].max(), columns[80:104].max()
+    assert (aft > 2 * fore) if heading == 0 else (fore > 2 * aft)
+
+
 def test_the_top_of_a_tower_lies_nearer_to_the_radar_than_its_bright_foot() -> None:
     """40 m high at 35 degrees: its points lie up to 57 m to the radar's side of its foot, and none beyond."""
     surface = _surface(scene_of(Item("transmission tower", Disc((40, 64), 2), 40.0)))
