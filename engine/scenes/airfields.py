@@ -166,6 +166,6 @@ def _put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading
     half_span = plan.px(span_m) / 2
     plot = Plot(centre, half_span * make.length, half_span, heading)
     height = min(max(span_m * 0.25, 5.0), 15.0)
-    colour = plan.draws.weighted(("white", "grey", "dark", ""), (5, 3, 1, 3))
+    colour = plan.draws.weighted(("white", "grey", "dark", ""), (8, 3, 1, 4))
     outline = Polygon(plot.outline(_blunt(make.outline, plot)))
     return land.build("airplane", plot, outline, height_m=height, colour=colour, group=group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -114,6 +115,7 @@ def _build(plan: Plan, floors: Floors, site: _Site) -> None:
     floors.claim(site.strip(-site.depth, site.edge + site.reach * 1.3).corners(3))
     floors.sea.close(quay.corners())
     plan.add("paved", Polygon(quay.corners()), angle_deg=quay.degrees, kind="quay")
+    walled = draws.chance(0.4) and _lay_breakwater(plan, floors, site)
     group = plan.new_group()
     busy = draws.choice((0.2, 0.45, 0.65, 0.9))
     ends = [_lay_pier(plan, floors, site, x, busy, group) for x in site.piers]
@@ -121,14 +123,33 @@ def _build(plan: Plan, floors: Floors, site: _Site) -> None:
         _moor_at_quay(floors, site, busy, group)
     if draws.chance(0.7):
         _lay_sheds(plan, floors, site)
-    far = max([site.edge + 0.5 * site.reach, *ends]) + 4
-    plan.mark("harbor", site.strip(-site.depth, far, grown=3).corners())
+    far = site.edge + 1.2 * site.reach + 5 if walled else max([site.edge + 0.5 * site.reach, *ends])
+    grown = 3 + 0.13 * site.frame.half_w if walled else 3
+    plan.mark("harbor", site.strip(-site.depth, far + 4, grown).corners())
+
+
+def _lay_breakwater(plan: Plan, floors: Floors, site: _Site) -> bool:
+    """A bent mole from one end of the quay round the basin's far side, if all of it would stand in water."""
+    draws, width = plan.draws, max(plan.px(plan.draws.uniform(6, 14)), 2.4)
+    side, half_w = draws.choice((-1, 1)), site.frame.half_w
+    shares = ((0.97, 0.0), (1.12, 0.5), (1.08, 1.05), (draws.uniform(0.1, 0.7), 1.2))
+    bends = [(side * x * half_w, site.edge - 1 + y * (site.reach + 4)) for x, y in shares]
+    walls = list[Plot]()
+    for (x, y), (far_x, far_y) in itertools.pairwise(bends):
+        half, turn = math.hypot(far_x - x, far_y - y) / 2, math.atan2(far_y - y, far_x - x)
+        walls.append(site.frame.part((x + far_x) / 2, (y + far_y) / 2, half + width / 3, width / 2, turn))
+    if any(floors.sea.share(wall.corners(1)) < 0.93 for wall in walls):
+        return False
+    for wall in walls:
+        plan.add("pier", Line((wall.at(-wall.half_w, 0), wall.at(wall.half_w, 0)), width), angle_deg=wall.degrees)
+        floors.sea.close(wall.corners(1))
+    return True
 
 
 def _pier_places(plan: Plan, half_w: float, marina: bool) -> tuple[float, ...]:
     """Where along a quay of ``half_w`` piers begin: evenly, with room for ships on both sides."""
-    apart = max(plan.px(plan.draws.uniform(36, 50) if marina else plan.draws.uniform(80, 150)), 14.0)
-    count = max(1, min(int(2 * half_w // apart), plan.draws.between(1, 5)))
+    apart = max(plan.px(plan.draws.uniform(36, 50) if marina else plan.draws.uniform(70, 130)), 14.0)
+    count = max(1, min(int(2 * half_w // apart), plan.draws.between(1, 6)))
     spread = min(2 * half_w / count, apart * 1.5)
     return tuple((index + 0.5 - count / 2) * spread for index in range(count))
 
