@@ -80,7 +80,7 @@ _RECIPES: dict[str, _Recipe] = {
     ),
     "wild": _Recipe(
         {"forest": 36, "grassland": 30, "bare land": 24, "wetland": 10}, {"": 1}, _HOMES, (0, 0),
-        {"forest": 0.75, "grassland": 0.65, "bare land": 0.5, "wetland": 0.35}, 0.1,
+        {"forest": 0.8, "grassland": 0.7, "bare land": 0.55, "wetland": 0.35}, 0.1,
     ),
     "residential": _Recipe(
         {"grassland": 4, "concrete": 1}, _FIELDS, _HOMES, (0.6, 1.2), {"forest": 0.15, "grassland": 0.2}, 0.75,
@@ -121,7 +121,8 @@ def lay_ground(plan: Plan) -> Ground:
     _cover(plan, base, ((low, low), (high, low), (high, high), (low, high)), draws.uniform(0, 180))
     cuts = _parcels(plan, recipe, town)
     for cover, chance in recipe.patches.items():
-        if cover != base and draws.chance(chance):
+        # The larger the view, the rarer is a cover that occurs nowhere in it.
+        if cover != base and draws.chance(1 - (1 - chance) ** plan.scale):
             _patches(plan, cover, town)
     return Ground(cuts, town)
 
@@ -231,9 +232,11 @@ class Field:
     def grid(self, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates, and the field [rows, columns] at them, every few pixels over a view of ``size`` and margin."""
         axis = np.arange(-MARGIN, size + MARGIN + _GRID_STEP, _GRID_STEP)
-        values = np.zeros((len(axis), len(axis)))
-        for kx, ky, phase, amplitude in self._waves:
-            values += amplitude * np.sin(kx * axis[None, :] + ky * axis[:, None] + phase)
+        kx, ky, phase, amplitude = np.array(self._waves).T[:, :, None]
+        across, down = kx * axis + phase, ky * axis
+        # The sine of a sum, taken apart, needs the sines of an axis each instead of those of a whole grid.
+        values = np.einsum("wr,wc->rc", amplitude * np.cos(down), np.sin(across))
+        values += np.einsum("wr,wc->rc", amplitude * np.sin(down), np.cos(across))
         return axis, values
 
     def highest(self, size: int, share: float) -> list[tuple[tuple[Point, ...], bool]]:

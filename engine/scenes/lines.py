@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.scenes.plan import Plan, Room, clearance, rectangle
+from engine.scenes.plan import VIEW, Plan, Room, clearance, rectangle
 from engine.scenes.scene import COVERS, Point, Polygon
 
 COARSEST_M = 4.0
@@ -18,26 +18,34 @@ _TRIES = 8
 
 
 def lay_lines(plan: Plan) -> None:
-    """One line of towers, sometimes two side by side, where the setting and the sampling distance let it be."""
-    draws = plan.draws
-    if plan.gsd_m > COARSEST_M or not draws.chance(_CHANCE[plan.setting]):
+    """A line of towers for each width of a usual view, where the setting and the sampling distance let it be."""
+    if plan.gsd_m > COARSEST_M:
         return
-    half = max(plan.px(draws.uniform(6, 12)), 2.0) / 2
-    # Lines span 200 to 400 m; in a view of a few hundred metres only short spans show that it is a line.
-    span = max(min(plan.px(draws.uniform(200, 400)), draws.uniform(0.2, 0.45) * plan.size), plan.px(50), 8 * half)
+    chance = _CHANCE[plan.setting]
+    count = sum(plan.draws.chance(chance) for _ in range(max(1, round(plan.scale))))
+    if not count:
+        return
     open_land = [cover for cover in COVERS if cover not in ("water", "built-up area")]
     room = clearance(plan.where(open_land) & ~plan.reserved)
+    for _ in range(count):
+        _lay_line(plan, room)
+
+
+def _lay_line(plan: Plan, room: Room) -> None:
+    """One line, sometimes two side by side."""
+    draws = plan.draws
+    half = max(plan.px(draws.uniform(6, 12)), 2.0) / 2
+    # Lines span 200 to 400 m; in a view of a few hundred metres only short spans show that it is a line.
+    span = max(min(plan.px(draws.uniform(200, 400)), draws.uniform(0.2, 0.45) * VIEW), plan.px(50), 8 * half)
     for _ in range(_TRIES):
         places = _places(plan, room, span, half)
         if len(places) >= 2:
             _put_up(plan, room, places, half)
-            break
-    else:
-        return
-    if draws.chance(0.2):
-        places = [place for place in _beside(places, 5 * half + plan.px(20)) if _is_free(room, place, half)]
-        if len(places) >= 2:
-            _put_up(plan, room, places, half)
+            if draws.chance(0.2):
+                beside = [place for place in _beside(places, 5 * half + plan.px(20)) if _is_free(room, place, half)]
+                if len(beside) >= 2:
+                    _put_up(plan, room, beside, half)
+            return
 
 
 def _places(plan: Plan, room: Room, span: float, half: float) -> list[Point]:

@@ -19,7 +19,7 @@ from engine.scenes.scene import Point
 MARGIN = 40.0
 """Pixels beyond the border of the view up to which land is laid out, so that a view moved a little has land too."""
 
-Bend = Callable[[Point], Point]
+Bend = Callable[[Point], Point] | None
 _Quad = tuple[Point, Point, Point, Point]
 
 
@@ -114,9 +114,9 @@ def _lengthwise(quad: _Quad) -> _Quad:
 
 
 def make_bend(draws: Draws, strength: float) -> Bend:
-    """A smooth bend of the plane: waves of a view's length and more. ``strength`` 0 leaves everything straight."""
+    """A smooth bend of the plane: waves of a view's length and more. ``strength`` 0 is none, all stays straight."""
     if strength == 0:
-        return lambda point: point
+        return None
     waves = []
     for _ in range(4):
         length, direction = draws.uniform(0.7, 2.2) * VIEW, draws.uniform(0, 2 * math.pi)
@@ -136,7 +136,9 @@ def make_bend(draws: Draws, strength: float) -> Bend:
 
 
 def _bent_line(line: tuple[Point, ...], bend: Bend) -> tuple[Point, ...]:
-    """``line`` with points every 20 pixels or so, bent."""
+    """``line`` with points every 20 pixels or so, bent; as it is where nothing bends."""
+    if bend is None:
+        return exact(line)
     dense = [line[0]]
     for a, b in itertools.pairwise(line):
         steps = max(1, round(math.dist(a, b) / 20))

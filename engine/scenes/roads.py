@@ -48,11 +48,12 @@ class _Deck:
 def lay_roads(plan: Plan, ground: Ground, rivers: Sequence[River]) -> None:
     """Lay roads and bridges on the land and over the water of ``plan``."""
     draws, network = plan.draws, Network(plan)
-    for river in rivers:
-        if draws.chance(_CROSSED):
-            _cross(plan, network, river)
-    if draws.chance(_HIGHWAY[plan.setting]):
-        _highway(plan, network, (plan.along(0.15), plan.along(0.15)), draws.uniform(0, math.pi))
+    for _ in range(max(1, round(plan.scale))):
+        for river in rivers:
+            if draws.chance(_CROSSED):
+                _cross(plan, network, river)
+        if draws.chance(_HIGHWAY[plan.setting]):
+            _highway(plan, network, (plan.along(0.15), plan.along(0.15)), draws.uniform(0, math.pi))
     if draws.chance(_NO_NET[plan.setting]):
         cuts: list[Cut] = []
     else:
@@ -68,18 +69,18 @@ def lay_roads(plan: Plan, ground: Ground, rivers: Sequence[River]) -> None:
     network.put_down()
 
 
-_CROSSED = 0.7
+_CROSSED = 0.9
 """How often a road is led across a river on purpose; others may meet it by chance."""
 
 _HIGHWAY = {
-    "rural": 0.4, "wild": 0.5, "residential": 0.2, "industrial": 0.35, "harbor": 0.35, "airfield": 0.4,
-    "sports": 0.2, "coast": 0.45,
+    "rural": 0.5, "wild": 0.5, "residential": 0.25, "industrial": 0.4, "harbor": 0.4, "airfield": 0.5,
+    "sports": 0.3, "coast": 0.5,
 }  # fmt: skip
 """How often a road goes its own way across the place."""
 
 _NO_NET = {
-    "rural": 0.25, "wild": 0.75, "residential": 0.04, "industrial": 0.06, "harbor": 0.1, "airfield": 0.3,
-    "sports": 0.1, "coast": 0.35,
+    "rural": 0.15, "wild": 0.7, "residential": 0.02, "industrial": 0.03, "harbor": 0.05, "airfield": 0.15,
+    "sports": 0.03, "coast": 0.25,
 }  # fmt: skip
 """How often there are no roads along parcels at all."""
 
