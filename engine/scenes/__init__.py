@@ -9,15 +9,19 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 ``layout``   where things are put, obeying the land: ships float, bridges cross rivers, tanks stand on a pad. A scene
              of 256 pixels is the usual view; a larger one is a larger place with things of the same size in pixels.
 ``paint``    the item map: which item is on top at each pixel. Both sensors and the truth are read off it.
-``surface``  what both sensors see of the ground: heights, towns, relief, scrub; helpers for noise and shadow.
-``optical``  reflectance by class and season, sun, cast shadows, weather (cloud with its shadow, low light), camera.
+``surface``  what both sensors see of the ground: heights, crowns, textured towns, pools, relief; noise and shadow.
+``optical``  the optical picture: sun, cast shadows, camera. ``materials`` has colours by class, kind, season and
+             region; ``textures`` the ground's, in metres; ``decor`` and its parts what makes things recognisable (markings,
+             roofs, decks), drawn on a ``sheet`` finer than the view.
+``weather``  cloud with its shadow, fog and low light of a chosen strength, on any picture.
 ``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has levels
              by class, polarisation, incidence and wind; ``scatterers`` layover, shadow, walls, points with lobes.
 ``truth``    shares, counts and places, and the questions drawn from them.
 ``sample``   :func:`make_sample`: all of it for one seed.
 
 Cloud and darkness take the optical picture and leave the SAR one alone: a model has to learn to trust each sensor
-where it can be trusted. To add a class: an item in ``layout``, a row each in the tables of ``optical`` and ``sar``,
+where it can be trusted. To add a class: an item in ``layout``, a row each in the tables of ``materials`` and
+``backscatter``,
 its nouns in :mod:`engine.text`, and its name in the lists of ``scene`` and ``truth``.
 
 Two simplifications to know about. Scenes are drawn in pixels: a ship is about 9 to 22 pixels long at any ground

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from engine.scenes.materials import WHITE_PAINT, Region, brighter, mix, roof_colours, roughness
-from engine.scenes.scene import WATERS
+from engine.scenes.scene import WATERS, Point
 from engine.scenes.sheet import facing_tip
 from engine.scenes.surface import FloatArray, Surface, cloudlike, lottery, slope_towards
 
@@ -199,6 +199,8 @@ def _wakes(colour: FloatArray, wet: NDArray[np.bool_], surface: Surface) -> None
             continue
         frame = facing_tip(item)
         reach = (4 + item.variant % 5) * frame.half_u
+        if not all(_is_wet(wet, frame.off(-k * reach / 8, 0)) for k in range(4, 9)):
+            continue  # it would have come out of the land
         left, top = (max(math.floor(c - reach - frame.half_u), 0) for c in frame.centre)
         right, bottom = (min(math.ceil(c + reach + frame.half_u), size) for c in frame.centre)
         if left >= right or top >= bottom:
@@ -213,6 +215,12 @@ def _wakes(colour: FloatArray, wet: NDArray[np.bool_], surface: Surface) -> None
         here = (slice(top, bottom), slice(left, right))
         foam = np.clip(fade * (0.4 * streak + 0.14 * arms) * wet[here], 0, 1).astype(np.float32)
         colour[here] += (np.array(_FOAM, np.float32) - colour[here]) * foam[..., None]
+
+
+def _is_wet(wet: NDArray[np.bool_], place: Point) -> bool:
+    """Whether there is water at a place; beyond the view there is."""
+    column, row = round(place[0]), round(place[1])
+    return not (0 <= column < len(wet) and 0 <= row < len(wet)) or bool(wet[row, column])
 
 
 def _blurred(values: FloatArray, sigma: float) -> FloatArray:
