@@ -11,8 +11,8 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 ``paint``    the item map: which item is on top at each pixel. Both sensors and the truth are read off it.
 ``surface``  what both sensors see of the ground: heights, crowns, textured towns, pools, relief; noise and shadow.
 ``optical``  the optical picture: sun, cast shadows, camera. ``materials`` has colours by class, kind, season and
-             region; ``textures`` the ground's, in metres; ``decor`` and its parts what makes things recognisable (markings,
-             roofs, decks), drawn on a ``sheet`` finer than the view.
+             region; ``textures`` the ground's, in metres; ``decor`` and its parts what makes things recognisable
+             (markings, roofs, decks), drawn on a ``sheet`` finer than the view.
 ``weather``  cloud with its shadow, fog and low light of a chosen strength, on any picture.
 ``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has levels
              by class, polarisation, incidence and wind; ``scatterers`` layover, shadow, walls, points with lobes.
