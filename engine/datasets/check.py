@@ -80,6 +80,8 @@ def check_dataset(
     except DataSetUnreadable as error:
         faults.add(folder, None, str(error))
         return CheckReport(name, 0, 0, _sorted(faults))
+    if not data.images:
+        faults.add(folder, None, "There is no image in it that could be used.")
     check = _Check(data, faults, progress, cancelled)
     check.images()
     check.splits()

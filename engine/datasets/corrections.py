@@ -106,8 +106,7 @@ def append_correction(folder: Path, correction: Correction) -> None:
     must be there already), :class:`ExportRefused` where it cannot be written; then nothing has changed.
     """
     values = {"version": VERSION} | {name: value for name, value in asdict(correction).items() if value is not None}
-    if correction.verdict != "withdrawn":
-        _require_readable(folder, correction.id, values)
+    _require_readable(folder, values)
     line = json.dumps(values).encode("ascii") + b"\n"
     path = folder / FILE
     try:
@@ -128,9 +127,11 @@ def append_correction(folder: Path, correction: Correction) -> None:
         ) from error
 
 
-def _require_readable(folder: Path, name: str, values: dict[str, object]) -> None:
+def _require_readable(folder: Path, values: dict[str, object]) -> None:
     faults = Faults(folder)
-    row, image = _read_line(Record(values, folder / FILE, None, "", faults), folder, faults)
+    record = Record(values, folder / FILE, None, "", faults)
+    name = record.key("id")
+    row, image = (None, None) if values["verdict"] == "withdrawn" else _read_line(record, folder, faults)
     missing = [path for path in (image.optical, image.sar) if path and not path.is_file()] if image else []
     if isinstance(row, MaskRow) and row.mask.path and not row.mask.path.is_file():
         missing.append(row.mask.path)
@@ -199,7 +200,7 @@ def _read_line(record: Record, folder: Path, faults: Faults) -> tuple[Row | None
 
 
 def _image(record: Record, folder: Path, faults: Faults) -> ImageFiles | None:
-    """The pictures of a line. Their names are the scene: two corrections of one area are rows of one image."""
+    """The pictures of a line. Their names are the image's id: two corrections of one area are rows of one image."""
     names = {sensor: record.text(sensor) for sensor in ("optical", "sar") if record.has(sensor)}
     if not names or None in names.values():
         record.report("It has no picture.")
@@ -207,7 +208,7 @@ def _image(record: Record, folder: Path, faults: Faults) -> ImageFiles | None:
     paths = {sensor: faults.inside(name, folder, record.file, record.line) for sensor, name in names.items() if name}
     if None in paths.values():
         return None
-    key = names.get("optical") or names.get("sar") or ""
+    key = " ".join(name for name in names.values() if name)
     return ImageFiles(key, SPLIT, paths.get("optical"), paths.get("sar"))
 
 

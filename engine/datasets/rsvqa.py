@@ -146,7 +146,7 @@ def _answer_of(record: Record, answers: list[str | None]) -> str | None:
 
 def _is_active(record: Record) -> bool:
     """Whether the record counts. One that does and whose id is not its place is a fault, and does not."""
-    if record.values.get("active") is not True:
+    if not record.values.get("active", True):
         return False
     if record.integer("id") not in (record.index, None):
         record.report(f"Its id is {record.values['id']}, but its place in the list is {record.index}.")

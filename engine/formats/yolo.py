@@ -58,10 +58,7 @@ def read_yolo(path: Path, faults: FaultSink, names: Sequence[str]) -> tuple[Yolo
 
 def _box(line: int, words: list[str], names: Sequence[str]) -> YoloBox | str:
     """The box of one line, or the sentence that says what is wrong with it."""
-    # DOTA's class stands in the ninth column. It has nine or ten columns; oriented YOLO has nine with the class first.
-    pixels = len(words) == 10 or (len(words) == 9 and _number(words[8]) is None)
-    if len(words) == 9 and not pixels and _is_dota(words, names):
-        pixels = True
+    pixels = len(words) == 10 or (len(words) == 9 and _is_dota(words, names))
     label, rest = (words[8], words[:8]) if pixels else (words[0], words[1:])
     numbers = [_number(word) for word in rest]
     if len(words) not in (5, 9, 10):
@@ -80,7 +77,9 @@ def _box(line: int, words: list[str], names: Sequence[str]) -> YoloBox | str:
 
 
 def _is_dota(words: list[str], names: Sequence[str]) -> bool:
-    """Whether nine numbers end with the class: the last is one, and the first cannot be or others are no fractions."""
+    """Whether nine columns end with the class: with a word, or with a class behind what cannot be fractions."""
+    if _number(words[8]) is None:
+        return True
     fractions = all((_number(word) or 0.0) <= 1.5 for word in words[1:])
     return _name(words[8], names) is not None and not fractions
 

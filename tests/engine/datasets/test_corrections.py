@@ -49,7 +49,7 @@ def test_the_last_word_on_each_id_is_a_row(folder: Path) -> None:
     ships, pier, wood = data.rows
     assert isinstance(ships, QuestionRow)
     assert (ships.image, ships.question, ships.answer, ships.type) == (
-        "optical/a.png",
+        "optical/a.png sar/a.png",
         "How many ships?",
         "3",
         "number",
@@ -64,7 +64,7 @@ def test_the_last_word_on_each_id_is_a_row(folder: Path) -> None:
     assert isinstance(wood, MaskRow)
     assert (wood.expression, wood.mask.path, wood.sensor) == ("the wood", folder / "masks" / "c3.tif", "optical")
     assert [(image.id, image.split, image.sar is None) for image in data.images] == [
-        ("optical/a.png", "train", False),
+        ("optical/a.png sar/a.png", "train", False),
         ("optical/b.png", "train", True),
     ]
     assert data.task == "vqa"
@@ -141,6 +141,8 @@ def test_after_a_crash_in_any_byte_nothing_else_is_lost(
     ("fields", "what"),
     [
         ({"query": " "}, "The field 'query' is empty."),
+        ({"id": ""}, "The field 'id' is empty."),
+        ({"id": "", "verdict": "withdrawn"}, "The field 'id' is empty."),
         ({"answer": None}, "The field 'answer' is missing."),
         ({"optical": "optical/none.png"}, "The file none.png is missing."),
         ({"optical": "../a.png"}, "leads out of the data set's folder"),
