@@ -20,8 +20,9 @@ from engine.scenes.scene import COVERS, KINDS, OBJECTS, WATERS
 from engine.scenes.selection import COMPACT_SHARE, MIDDLE_YES, SIDE_YES, Selection, Selector, gap
 from engine.text.direction_words import Way
 from engine.text.expression_templates import say
-from engine.text.expression_words import DUTIES, NAMES, Wording
+from engine.text.expression_words import DUTIES, NAMES
 from engine.text.expressions import Parsed, Relation, Superlative
+from engine.text.questions import Wording
 
 REFERRAL_STREAM = 7
 

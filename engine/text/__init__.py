@@ -9,12 +9,24 @@ Reading order for questions:
 ``questions``   :func:`word_question` and the record of a :class:`Question`; ``templates``, ``object_templates`` and
                 ``scene_templates`` hold the wordings, some of them kept for the test split only; ``nouns`` the names.
 ``vocabulary``  the versioned list of answers a network is trained to choose from, and what a bin is on the ground.
+
+Reading order for expressions:
+
+``directions``  direction words in a sentence: found, turned with the picture, swapped, checked against boxes;
+                ``direction_words`` the words and their look-alikes.
+``expressions`` :func:`parse` takes an expression apart; ``expression_templates`` has the inverse, :func:`say`, with
+                its wordings, ``expression_words`` the names of things.
+``negatives``   sentences that contradict an expression.
+
 ``normal``      :func:`normalise` is applied to every text before it is tokenised, in training as in use.
 """
 
 from engine.text.asker import Asker
 from engine.text.balance import Balance, balance_of, count_outcomes
 from engine.text.description import Deduction, Description, Relation, Subject
+from engine.text.directions import Direction, Uncertain, find_directions
+from engine.text.expressions import Parsed, parse
+from engine.text.negatives import negatives
 from engine.text.normal import normalise
 from engine.text.nouns import NOUNS, Noun
 from engine.text.questions import DEDUCTIONS, QUESTION_TYPES, TEMPLATES, Question, Wording, word_question
@@ -66,11 +78,14 @@ __all__ = [
     "Balance",
     "Deduction",
     "Description",
+    "Direction",
     "Noun",
+    "Parsed",
     "Question",
     "Relation",
     "Subject",
     "Template",
+    "Uncertain",
     "Wording",
     "area_answer",
     "balance_of",
@@ -78,7 +93,10 @@ __all__ = [
     "bin_metres",
     "count_outcomes",
     "length_answer",
+    "find_directions",
+    "negatives",
     "normalise",
     "number_answer",
+    "parse",
     "word_question",
 ]

@@ -50,9 +50,9 @@ PICTURE: frozenset[str] = frozenset(
 )
 """What an absolute direction is a direction of."""
 
-COMPARED: frozenset[str] = frozenset(
-    ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "all", "these", "those", "them", "which")
-)
+NUMBERS: tuple[str, ...] = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+COMPARED: frozenset[str] = frozenset((*NUMBERS, "all", "these", "those", "them", "which"))
 """After "of", these say that things are compared with each other: "the left of the two"."""
 
 PARTS: tuple[str, ...] = (
@@ -111,7 +111,7 @@ IDIOMS = re.compile(
         | against ) \b )
     | \b right [- ] (?: angl\w* | triang\w* | of [- ] way ) | \b all [ ] right \b
     | \b (?!(?:left|right|cent(?:er|re)|middle|top|bottom)\b) \w+ - top \b | \b roof [ ] top \b
-    | \b top [- ] (?: down | view ) \b
+    | \b top [- ] (?: down | view | of-the ) \b | \b of [ ] (?:the[ ])? cent(?:er|re) \b (?! [ ] of )
     | \b (?: white | gr[ea]y | red | blue | green | dark | black | brown | flat | round | domed | conical | open
         | closed | floating | glass ) [ ] tops? \b
     | \b under [ ] (?: construction | repair | way | water | cover | cultivation | development | renovation )
@@ -147,13 +147,17 @@ DOUBTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          "it is the thing's own heading"),
         (r"\b(?:left|right)[- ](?:wing|wings|wingtip|lane|lanes|engine|engines|turn|turns|bend|bends|curve|curves)\b",
          re.I, "it may be the thing's own side"),
+        (r"['’]s (?:left|right)\b", re.I, "it may be the thing's own side"),
+        (r"\b(?:[NS]|[NS]?[NS][EW]|[EW][NS][EW]|[EW])\b(?!['’.-])", 0, "it may be short for a direction"),
         (r"\b(?:starboard|port side|(?:counter-?|anti-?)?clockwise)\b", re.I, "it is the thing's own side or turn"),
         (rf"\b(?:over|under) (?:the |a |an )?(?:\w+ )?{_THING}\b", re.I, "it may be a height"),
         (r"\b(?:beneath|underneath|atop|on top of)\b(?! (?:the )?(?:image|picture|photo|scene|view))", re.I,
          "it may be a height"),
         (r"\b(?:lower|upper) (?:than|decks?|floors?|levels?|store?ys?|buildings?|towers?|roofs?|ground|reaches)\b",
          re.I, "it may be a height"),
-        (r"\b(?:first|second|third|fourth|fifth|last|\d+(?:st|nd|rd|th)) (?:row|column|line)\b(?! from)", re.I,
+        (r"\b(?:first|last|1st) (?:row|column|line)\b(?! from)", re.I, "it does not say from which side is counted"),
+        (r"(?<!left )(?<!right )(?<!top )(?<!bottom )(?<!upper )(?<!lower )(?<!middle )(?<!one )"
+         r"\b(?:second|third|fourth|fifth|sixth|\d+(?:nd|rd|th))\b(?! \w+est\b)(?!.*\bfrom\b)", re.I,
          "it does not say from which side is counted"),
         (r"\b(?:north|south|east|west|up|down|left|right)+wards?\b", re.I, "it is a heading"),
         (r"\b(?:up|down)\b", re.I, '"up" and "down" may be meant along something'),

@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from engine.draws import Draws
 from engine.text.direction_words import (
@@ -29,6 +29,7 @@ from engine.text.direction_words import (
     DOUBTS,
     HOURS,
     IDIOMS,
+    NUMBERS,
     PARTS,
     PHRASES,
     PICTURE,
@@ -215,11 +216,14 @@ def _read(sentence: str, match: re.Match[str]) -> Direction | Uncertain:
         return Direction(start, end, match.group(), way, "course")
     of, noun = _after(sentence, end, given=bool(match["preposition"]))
     words = noun.lower().split()
+    before = sentence[:start].lower()
     if match["preposition"] and not words and way[0] is None and not sentence.startswith(" and", end):
         return _uncertain(sentence, start, end, "it does not say of what")
-    if not of or PICTURE & set(words):
-        counted = sentence[:start].lower().endswith("from the ")  # "the second from the left"
-        return Direction(start, end, match.group(), way, "absolute", most or counted)
+    if not of and before.endswith(("its ", "their ", "whose ")):
+        return Direction(start, end, match.group(), way, "relative", most)
+    if not of or (PICTURE | CENTRES) & set(words):
+        compares = most or before.endswith("from the ") or _AMONG.search(sentence) is not None
+        return Direction(start, end, match.group(), way, "absolute", compares)
     if COMPARED & set(words[:2]):
         return Direction(start, end, match.group(), way, "absolute", True)
     if match.group().lower() in ("top", "bottom") and sentence[end : end + 4] == " of ":
@@ -259,6 +263,9 @@ def _way(match: re.Match[str]) -> Way:
     return x_step, y_step
 
 
+_AMONG = re.compile(
+    rf"\b(?:of|among|amongst|between) (?:the |these |those |all )*(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE
+)
 _TAIL = re.compile(rf"(?:[- ](?:hand |most )?(?:{'|'.join(PARTS)})s?)* (?:of|from) ", re.IGNORECASE)
 _NOUN = re.compile(rf"\W*((?:(?!(?:{'|'.join(STOPS)})\b)[\w'’-]+ ?)*)", re.IGNORECASE)
 
@@ -307,19 +314,29 @@ def _moved(sentence: str, move: Move) -> str | Uncertain:
         turned = _turned(one.text, move)
         if turned is None:
             return _uncertain(sentence, one.start, one.end, f"no word stands for it after {move}")
-        parts += [sentence[end : one.start], turned]
+        parts += [_with_article(sentence[end : one.start], one.text, turned), turned]
         end = one.end
     return "".join([*parts, sentence[end:]])
 
 
+def _with_article(before: str, word: str, new: str) -> str:
+    """``before`` with the "a" or "an" that it ends in fitted to ``new``, if it fitted ``word``."""
+    match = re.search(r"\ba(n?) $", before, re.IGNORECASE)
+    vowel, now = word[:1].lower() in "aeiou", new[:1].lower() in "aeiou"
+    if match is None or bool(match[1]) != vowel or vowel == now:
+        return before
+    return before[:-1] + ("N " if word.isupper() else "n ") if now else before[:-2] + " "
+
+
 def _turned(text: str, move: Move) -> str | None:
     """The words of one direction after ``move``, or None where its style has no word for that way."""
-    match = PHRASES.fullmatch(text)
-    if match is None:
-        raise AssertionError(f"{text!r} was found as a direction and is none")
-    names = [name for name in ("preposition", "clock", "axis", *_SIDE_GROUPS) if match[name]]
-    names = [name for name in names if match[name].lower() not in CENTRES]
+    match = cast("re.Match[str]", PHRASES.fullmatch(text))  # it was found as one
+    said = [name for name in ("preposition", "clock", "axis", *_SIDE_GROUPS) if match[name]]
+    names = [name for name in said if match[name].lower() not in CENTRES]
     words = [match[name] for name in names]
+    quarter = move in ("turn-90", "turn-270")
+    if quarter and len(words) < len(said) and {"upper", "lower"} & {word.lower() for word in words}:
+        return None  # "upper center" would become "right-hand center"
     if len(words) == 2:
         turned: list[str | None] = list(_turned_corner(words[0], words[1], move))
     else:

@@ -10,8 +10,9 @@ import re
 
 from engine.draws import Draws
 from engine.text.direction_words import Way
-from engine.text.expression_words import NAMES, Name, Wording
+from engine.text.expression_words import NAMES, Name
 from engine.text.expressions import Parsed, Relation
+from engine.text.questions import Wording
 
 Groups = tuple[tuple[str, ...], tuple[str, ...]]
 """Wordings for training, wordings held out."""

@@ -7,9 +7,6 @@ carry an attribute ("car" is a vehicle of the kind car).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Wording = Literal["train", "held-out"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,19 @@ TRICKY: tuple[tuple[str, str], ...] = (
     ("the shopping center beside the road", "-"),
     ("an eastbound train", "-"),
     ("the smallest white tank beside the pier", "-"),
+    ("the tank in the NW corner", "?"),
+    ("the ship's left is a pier", "?"),
+    ("a tank with a car to its left", "left relative"),
+    ("the golf course left of centre", "left absolute"),
+    ("the lower left tennis court of the two", "lower left absolute"),
+    ("the third tank in the top row", "?"),
+    ("the second largest tank on the left", "left absolute"),
+    ("the left third of the image", "left absolute"),
+    ("a top-of-the-range car", "-"),
+    ("the chimney on the upper left side of the power station", "upper left relative"),
+    ("The vehicle on the right side of the pool on the upper left", "right relative|upper left absolute"),
+    ("a bridge crossing the river from the northwest to the southeast", "northwest course|southeast course"),
+    ("vehicles on both sides of the road", "-"),
     ("", "-"),
 )
 
@@ -162,6 +175,8 @@ def test_a_doubt_is_refused_whole_and_says_why(sentence: str, move: Move) -> Non
         ("ships in the center-left of the picture", "flip-horizontal", "ships in the center-right of the picture"),
         ("the centre of the picture", "turn-90", "the centre of the picture"),
         ("the hall over the pool", "flip-vertical", "the hall under the pool"),
+        ("an east-west runway", "flip-horizontal", "a west-east runway"),
+        ("A lower tank", "flip-vertical", "An upper tank"),
         ("a road from the left to the right", "flip-horizontal", "a road from the right to the left"),
     ],
 )
@@ -169,7 +184,9 @@ def test_rewriting_by_hand(sentence: str, move: Move, expected: str) -> None:
     assert rewrite(sentence, move) == expected
 
 
-@pytest.mark.parametrize("sentence", ["the hall over the pool", "the uppermost ship", "the left hand side"])
+@pytest.mark.parametrize(
+    "sentence", ["the hall over the pool", "the uppermost ship", "the left hand side", "upper center"]
+)
 def test_what_has_no_wording_after_a_quarter_turn_is_refused(sentence: str) -> None:
     assert isinstance(rewrite(sentence, "turn-90"), Uncertain)
     assert isinstance(rewrite(sentence, "flip-vertical"), str)

@@ -12,9 +12,10 @@ from engine.draws import Draws
 from engine.text.direction_words import Way
 from engine.text.directions import contradict
 from engine.text.expression_templates import LINKS, MOST, PATTERNS, WAYS_FROM, say
-from engine.text.expression_words import NAMES, Wording
+from engine.text.expression_words import NAMES
 from engine.text.expressions import Parsed, Relation, Superlative, parse
 from engine.text.negatives import OVERLAPPING, negatives
+from engine.text.questions import Wording
 
 STEPS = (-1, 0, 1)
 CELLS: tuple[Way, ...] = tuple((x, y) for x in STEPS for y in STEPS)
