@@ -12,7 +12,7 @@ Layout, where a mapping does not say otherwise::
     images/{train,val,test}/...
 
 Quirks: RSVGD names 76 fine classes of ships, kept here as they are (OptSAR-RSVG makes them all "ship"). A folder is
-known by its name. Figures: RSVGD has 9.77 words a sentence; others are not known to us.
+known by its name, or told. Figures: RSVGD has 9.77 words a sentence; others are not known to us.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class FieldMapping:
 
 _SENTENCE = {"description": "caption", "expression": "caption", "phrase": "caption", "sentence": "caption"}
 
-MAPPINGS: tuple[FieldMapping, ...] = (
-    FieldMapping(r"rsvgd|rssvg", "optical", "ship", _SENTENCE),
-    FieldMapping(r"sarvg", "sar", "ship", _SENTENCE),
-)
+RSVGD = FieldMapping(r"rsvgd|rssvg", "optical", "ship", _SENTENCE)
+SARVG = FieldMapping(r"sarvg", "sar", "ship", _SENTENCE)
+
+MAPPINGS: tuple[FieldMapping, ...] = (RSVGD, SARVG)
 
 
 def mapping_of(folder: Path) -> FieldMapping | None:
@@ -74,12 +74,13 @@ def recognise(folder: Path) -> bool:
     return mapping is not None and any((folder / mapping.annotations.format(split=split)).is_file() for split in SPLITS)
 
 
-def read(folder: Path, faults: Faults) -> DataSet:
+def read(folder: Path, faults: Faults, mapping: FieldMapping | None = None) -> DataSet:
     """The data set in ``folder``; what is wrong is reported to ``faults`` with file and record.
 
-    A folder with another name is read as plain COCO, optical and without a class of its own.
+    Without a ``mapping`` the folder's name tells it; one with another name is read as plain COCO, optical and without a
+    class of its own.
     """
-    mapping = mapping_of(folder) or FieldMapping("", "optical", "", _SENTENCE)
+    mapping = mapping or mapping_of(folder) or FieldMapping("", "optical", "", _SENTENCE)
     found = BoxRows()
 
     def classify(name: str) -> tuple[OneSensor, str]:

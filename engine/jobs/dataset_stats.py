@@ -31,10 +31,11 @@ def dataset_statistics(
     layout: str | None = None,
     out: Path | None = None,
     *,
+    name: str = "",
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> DataSetStatistics:
-    """The statistics of ``folder``, written into ``out`` where it is given.
+    """The statistics of ``folder``, written into ``out`` where it is given, under ``name`` or the folder's own.
 
     Raises :class:`DataSetUnreadable` for a folder of no known layout, :class:`ExportRefused` where ``out`` cannot be
     written.
@@ -43,7 +44,7 @@ def dataset_statistics(
     progress("Reading the annotations", None)
     data = read_dataset(folder, faults, layout)
     found = statistics(data, _Foreground(data).share, progress=progress, cancelled=cancelled)
-    files = () if out is None else _write(found, folder.name, out)
+    files = () if out is None else _write(found, name or folder.name, out)
     return DataSetStatistics(found, len(faults.found), tuple(map(str, files)))
 
 
