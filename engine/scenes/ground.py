@@ -71,7 +71,7 @@ class _Recipe:
 
 _FIELDS: Shares = {"farmland": 70, "grassland": 11, "bare land": 8, "forest": 6, "concrete": 1, "": 4}
 _HOMES: Shares = {"built-up area": 84, "grassland": 6, "concrete": 5, "forest": 3, "bare land": 2}
-_WORKS: Shares = {"built-up area": 48, "concrete": 22, "bare land": 13, "grassland": 12, "forest": 5}
+_WORKS: Shares = {"built-up area": 54, "concrete": 15, "bare land": 13, "grassland": 12, "forest": 5}
 
 _RECIPES: dict[str, _Recipe] = {
     "rural": _Recipe(
@@ -90,7 +90,7 @@ _RECIPES: dict[str, _Recipe] = {
         {"forest": 0.15, "bare land": 0.15, "wetland": 0.06}, 0.65,
     ),
     "harbor": _Recipe(
-        {"grassland": 3, "bare land": 3, "concrete": 2}, _FIELDS, {**_WORKS, "concrete": 30}, (0.5, 1.2),
+        {"grassland": 3, "bare land": 3, "concrete": 2}, _FIELDS, {**_WORKS, "concrete": 20}, (0.5, 1.2),
         {"forest": 0.2, "grassland": 0.15}, 0.65,
     ),
     "airfield": _Recipe(

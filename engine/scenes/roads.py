@@ -31,10 +31,37 @@ MARGIN = 32
 """Pixels beyond the border of the view up to which roads look out for water."""
 
 LONGEST_BRIDGE_PX, LONGEST_BRIDGE_M = 90.0, 500.0
+"""A bridge is neither longer than this in the view nor on the ground."""
+
+SMALLEST_ROAD_PX = 1.5
+"""A road that would be narrower is not laid; one a little wider is drawn two pixels wide."""
+
+_WIDTH_M = {"wide": (12.0, 20.0), "narrow": (4.0, 7.0)}
+
 _SHARPEST = math.radians(38)
+"""Roads meet at no smaller angle."""
+
 _SHORTEST_ROAD_PX = 24.0
-_STEP = 1.5
 _GATE_PX = 14.0
+"""How far inside a site's ground its own street may be for a road to be led on to it."""
+
+_STEP = 1.5
+"""Pixels between the places at which a road asks what it runs over."""
+
+_CROSSED = 0.9
+"""How often a road is led across a river on purpose; others may meet it by chance."""
+
+_HIGHWAY = {
+    "rural": 0.5, "wild": 0.5, "residential": 0.25, "industrial": 0.4, "harbor": 0.4, "airfield": 0.5,
+    "sports": 0.3, "coast": 0.5,
+}  # fmt: skip
+"""How often a road goes its own way across the place."""
+
+_NO_NET = {
+    "rural": 0.15, "wild": 0.7, "residential": 0.02, "industrial": 0.03, "harbor": 0.05, "airfield": 0.15,
+    "sports": 0.03, "coast": 0.25,
+}  # fmt: skip
+"""How often there are no roads along parcels at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +94,6 @@ def lay_roads(plan: Plan, ground: Ground, rivers: Sequence[River]) -> None:
     for cut, kind in refused:  # what led nowhere may by now have a road to lead to
         network.lay(cut.points, kind)
     network.put_down()
-
-
-_CROSSED = 0.9
-"""How often a road is led across a river on purpose; others may meet it by chance."""
-
-_HIGHWAY = {
-    "rural": 0.5, "wild": 0.5, "residential": 0.25, "industrial": 0.4, "harbor": 0.4, "airfield": 0.5,
-    "sports": 0.3, "coast": 0.5,
-}  # fmt: skip
-"""How often a road goes its own way across the place."""
-
-_NO_NET = {
-    "rural": 0.15, "wild": 0.7, "residential": 0.02, "industrial": 0.03, "harbor": 0.05, "airfield": 0.15,
-    "sports": 0.03, "coast": 0.25,
-}  # fmt: skip
-"""How often there are no roads along parcels at all."""
 
 
 def _is_road(draws: Draws, cut: Cut, ground: Ground) -> bool:
@@ -128,6 +139,7 @@ class Network:
         self._roads = roads_of(plan)
         self._view = shapely.box(0, 0, plan.size, plan.size)
         self._laid: list[tuple[Road, str]] = []
+        # Streets that sites have brought along: they are met like any other road.
         self._streets = shapely.union_all([road.line for road in self._roads])
         self._decks: list[_Deck] = []
         self._meetings = find_meetings(self._roads)
@@ -139,18 +151,14 @@ class Network:
 
     def lay(self, points: Sequence[Point], kind: str) -> bool:
         """Lay a road along ``points``, or those parts of it that the rules allow; False where there is none."""
-        metres = self._plan.draws.uniform(4, 7) if kind == "narrow" else self._plan.draws.uniform(12, 20)
-        width = self._plan.px(metres)
-        if width < _STEP:
+        wanted = self._plan.px(self._plan.draws.uniform(*_WIDTH_M[kind]))
+        if wanted < SMALLEST_ROAD_PX:
             return False
-        width = round(max(width, 2.0))
-        laid = False
+        width, laid = float(round(max(wanted, 2.0))), False
         for path, ends in self._pieces(points, width):
-            line = shapely.LineString(path) if len(path) > 1 else shapely.LineString()
+            road = Road(shapely.LineString(path if len(path) > 1 else ()), width)
             decks = [_Deck(shapely.LineString(deck), self._deck_width(width)) for deck in ends]
-            laid |= self._join(Road(line, float(width)), kind, decks) or self._join_parts(
-                Road(line, float(width)), kind, decks
-            )
+            laid |= self._join(road, kind, decks) or self._join_parts(road, kind, decks)
         return laid
 
     def put_down(self) -> None:
@@ -163,7 +171,7 @@ class Network:
 
     # ---- water and claimed ground
 
-    def _pieces(self, points: Sequence[Point], width: int) -> list[tuple[list[Point], list[list[Point]]]]:
+    def _pieces(self, points: Sequence[Point], width: float) -> list[tuple[list[Point], list[list[Point]]]]:
         """The parts of a road that stay dry or can be bridged, each with its decks as (start, end)."""
         samples, corner = _sampled(points)
         deck_width = self._deck_width(width)
@@ -188,7 +196,7 @@ class Network:
             pieces.append((path, [[_point(samples[a]), _point(samples[b])] for a, b in own]))
         return pieces
 
-    def _entry(self, beyond: NDArray[np.float64], width: int) -> list[Point]:
+    def _entry(self, beyond: NDArray[np.float64], width: float) -> list[Point]:
         """Where a road that ends at a site's ground meets that site's own street a few pixels on: a gate."""
         ahead = beyond[: round((width + _GATE_PX) / _STEP)]
         if len(ahead) < 2 or self._streets.is_empty or self._at(self._water, ahead).min() < width / 2 + 2:
