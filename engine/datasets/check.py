@@ -205,7 +205,7 @@ class _Check:
                 self._report(row.origin, what)
 
     def _report(self, origin: Origin, what: str) -> None:
-        self._faults.add(origin.file, origin.line, what)
+        self._faults.add(origin.file, origin.line, f"{origin.place}: {what}" if origin.place else what)
 
     def _pause(self, stage: str, fraction: float) -> None:
         """Say how far it is, and end here where that is wanted."""

@@ -79,10 +79,11 @@ class ImageFiles:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a row was read: an annotation file and, where it has them, a line (from 1)."""
+    """Where a row was read: an annotation file, a line (from 1), and the record's name where the line does not tell."""
 
     file: Path
     line: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

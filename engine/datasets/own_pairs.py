@@ -160,7 +160,7 @@ def _rows(annotation: CocoAnnotation, image: ImageFiles) -> list[Row]:
         annotation.record.report("It has neither a box nor a mask.")
     if not words or sensor is None:
         return []
-    origin = Origin(annotation.record.file, annotation.record.line)
+    origin = Origin(annotation.record.file, annotation.record.line, annotation.record.place)
     rows: list[Row] = []
     if annotation.box_xywh_px is not None:
         left, top, width, height = annotation.box_xywh_px

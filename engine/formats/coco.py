@@ -8,12 +8,13 @@ the annotation, no ``categories`` at all, and other names for the fields (``rena
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from engine.formats.records import MADE, FaultSink, Record, finite_numbers, read_json, records_of
+from engine.formats.json_stream import list_lines
+from engine.formats.records import MADE, FaultSink, Record, finite_numbers, parse_json, read_text, records_of
 
 Xywh = tuple[float, float, float, float]
 
@@ -70,18 +71,24 @@ class CocoFile:
 def read_coco(path: Path, faults: FaultSink, *, renamed: Mapping[str, str] | None = None) -> CocoFile:
     """Read ``path``; what is wrong is reported with the record's place in its list, and that record left out.
 
-    ``renamed`` maps names of fields in the file to COCO's (``{"phrase": "caption"}``), for images and annotations.
+    Its line is told as well, where the file is not all on one line.
+
+    ``renamed`` maps names of fields in the file to COCO's (``{"phrase": "caption"}``).
     An annotation with a bad box or mask is left out whole; one with neither is kept.
     """
-    value = read_json(path, faults)
-    names = renamed or {}
-    images = _unique(_image(_rename(record, names)) for record in records_of(value, "images", path, faults))
-    categories = _categories(records_of(value, "categories", path, faults, singular="category", required=False))
+    text = read_text(path, faults)
+    value = None if text is None else parse_json(text, path, None, faults)
+    lines = {} if text is None or value is None else list_lines(text)
+
+    def records(key: str, singular: str, *, required: bool = True) -> Iterator[Record]:
+        listed = lines.get(key, ())
+        for record in records_of(value, key, path, faults, singular=singular, required=required, lines=listed):
+            yield _rename(record, renamed or {})
+
+    images = _unique(_image(record) for record in records("images", "image"))
+    categories = _categories(records("categories", "category", required=False))
     known = {image.id for image in images}
-    annotations = _unique(
-        _annotation(_rename(record, names), known, categories)
-        for record in records_of(value, "annotations", path, faults)
-    )
+    annotations = _unique(_annotation(record, known, categories) for record in records("annotations", "annotation"))
     return CocoFile(tuple(images), tuple(annotations), categories)
 
 
@@ -140,7 +147,7 @@ def _image(record: Record) -> CocoImage | None:
     return CocoImage(key, name, width, height, record)
 
 
-def _categories(records: list[Record]) -> dict[str, str]:
+def _categories(records: Iterable[Record]) -> dict[str, str]:
     categories: dict[str, str] = {}
     for record in records:
         key, name = record.key("id"), record.text("name")

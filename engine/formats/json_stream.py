@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -69,10 +70,32 @@ def _records(reader: _Reader, path: Path, key: str, name: str, faults: FaultSink
         faults.add(path, None, f"There is no list {key!r} in it.")
 
 
+def list_lines(text: str) -> dict[str, list[int]]:
+    """The line of every entry of every list in the object that ``text`` is, by the list's name.
+
+    ``text`` must be JSON. What is all on one line has no lines worth telling: then there is nothing.
+    """
+    lines: dict[str, list[int]] = {}
+    reader = _Reader(StringIO(text))
+    if "\n" not in text.strip() or reader.look() != "{":
+        return lines
+    reader.take("{")
+    while reader.look() != "}":
+        name = str(reader.value())
+        reader.take(":")
+        if reader.look() == "[":
+            lines[name] = [line for line, _ in _entries(reader)]
+        else:
+            reader.value()
+        if reader.look() == ",":
+            reader.take(",")
+    return lines
+
+
 def _entries(reader: _Reader) -> Iterator[tuple[int, object]]:
     """Line and value of every entry of the list that begins here."""
     reader.take("[")
-    while reader.look() != "]":
+    while reader.look() != "]":  # which moves on to the entry, so that the line is the entry's
         yield reader.line, reader.value()
         if reader.look() != "]":
             reader.take(",")

@@ -7,7 +7,7 @@ record. ``engine.datasets.dataset.Faults`` is such a sink.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -45,7 +45,7 @@ def read_text(path: Path, faults: FaultSink, *, max_bytes: int = MOST_BYTES) -> 
 def read_json(path: Path, faults: FaultSink, *, max_bytes: int = MOST_BYTES) -> object:
     """What the JSON file ``path`` holds, or None and a fault (with the line where the JSON breaks)."""
     text = read_text(path, faults, max_bytes=max_bytes)
-    return None if text is None else _parse(text, path, None, faults)
+    return None if text is None else parse_json(text, path, None, faults)
 
 
 def read_json_lines(path: Path, faults: FaultSink) -> Iterator[Record]:
@@ -63,7 +63,7 @@ def read_json_lines(path: Path, faults: FaultSink) -> Iterator[Record]:
                     continue
                 if not text:
                     continue
-                value = _parse(text, path, line, faults)
+                value = parse_json(text, path, line, faults)
                 if isinstance(value, dict):
                     yield Record(value, path, line, "", faults)
                 elif value is not None:
@@ -75,9 +75,18 @@ def read_json_lines(path: Path, faults: FaultSink) -> Iterator[Record]:
 
 
 def records_of(
-    value: object, key: str, path: Path, faults: FaultSink, *, singular: str = "", required: bool = True
+    value: object,
+    key: str,
+    path: Path,
+    faults: FaultSink,
+    *,
+    singular: str = "",
+    required: bool = True,
+    lines: Sequence[int] = (),
 ) -> list[Record]:
     """The objects in the list ``value[key]``, each named ``singular`` and its place in the list (from 0).
+
+    ``lines`` are those of the list's entries, where they are known.
 
     A list that is missing (where ``required``) or no list, and an entry that is no object, is a fault; the place of
     the others does not change.
@@ -92,14 +101,16 @@ def records_of(
     name = singular or key.removesuffix("s")
     found = []
     for index, entry in enumerate(listed):
+        line = lines[index] if index < len(lines) else None
         if isinstance(entry, dict):
-            found.append(Record(entry, path, None, f"{name.capitalize()} {index}", faults, index))
+            found.append(Record(entry, path, line, f"{name.capitalize()} {index}", faults, index))
         else:
-            faults.add(path, None, f"{name.capitalize()} {index} is not an object.")
+            faults.add(path, line, f"{name.capitalize()} {index} is not an object.")
     return found
 
 
-def _parse(text: str, path: Path, line: int | None, faults: FaultSink) -> object:
+def parse_json(text: str, path: Path, line: int | None, faults: FaultSink) -> object:
+    """What ``text`` holds, or None and a fault at ``line``, or else where in the text the JSON breaks."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -107,7 +107,7 @@ def test_run_lengths_of_another_size(tmp_path):
     text = (folder / "instances.json").read_text(encoding="utf-8")
     (folder / "instances.json").write_text(text.replace('"size": [48, 48]', '"size": [24, 96]', 1), encoding="utf-8")
     (fault,) = check_dataset(folder).faults
-    assert fault == Fault("refs(unc).p", None, "The mask has 96 x 24 pixels, its image 48 x 48.")
+    assert fault == Fault("refs(unc).p", None, "Reference 0: The mask has 96 x 24 pixels, its image 48 x 48.")
 
 
 def test_a_box_outside_its_picture_where_the_annotation_tells_no_size(tmp_path):

@@ -93,9 +93,9 @@ def change(folder: Path, **fields: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "what"),
     [
-        ({"bbox": [40, 6, 10, 8]}, "The box 40, 6, 50, 14 leaves the image of 48 x 48 pixels."),
-        ({"bbox": [4, 6, 0, 8]}, "The box 4, 6, 4, 14 has no area."),
-        ({"bbox": [4, 6, -2, 8]}, "The box 4, 6, 2, 14 has no area."),
+        ({"bbox": [40, 6, 10, 8]}, "Annotation 0: The box 40, 6, 50, 14 leaves the image of 48 x 48 pixels."),
+        ({"bbox": [4, 6, 0, 8]}, "Annotation 0: The box 4, 6, 4, 14 has no area."),
+        ({"bbox": [4, 6, -2, 8]}, "Annotation 0: The box 4, 6, 2, 14 has no area."),
         ({"bbox": None}, "Annotation 0: It has neither a box nor a mask."),
         (
             {"caption": None, "category_id": None},
@@ -104,14 +104,20 @@ def change(folder: Path, **fields: Any) -> None:
         ({"caption": " "}, "Annotation 0: The field 'caption' is empty."),
         ({"sensor": "radar"}, "Annotation 0: The field 'sensor' is none of optical, sar, both."),
         ({"image_id": 8}, "Annotation 0: There is no image with the id 8."),
-        ({"segmentation": [[0, 0, 99, 0, 20, 10]]}, "A polygon leaves the image of 48 x 48 pixels."),
+        ({"segmentation": [[0, 0, 99, 0, 20, 10]]}, "Annotation 0: A polygon leaves the image of 48 x 48 pixels."),
         (
             {"segmentation": {"size": [24, 48], "counts": [0, 24 * 48]}},
-            "The mask has 48 x 24 pixels, its image 48 x 48.",
+            "Annotation 0: The mask has 48 x 24 pixels, its image 48 x 48.",
         ),
-        ({"segmentation": {"size": [48, 48], "counts": [5]}}, "The run lengths do not add up to 48 x 48 pixels."),
-        ({"segmentation": {"size": [48, 48], "counts": [48 * 48]}}, "The mask is empty."),
-        ({"segmentation": {"size": [48, 48], "counts": "not packed"}}, "The packed run lengths are damaged."),
+        (
+            {"segmentation": {"size": [48, 48], "counts": [5]}},
+            "Annotation 0: The run lengths do not add up to 48 x 48 pixels.",
+        ),
+        ({"segmentation": {"size": [48, 48], "counts": [48 * 48]}}, "Annotation 0: The mask is empty."),
+        (
+            {"segmentation": {"size": [48, 48], "counts": "not packed"}},
+            "Annotation 0: The packed run lengths are damaged.",
+        ),
     ],
 )
 def test_a_bad_annotation(folder: Path, fields: dict[str, Any], what: str) -> None:

@@ -83,6 +83,18 @@ def test_a_bad_annotation_is_left_out_with_one_fault(faults: Faults, annotation:
     assert what in fault.what
 
 
+def test_the_line_is_told_where_there_are_lines(faults: Faults) -> None:
+    path = faults.folder / "a.json"
+    image = CocoImage("1", "a.png", 10, 20)
+    write_coco(path, CocoFile((image,), tuple(CocoAnnotation(None, "1", "", None, None, "a") for _ in range(3))))
+    lines = path.read_text().splitlines()
+    bad = next(number for number, line in enumerate(lines) if '"id": 1, "image_id"' in line)
+    lines[bad] = lines[bad].replace('"image_id": 1', '"image_id": 7')
+    path.write_text("\n".join(lines))
+    assert len(read_coco(path, faults).annotations) == 2
+    assert faults.found == [Fault("a.json", bad + 1, "Annotation 1: There is no image with the id 7.")]
+
+
 def test_ids_that_occur_twice(faults: Faults) -> None:
     path = faults.folder / "a.json"
     annotations = [{"id": 1, "image_id": 1}, {"id": 1, "image_id": 1}]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.datasets.dataset import Fault, Faults
 from engine.formats import json_stream
-from engine.formats.json_stream import stream_records
+from engine.formats.json_stream import list_lines, stream_records
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -39,6 +39,28 @@ def test_it_gives_what_json_load_gives_in_whatever_pieces(
     assert [record and record.values for record in found] == records
     assert [record and record.index for record in found] == list(range(len(records)))
     assert faults.found == []
+
+
+@settings(max_examples=40)
+@given(
+    rows=st.lists(VALUES, max_size=4),
+    other=VALUES,
+    indent=st.sampled_from([0, 2]),
+)
+def test_lines_of_a_list_that_is_written_in_lines(rows: list[object], other: object, indent: int) -> None:
+    text = json.dumps({"other": other, "rows": rows}, indent=indent, ensure_ascii=False)
+    lines = text.split("\n")
+    found = list_lines(text)["rows"]
+    assert len(found) == len(rows)
+    assert found == sorted(found)
+    for line, row in zip(found, rows, strict=True):
+        assert lines[line - 1].strip()[0] == json.dumps(row, ensure_ascii=False)[0]
+
+
+def test_one_line_has_no_lines_to_tell() -> None:
+    assert list_lines('{"rows": [{}, {}]}\n') == {}
+    assert list_lines("[1,\n2]") == {}
+    assert list_lines('{"rows":\n[{},\n{}], "rows": [5]}') == {"rows": [3]}
 
 
 def test_records_know_their_line_and_place(tmp_path: Path) -> None:
