@@ -103,7 +103,7 @@ def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float, along: 
     if draws.chance(0.3) and _makes(plan):
         make = MAKES[draws.choice(_makes(plan))]
         at = field.at(x + draws.uniform(-1, 1) * half_w, runway_edge)
-        _put_airplane(land, make, _span(plan, make), at, field.angle + draws.choice((0.0, math.pi)))
+        put_airplane(land, make, _span(plan, make), at, field.angle + draws.choice((0.0, math.pi)))
 
 
 def _lay_terminal(plan: Plan, land: Floor, field: Plot, apron: Plot, x: float, edge: float) -> None:
@@ -151,7 +151,7 @@ def _park_airplanes(plan: Plan, land: Floor, apron: Plot, batches: int) -> None:
         for index in range(count):
             row, column = divmod(index, columns)
             aside, back = (column + 0.5 - columns / 2) * pitch, (row + 0.5 - math.ceil(count / columns) / 2) * row_pitch
-            _put_airplane(land, make, span_m, apron.at(x + aside, y + back), apron.angle + heading, group)
+            put_airplane(land, make, span_m, apron.at(x + aside, y + back), apron.angle + heading, group)
 
 
 def _blunt(outline: tuple[Point, ...], plot: Plot) -> tuple[Point, ...]:
@@ -160,7 +160,7 @@ def _blunt(outline: tuple[Point, ...], plot: Plot) -> tuple[Point, ...]:
     return tuple((x, math.copysign(max(abs(y), least), y) if y else y) for x, y in outline)
 
 
-def _put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading: float, group: int = 0) -> bool:
+def put_airplane(land: Floor, make: Make, span_m: float, centre: Point, heading: float, group: int = 0) -> bool:
     """One airplane with its nose towards ``heading`` (radians), if it fits."""
     plan = land.plan
     half_span = plan.px(span_m) / 2

@@ -149,7 +149,7 @@ def _fill_farm(plan: Plan, land: Floor, pad: Plot, count: int, radius_m: float =
     mixed, colour = draws.chance(0.35), draws.weighted(_TANK_COLOURS, _TANK_WEIGHTS)
     for index in range(min(count, columns * rows)):
         row, column = divmod(index, columns)
-        radius = plan.px(radius_m) * (0.62 if mixed and row % 2 else 1.0)
+        radius = plan.px(max(0.62 * radius_m, 4.0) if mixed and row % 2 else radius_m)
         x, y = (column + 0.5 - columns / 2) * pitch, (row + 0.5 - rows / 2) * pitch
         put_tank(plan, land, pad.part(x, y, radius, radius), colour, group)
 

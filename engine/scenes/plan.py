@@ -81,14 +81,6 @@ class Plan:
         chosen: NDArray[np.bool_] = np.array([item.name in names for item in self.items])[top]
         return chosen
 
-    def spot(self, room: Room, radius: float) -> Point | None:
-        """A pixel with at least ``radius`` pixels of room around it, or None."""
-        places = np.flatnonzero(room >= radius)
-        if not len(places):
-            return None
-        row, column = divmod(int(places[self.draws.below(len(places))]), self.size)
-        return float(column), float(row)
-
     def take(self, room: Room, centre: Point, radius: float) -> None:
         """From now on nothing else within ``radius`` of ``centre``; changes ``room`` in place."""
         rows, columns = np.ogrid[: self.size, : self.size]

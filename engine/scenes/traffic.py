@@ -30,7 +30,7 @@ MAKES: dict[str, Make] = {
 }
 """The kinds of ``KINDS["vehicle"]``. A trailer is an articulated lorry with its trailer, or the trailer alone."""
 
-COLOURS = ("white", "grey", "dark", "red", "blue", "green")
+_COLOURS = ("white", "grey", "dark", "red", "blue", "green")
 _COLOUR_WEIGHTS = (30, 20, 20, 14, 12, 4)
 
 STREET = {"car": 52, "van": 17, "truck": 13, "trailer": 9, "bus": 9}
@@ -56,7 +56,7 @@ def put_vehicle(
     plan, make = floor.plan, MAKES[kind]
     length = plan.draws.uniform(make.shortest, make.longest)
     plot = Plot(centre, plan.px(length) / 2, plan.px(make.width) / 2, angle)
-    colour = plan.draws.weighted(COLOURS, _COLOUR_WEIGHTS)
+    colour = plan.draws.weighted(_COLOURS, _COLOUR_WEIGHTS)
     return floor.build("vehicle", plot, gap=gap, height_m=make.height, kind=kind, colour=colour, group=group)
 
 
