@@ -131,4 +131,12 @@ def add_coco(
             one.record.report("There is no box.")
         elif one.image in known:
             box, (sensor, category) = xyxy(one.box_xywh_px), classified
-            found.add(known[one.image], box, one.caption, category, sensor, Origin(file), one.record.report)
+            found.add(
+                known[one.image],
+                box,
+                one.caption,
+                category,
+                sensor,
+                Origin(file, one.record.line, one.record.place),
+                one.record.report,
+            )
