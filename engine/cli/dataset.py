@@ -1,4 +1,4 @@
-"""``rsqa dataset check|stats``: data sets on disk. Never imports torch."""
+"""``rsqa dataset check|stats|build``: data sets on disk. Never imports torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.cli import dataset_build
 from engine.cli.progress import progress_line
 from engine.errors import InputRefused
 
@@ -17,12 +18,13 @@ HELP = "check, build, import and describe data sets"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-commands and their options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check|stats")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|stats|build")
     check = actions.add_parser("check", help="report everything that is wrong with a data set, all at once")
     stats = actions.add_parser("stats", help="tables and plots of what is in a data set")
     for action in (check, stats):
         _add_common(action)
     stats.add_argument("--out", type=Path, metavar="DIR", help="write page, plots and numbers here")
+    dataset_build.add_arguments(actions.add_parser("build", help="make a data set by its paper's recipe"))
 
 
 def _add_common(action: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def _add_common(action: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one action; 0 if all is well, 3 for a data set with faults."""
-    return {"check": _check, "stats": _stats}[args.action](args)
+    return {"check": _check, "stats": _stats, "build": dataset_build.run}[args.action](args)
 
 
 def _check(args: argparse.Namespace) -> int:
