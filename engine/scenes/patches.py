@@ -24,8 +24,8 @@ _EIGHT = np.ones((3, 3))
 class Patches:
     """The patches of one cover or water body, the largest first.
 
-    Whether two patches touch can hang on a pixel. So each is looked at again in the view at half its size, once
-    generously (a pixel counts if one of its four does) and once strictly (if all do).
+    Whether two patches touch can hang on a pixel. So each is looked at again in the view at a third of its size, once
+    generously (a pixel counts if one of its nine does) and once strictly (if all do).
     """
 
     def __init__(self, reading: Reading, name: str) -> None:
@@ -34,11 +34,11 @@ class Patches:
         self.things = sorted(reading.facts.named(name), key=lambda thing: -thing.area_px)
         self._labels = reading.facts.labels[name]
         self._scale = reading.scale
-        even = self.mask.shape[0] // 2 * 2
-        self._half = (slice(0, even, 2), slice(0, even, 2))
-        a, b, c, d = (self.mask[row:even:2, column:even:2] for row in (0, 1) for column in (0, 1))
-        self._generous, self._joined = ndimage.label(a | b | c | d, _EIGHT)
-        self._strict, self._parted = ndimage.label(a & b & c & d, _EIGHT)
+        end = self.mask.shape[0] // 3 * 3
+        self._third = (slice(1, end, 3), slice(1, end, 3))
+        nine = [self.mask[row:end:3, column:end:3] for row in range(3) for column in range(3)]
+        self._generous, self._joined = ndimage.label(np.logical_or.reduce(nine), _EIGHT)
+        self._strict, self._parted = ndimage.label(np.logical_and.reduce(nine), _EIGHT)
 
     def count(self) -> int | None:
         """How many there are, if that does not hang on scraps, thin necks or narrow gaps."""
@@ -61,9 +61,11 @@ class Patches:
 
     def _sure(self, thing: Thing) -> bool:
         """Whether it neither nearly joins another patch nor nearly falls apart."""
-        own = self._labels[self._half] == thing.id + 1
+        own = self._labels[self._third] == thing.id + 1
+        if not own.any():
+            return False
         home = int(np.bincount(self._generous[own]).argmax())
-        strangers = int(((self._generous == home) & ~own & self.mask[self._half]).sum())
+        strangers = int(((self._generous == home) & ~own & self.mask[self._third]).sum())
         pieces = np.sort(np.bincount(self._strict[own])[1:])
         if strangers > _STRANGERS * own.sum() or not len(pieces):
             return False

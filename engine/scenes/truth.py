@@ -230,4 +230,4 @@ def _quality(
     sar = name in _BOTH_SHOW and condition.pair != "other"
     if optical:
         return "both" if sar else "optical image"
-    return "SAR image" if sar else None
+    return "SAR image" if sar else "neither"

@@ -18,9 +18,6 @@ from engine.text.description import Description
 FULL = 1000
 """Chances are whole numbers out of this many, so that they are the same on every machine."""
 
-RARE = 25
-"""A group of which fewer cases than this were counted is too rare to be balanced."""
-
 Outcomes = dict[str, Counter[str]]
 """Per group, how many descriptions had each outcome to ask about."""
 
@@ -50,15 +47,16 @@ def count_outcomes(descriptions: Iterable[Description]) -> Outcomes:
     return counted
 
 
-def balance_of(counted: Outcomes) -> Balance:
+def balance_of(counted: Outcomes, rare: int) -> Balance:
     """The balance under which no outcome of a group makes up more than half of it, or 36 % where there are several.
 
-    A group with one outcome only is never asked: its words give the answer away. Nor is one below ``RARE``.
+    A group with one outcome only is never asked: its words give the answer away. Nor is one of which
+    fewer than ``rare`` outcomes were counted, as nobody knows whether it is balanced.
     """
     chances: dict[str, dict[str, int]] = {}
     for group in sorted(counted):
         outcomes = counted[group]
-        if len(outcomes) > 1 and outcomes.total() >= RARE:
+        if len(outcomes) > 1 and outcomes.total() >= rare:
             cap = _cap(list(outcomes.values()))
             chances[group] = {o: max(1, round(FULL * cap / n)) for o, n in sorted(outcomes.items()) if n > cap}
     return Balance(chances)

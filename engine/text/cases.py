@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from engine.text.description import Description, Subject
+from engine.text.nouns import KIND_OF
 from engine.text.vocabulary import (
     COVER_ANSWERS,
     SHAPE_ANSWERS,
@@ -39,7 +40,9 @@ _LINE_SHAPES, _PATCH_SHAPES = SHAPE_ANSWERS[:2], SHAPE_ANSWERS[2:]
 class Case:
     """One thing to ask: ``slots`` are for :func:`~engine.text.questions.word_question`.
 
-    ``text`` is the question itself where an annotator wrote it; then ``template`` is empty.
+    ``text`` is the question itself where an annotator wrote it; then ``template`` is empty. ``together`` says that
+    whether it is asked is drawn once for all cases of its template and outcome: where one thing is hidden by night, all
+    are, and each drawn by itself they would be asked about too often.
     """
 
     template: str
@@ -48,6 +51,7 @@ class Case:
     group: str
     outcome: str
     text: str = ""
+    together: bool = False
 
 
 def _case(template: str, answer: str, *slots: str) -> Case:
@@ -82,9 +86,11 @@ def _compare(about: Description) -> Iterator[Case]:
 
 
 def _compare_counts(one: Subject, other: Subject) -> Iterator[Case]:
-    """More, less or equal; where one of the two is missing, only whether there are more."""
-    if one.count is None or other.count is None or not one.count + other.count:
+    """More, less or equal, of two that are both there; whether something is there at all is asked by presence."""
+    if not one.count or not other.count:
         return
+    if one.name == KIND_OF.get(other.name) or other.name == KIND_OF.get(one.name):
+        return  # a part is never more than the whole
     low, high = sorted((one.count, other.count))
     if low < high <= COUNT_RATIO * low:
         return
@@ -92,10 +98,9 @@ def _compare_counts(one: Subject, other: Subject) -> Iterator[Case]:
     group, outcome = f"count {one.name} {other.name}", str(lead)
     for first, second, more in ((one, other, lead), (other, one, -lead)):
         names = (first.name, second.name)
+        yield Case("compare-count-word", ("equal", "more", "less")[more], names, group, outcome)
         if more:
             yield Case("compare-count", _yes(more > 0), names, group, outcome)
-        if low:
-            yield Case("compare-count-word", ("equal", "more", "less")[more], names, f"{group} both", outcome)
 
 
 def _compare_areas(one: Subject, other: Subject) -> Iterator[Case]:
@@ -224,9 +229,11 @@ def _deduce(about: Description) -> Iterator[Case]:
 
 def _quality(about: Description) -> Iterator[Case]:
     for subject in about.subjects:
-        if subject.quality is not None:
-            yield _case("quality", subject.quality, subject.name)
-            yield _case("quality-check", _yes(subject.quality != "SAR image"), subject.name)
+        if subject.quality is None:
+            continue
+        seen = _yes(subject.quality in ("optical image", "both"))
+        for template, answer in (("quality", subject.quality), ("quality-check", seen)):
+            yield Case(template, answer, (subject.name,), f"{template} {subject.name}", answer, together=True)
 
 
 CASES: dict[str, Callable[[Description], Iterator[Case]]] = {

@@ -67,6 +67,9 @@ def _group(plural: str) -> Noun:
     return Noun(f"any {plural}", plural, f"the group of {plural}", plural)
 
 
+KIND_OF: dict[str, str] = {"cargo ship": "ship", "boat": "ship", "wide road": "road", "narrow road": "road"}
+"""Names of kinds, and the class that each is a part of."""
+
 NOUNS: dict[str, Noun] = {
     "water": _mass("water", "bodies of water"),
     "sea": _mass("sea", "seas"),

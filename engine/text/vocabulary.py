@@ -71,7 +71,7 @@ DISTRIBUTION_ANSWERS: tuple[str, ...] = ("single", "in rows", "clustered", "scat
 COMPARISON_ANSWERS: tuple[str, ...] = ("more", "less", "equal", "larger", "smaller")
 """The first three compare numbers, the last two areas; of the first thing named, seen from the second."""
 
-SENSOR_ANSWERS: tuple[str, ...] = ("optical image", "SAR image", "both")
+SENSOR_ANSWERS: tuple[str, ...] = ("optical image", "SAR image", "both", "neither")
 
 THEME_ANSWERS: tuple[str, ...] = (
     "residential area",
