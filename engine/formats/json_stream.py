@@ -138,7 +138,7 @@ class _Reader:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 # It may only be cut off by the end of what has been read so far.
-                if len(self._text) - self._at < _LARGEST_RECORD and self._more():
+                if self._more_of_a_record():
                     continue
                 line = self.line + self._text.count("\n", self._at, error.pos)
                 raise _Stopped(line, f"This is not JSON: {error.msg}. The rest is not read.") from error
@@ -146,11 +146,16 @@ class _Reader:
                 raise _Stopped(self.line, "The JSON is nested too deeply. The rest is not read.") from error
             except ValueError as error:  # a number of thousands of digits
                 raise _Stopped(self.line, f"This JSON cannot be read: {error}.") from error
-            if end == len(self._text) and self._more():  # a number may go on
+            # A number may go on in what has not been read yet: 1, then 1., then 1.5.
+            if not self._text[end:].strip("0123456789.eE+-") and self._more_of_a_record():
                 continue
             self.line += self._text.count("\n", self._at, end)
             self._at = end
             return value
+
+    def _more_of_a_record(self) -> bool:
+        """As :meth:`_more`, but no further than a record can be long."""
+        return len(self._text) - self._at < _LARGEST_RECORD and self._more()
 
     def _more(self) -> bool:
         """Read on; what has been passed over is forgotten. Whether there was anything."""

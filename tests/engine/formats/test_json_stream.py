@@ -20,7 +20,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(
     records=st.lists(st.dictionaries(st.text(max_size=4), VALUES, max_size=4), max_size=5),
     before=VALUES,
@@ -61,6 +61,17 @@ def test_one_line_has_no_lines_to_tell() -> None:
     assert list_lines('{"rows": [{}, {}]}\n') == {}
     assert list_lines("[1,\n2]") == {}
     assert list_lines('{"rows":\n[{},\n{}], "rows": [5]}') == {"rows": [3]}
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_a_number_that_is_cut_by_the_end_of_a_piece(
+    tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_stream, "_CHUNK", chunk)
+    (tmp_path / "a.json").write_text('{"a": -1.5e+10, "b": 0.25, "rows": [{"a": 12E-1}]}')
+    (record,) = stream_records(tmp_path / "a.json", "rows", Faults(tmp_path))
+    assert record is not None
+    assert record.values == {"a": 1.2}
 
 
 def test_records_know_their_line_and_place(tmp_path: Path) -> None:
