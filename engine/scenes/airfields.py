@@ -100,10 +100,10 @@ def _lay_apron(plan: Plan, land: Floor, field: Plot, runway_edge: float, along: 
     plan.add("paved", Polygon(apron.corners()), angle_deg=apron.degrees, kind="apron")
     _lay_terminal(plan, land, field, apron, x, start + depth)
     _park_airplanes(plan, land, apron, draws.weighted((0, 1, 2, 3, 4), (5, 20, 35, 25, 15)))
-    if draws.chance(0.3) and _makes(plan):
-        make = MAKES[draws.choice(_makes(plan))]
+    model = _model(plan, 2 * half_w)
+    if draws.chance(0.3) and model is not None:
         at = field.at(x + draws.uniform(-1, 1) * half_w, runway_edge)
-        put_airplane(land, make, _span(plan, make), at, field.angle + draws.choice((0.0, math.pi)))
+        put_airplane(land, *model, at, field.angle + draws.choice((0.0, math.pi)))
 
 
 def _lay_terminal(plan: Plan, land: Floor, field: Plot, apron: Plot, x: float, edge: float) -> None:
@@ -121,37 +121,48 @@ def _lay_terminal(plan: Plan, land: Floor, field: Plot, apron: Plot, x: float, e
         put_hall(land, plot, colour)
 
 
-def _makes(plan: Plan) -> tuple[str, ...]:
-    """The sorts of airplane that can be told from a blot at this sampling."""
-    return tuple(name for name, make in MAKES.items() if plan.px(make.spans[1]) >= SMALLEST_SPAN_PX)
-
-
-def _span(plan: Plan, make: Make) -> float:
-    """A span in metres; in fine views the smaller ones, of which more than one or two can be seen."""
-    low = max(make.spans[0], SMALLEST_SPAN_PX * plan.gsd_m)
-    return plan.draws.uniform(low, max(low, min(make.spans[1], LARGEST_SPAN_PX * plan.gsd_m)))
+def _model(plan: Plan, room: float) -> tuple[Make, float] | None:
+    """A sort of airplane and its span in metres, no longer than ``room`` pixels; None where none would be more than a
+    blot. In fine views they are the smaller ones, of which more than one or two can be seen."""
+    choices = list[tuple[Make, float, float]]()
+    for make in MAKES.values():
+        low = max(make.spans[0], SMALLEST_SPAN_PX * plan.gsd_m)
+        high = min(make.spans[1], max(low, LARGEST_SPAN_PX * plan.gsd_m), room / make.length * plan.gsd_m)
+        if low <= high:
+            choices.append((make, low, high))
+    if not choices:
+        return None
+    make, low, high = plan.draws.choice(choices)
+    return make, plan.draws.uniform(low, high)
 
 
 def _park_airplanes(plan: Plan, land: Floor, apron: Plot, batches: int) -> None:
-    """Rows of like airplanes side by side, noses towards the terminal or away from it, and stragglers."""
-    draws, names = plan.draws, _makes(plan)
-    for _ in range(batches if names else 0):
-        make = MAKES[draws.choice(names)]
-        span_m = _span(plan, make)
-        half_span, half_length = plan.px(span_m) / 2, plan.px(span_m * make.length) / 2
-        pitch, row_pitch = 2 * half_span + max(4.0, plan.px(6)), 2 * half_length + max(4.0, plan.px(8))
-        columns, rows = int(2 * (apron.half_w - 1) // pitch), int(2 * (apron.half_h - 1) // row_pitch)
-        count = min(draws.weighted(_COUNTS, _COUNT_WEIGHTS), columns * rows)
-        columns = min(columns, max(count, 1))
-        x = draws.uniform(-1, 1) * (apron.half_w - 1 - columns * pitch / 2)
-        y = draws.uniform(-1, 1) * (apron.half_h - 1 - math.ceil(count / columns) * row_pitch / 2)
-        heading, group = draws.choice((0.5, -0.5)) * math.pi, plan.new_group() if count > 1 else 0
-        if count == 1:
-            heading = draws.uniform(0, 2 * math.pi)
+    """Rows of like airplanes side by side, noses towards the terminal or away from it; one alone stands anyhow."""
+    draws = plan.draws
+    for _ in range(batches):
+        model = _model(plan, 2 * apron.half_h - 6)
+        if model is None:
+            return
+        make, span_m = model
+        span, length = plan.px(span_m), plan.px(span_m * make.length)
+        pitch, row_pitch = span + max(4.0, plan.px(6)), length + max(4.0, plan.px(8))
+        most = int(2 * (apron.half_w - 1) // pitch), 1 + int((2 * apron.half_h - 2 - length) // row_pitch)
+        count = min(draws.weighted(_COUNTS, _COUNT_WEIGHTS), most[0] * most[1])
+        if count < 1:
+            continue
+        columns, rows = min(most[0], count), math.ceil(count / most[0])
+        block = apron.part(
+            draws.uniform(-1, 1) * (apron.half_w - 1 - columns * pitch / 2),
+            draws.uniform(-1, 1) * (apron.half_h - 1 - (rows * row_pitch - row_pitch + length) / 2),
+            columns * pitch / 2,
+            rows * row_pitch / 2,
+        )
+        heading = apron.angle + (draws.choice((0.5, -0.5)) * math.pi if count > 1 else draws.uniform(0, 2 * math.pi))
+        group = plan.new_group() if count > 1 else 0
         for index in range(count):
             row, column = divmod(index, columns)
-            aside, back = (column + 0.5 - columns / 2) * pitch, (row + 0.5 - math.ceil(count / columns) / 2) * row_pitch
-            put_airplane(land, make, span_m, apron.at(x + aside, y + back), apron.angle + heading, group)
+            at = block.at((column + 0.5) * pitch - block.half_w, (row + 0.5) * row_pitch - block.half_h)
+            put_airplane(land, make, span_m, at, heading, group)
 
 
 def _blunt(outline: tuple[Point, ...], plot: Plot) -> tuple[Point, ...]:

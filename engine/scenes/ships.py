@@ -34,6 +34,9 @@ _HULL_COLOURS = {
     "boat": (("white", "blue", "red", "dark", "grey"), (62, 12, 9, 9, 8)),
 }
 
+_POND_M = 45.0
+"""Where no place is farther from the shore, boats are rare."""
+
 _COUNTS = tuple(range(1, 17))
 _COUNT_WEIGHTS = (18, 15, 12, 10, 8, 7, 6, 5, 4, 4, 4, 4, 3, 3, 2, 2)
 
@@ -65,8 +68,9 @@ def lay_ships(sea: Floor) -> None:
     if wet.mean() < 0.02:
         return
     room = clearance(wet)
+    likely = 0.88 if float(room.max()) * plan.gsd_m > _POND_M else 0.4
     for _ in range(max(1, round(plan.scale**2))):
-        if draws.chance(0.72):
+        if draws.chance(likely):
             _lay_some(sea, room, draws.weighted(_COUNTS, _COUNT_WEIGHTS))
 
 
