@@ -6,6 +6,7 @@ times that in memory. Python's own decoder parses each record (``raw_decode``); 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from io import StringIO
@@ -28,7 +29,7 @@ def stream_records(path: Path, key: str, faults: FaultSink, *, singular: str = "
     name = singular or key.removesuffix("s")
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
-            yield from _records(_Reader(file), path, key, name, faults)
+            yield from _records(_Reader(file, _CHUNK), path, key, name, faults)
     except _Stopped as stopped:
         faults.add(path, stopped.line, stopped.what)
     except UnicodeDecodeError:
@@ -73,22 +74,24 @@ def _records(reader: _Reader, path: Path, key: str, name: str, faults: FaultSink
 def list_lines(text: str) -> dict[str, list[int]]:
     """The line of every entry of every list in the object that ``text`` is, by the list's name.
 
-    ``text`` must be JSON. What is all on one line has no lines worth telling: then there is nothing.
+    What is all on one line has no lines worth telling: then there is nothing. Of JSON that breaks there is what came
+    before.
     """
     lines: dict[str, list[int]] = {}
-    reader = _Reader(StringIO(text))
-    if "\n" not in text.strip() or reader.look() != "{":
+    if "\n" not in text.strip():
         return lines
-    reader.take("{")
-    while reader.look() != "}":
-        name = str(reader.value())
-        reader.take(":")
-        if reader.look() == "[":
-            lines[name] = [line for line, _ in _entries(reader)]
-        else:
-            reader.value()
-        if reader.look() == ",":
-            reader.take(",")
+    reader = _Reader(StringIO(text), len(text))
+    with contextlib.suppress(_Stopped):
+        reader.take("{")
+        while reader.look() != "}":
+            name = str(reader.value())
+            reader.take(":")
+            if reader.look() == "[":
+                lines[name] = [line for line, _ in _entries(reader)]
+            else:
+                reader.value()
+            if reader.look() == ",":
+                reader.take(",")
     return lines
 
 
@@ -105,8 +108,9 @@ def _entries(reader: _Reader) -> Iterator[tuple[int, object]]:
 class _Reader:
     """A text file as JSON tokens: ``look`` at the next character, ``take`` it, or decode a whole ``value``."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, chunk: int) -> None:
         self.line = 1
+        self._chunk = chunk
         self._file = file
         self._text = ""
         self._at = 0
@@ -159,7 +163,7 @@ class _Reader:
 
     def _more(self) -> bool:
         """Read on; what has been passed over is forgotten. Whether there was anything."""
-        chunk = "" if self._ended else self._file.read(_CHUNK)
+        chunk = "" if self._ended else self._file.read(self._chunk)
         self._ended = not chunk
         self._text = self._text[self._at :] + chunk
         self._at = 0

@@ -60,6 +60,7 @@ def test_lines_of_a_list_that_is_written_in_lines(rows: list[object], other: obj
 def test_one_line_has_no_lines_to_tell() -> None:
     assert list_lines('{"rows": [{}, {}]}\n') == {}
     assert list_lines("[1,\n2]") == {}
+    assert list_lines('{"rows": [1,\n2], "more": [3,\n}') == {"rows": [1, 2]}
     assert list_lines('{"rows":\n[{},\n{}], "rows": [5]}') == {"rows": [3]}
 
 
@@ -72,6 +73,11 @@ def test_a_number_that_is_cut_by_the_end_of_a_piece(
     (record,) = stream_records(tmp_path / "a.json", "rows", Faults(tmp_path))
     assert record is not None
     assert record.values == {"a": 1.2}
+
+
+def test_lines_behind_a_value_that_is_larger_than_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "_LARGEST_RECORD", 10)
+    assert list_lines('{"index": "' + "x" * 100 + '",\n"rows": [1,\n2]}') == {"rows": [2, 3]}
 
 
 def test_records_know_their_line_and_place(tmp_path: Path) -> None:
