@@ -84,16 +84,30 @@ _COURT_RELATIONS = (
 BOX_SIDE_PX, BOX_AREA_PX = 3, 12
 """The least that must be seen of a thing for a box around it to mean something."""
 
-_BOX_PLANS: tuple[tuple[str, ...], ...] = (
-    (), ("attribute",), ("position",), ("superlative",), ("relation",), ("attribute", "position"),
-    ("attribute", "superlative"), ("attribute", "relation"), ("position", "superlative"), ("position", "relation"),
-)  # fmt: skip
-_BOX_WEIGHTS = (1, 4, 4, 2, 10, 4, 2, 5, 2, 4)
-_MASK_PLANS: tuple[tuple[str, ...], ...] = (
-    (), ("attribute",), ("position",), ("superlative",), ("relation",), ("attribute", "relation"),
-)  # fmt: skip
-_MASK_WEIGHTS = (2, 3, 3, 2, 10, 2)
-_LEAST, _MOST, _TRIES = 3, 6, 80
+_BOX_PLANS: dict[tuple[str, ...], int] = {
+    (): 1,
+    ("attribute",): 3,
+    ("position",): 3,
+    ("superlative",): 1,
+    ("relation",): 12,
+    ("attribute", "position"): 4,
+    ("attribute", "superlative"): 1,
+    ("attribute", "relation"): 8,
+    ("position", "superlative"): 1,
+    ("position", "relation"): 5,
+    ("attribute", "position", "relation"): 3,
+}
+"""What may be said of a thing at once, and how often it is tried; relations are seldom clear, superlatives mostly."""
+
+_MASK_PLANS: dict[tuple[str, ...], int] = {
+    (): 2,
+    ("attribute",): 3,
+    ("position",): 3,
+    ("superlative",): 2,
+    ("relation",): 10,
+    ("attribute", "relation"): 4,
+}
+_LEAST, _MOST, _TRIES = 3, 6, 140
 _MASK_PX = 24
 _ALONE = {"box": 2, "mask": 1}
 """Referrals per scene and task that need no telling apart."""
@@ -165,10 +179,10 @@ class _Writer:
         wanted = self.draws.between(_LEAST, _MOST)
         made: list[Referral] = []
         seen: set[tuple[tuple[int, ...], str]] = set()
-        plans, weights = (_BOX_PLANS, _BOX_WEIGHTS) if task == "box" else (_MASK_PLANS, _MASK_WEIGHTS)
+        plans = _BOX_PLANS if task == "box" else _MASK_PLANS
         for _ in range(_TRIES if categories else 0):
             category = self.draws.weighted(categories, [min(3, len(self.selector.named(name))) for name in categories])
-            meaning = self._meaning(category, self.draws.weighted(plans, weights), task)
+            meaning = self._meaning(category, self.draws.weighted(tuple(plans), tuple(plans.values())), task)
             words = self.draws.between(0, 1 << 32)  # drawn in any case: what is named does not depend on the wording
             if meaning is None:
                 continue
@@ -232,11 +246,13 @@ class _Writer:
         return replace(meaning, position=self.draws.choice(cells + sides)) if cells or sides else None
 
     def _add_superlative(self, meaning: Parsed, task: Task) -> Parsed:
+        """The most of something; for a box also the second or third of an order."""
         long = meaning.category in ("ship", "bridge", "pier", "runway", "building")
         options = ["largest", "smallest"] + (["longest", "shortest"] if long else [])
         if task == "box":
             options += ["leftmost", "rightmost", "topmost", "bottommost"] * (1 if long else 2)
-        return replace(meaning, superlative=Superlative(self.draws.choice(options)))
+        rank = self.draws.weighted((1, 2, 3), (6, 3, 1)) if task == "box" else 1
+        return replace(meaning, superlative=Superlative(self.draws.choice(options), rank))
 
     def _add_relation(self, meaning: Parsed, thing: Thing, task: Task) -> Parsed | None:
         category = meaning.category
@@ -276,12 +292,12 @@ class _Writer:
         return [name for name in self.names if name not in SAR_ONLY]
 
     def _landmarks(self, thing: Thing, names: list[str]) -> list[Thing]:
-        """Things of other classes that a person would steer by: objects, places and lakes that are not too large."""
+        """Other things that a person would steer by: objects, places and lakes that are not too large."""
         limit = COMPACT_SHARE * self.facts.scene.size
         return [
             one
             for one in self.facts.things
-            if one.name != thing.name
+            if one is not thing
             and one.name in names
             and (one.name in BOX_CATEGORIES or one.name in ("building", "lake"))
             and one.area_px >= BOX_AREA_PX

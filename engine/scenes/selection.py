@@ -28,16 +28,16 @@ from engine.text.expressions import Parsed, Relation, Superlative
 Verdict = bool | None
 """Yes, no, or too close to call."""
 
-SIDE_YES, SIDE_NO = 0.36, 0.56
+SIDE_YES, SIDE_NO = 0.4, 0.5
 """A centre is on the left up to the first share of the view, and not from the second on."""
 
-MIDDLE_YES, MIDDLE_NO = 0.14, 0.24
+MIDDLE_YES, MIDDLE_NO = 0.14, 0.2
 """The same for the middle, as the distance from it."""
 
 COMPACT_SHARE = 0.5
 """What is wider or higher than this share of the view is in no one place of it."""
 
-ANGLE_YES, ANGLE_NO = 38.0, 66.0
+ANGLE_YES, ANGLE_NO = 42.0, 60.0
 """Degrees off the way that a thing may lie to be "left of" another; for corners two thirds of them."""
 
 NEAR_PX, FAR_PX = 6, 12
@@ -55,7 +55,7 @@ AROUND_YES, AROUND_NO, AROUND_PX = 0.85, 0.6, 3
 SIZE_RATIO, BEST_RATIO = 1.8, 1.3
 """How many times larger the large ones are than the others, and the largest than the second."""
 
-APART_SHARE, EDGE_PX = 0.035, 2
+APART_SHARE, EDGE_PX = 0.025, 2
 """How much further left the leftmost is: by its centre, a share of the view, and by its edge, in pixels."""
 
 
@@ -151,8 +151,9 @@ class Selector:
             if len(reference.members) > 1:
                 return None
             other = self.facts.things[reference.members[0]]
-            if other in things or max(_sides(other)) > COMPACT_SHARE * self.size:
+            if max(_sides(other)) > COMPACT_SHARE * self.size:
                 return None
+            things = [thing for thing in things if thing is not other]
             if relation.kind == "nearest":
                 return _nearest(things, other)
             way = relation.way or (None, None)

@@ -157,7 +157,7 @@ DOUBTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          re.I, "it may be a height"),
         (r"\b(?:first|last|1st) (?:row|column|line)\b(?! from)", re.I, "it does not say from which side is counted"),
         (r"(?<!left )(?<!right )(?<!top )(?<!bottom )(?<!upper )(?<!lower )(?<!middle )(?<!one )"
-         r"\b(?:second|third|fourth|fifth|sixth|\d+(?:nd|rd|th))\b(?! \w+est\b)(?!.*\bfrom\b)", re.I,
+         r"\b(?:second|third|fourth|fifth|sixth|\d+(?:nd|rd|th))\b(?! [\w-]+(?:est|most)\b)(?!.*\bfrom\b)", re.I,
          "it does not say from which side is counted"),
         (r"\b(?:north|south|east|west|up|down|left|right)+wards?\b", re.I, "it is a heading"),
         (r"\b(?:up|down)\b", re.I, '"up" and "down" may be meant along something'),

@@ -124,8 +124,8 @@ def swap(sentence: str, draws: Draws) -> str | Uncertain:
     """A sentence like ``sentence`` with its first direction replaced by one that contradicts it.
 
     It is then false of the thing that was meant (something else in the picture may fit it). :class:`Uncertain` where
-    there is no direction, a doubt, a course, a middle, or where two directions are joined by "and" or "or", so that one
-    of them may be changed without harm.
+    there is no direction, a doubt, a course, a middle, a count from a side, or where two directions are joined by "and"
+    or "or", so that one of them may be changed without harm.
     """
     found = find_directions(sentence)
     doubt = _doubt(found)
@@ -135,7 +135,8 @@ def swap(sentence: str, draws: Draws) -> str | Uncertain:
     if first is None:
         return Uncertain("There is no direction to swap.", 0, 0)
     joined = len(found) > 1 and re.search(r"\b(?:and|or|both|between)\b", sentence, re.IGNORECASE)
-    if first.frame == "course" or joined:
+    counted = first.most and _COUNTED.search(sentence)  # of three, the second from the left is that from the right
+    if first.frame == "course" or joined or counted:
         return _uncertain(sentence, first.start, first.end, "its contrary may be true as well")
     options = [text for text in _contraries(sentence, first) if _contradict(text, first)]
     if not options:
@@ -392,6 +393,9 @@ def _cased(like: str, word: str) -> str:
 
 
 # ---- swapping
+
+
+_COUNTED = re.compile(r"\b(?:second|third|fourth|fifth|sixth|\d+(?:nd|rd|th))\b", re.IGNORECASE)
 
 
 def _contraries(sentence: str, one: Direction) -> list[str]:

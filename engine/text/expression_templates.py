@@ -10,8 +10,8 @@ import re
 
 from engine.draws import Draws
 from engine.text.direction_words import Way
-from engine.text.expression_words import NAMES, Name
-from engine.text.expressions import Parsed, Relation
+from engine.text.expression_words import NAMES, ORDINALS, Name
+from engine.text.expressions import Parsed, Relation, Superlative
 from engine.text.questions import Wording
 
 Groups = tuple[tuple[str, ...], tuple[str, ...]]
@@ -23,16 +23,18 @@ PATTERNS: dict[str, Groups] = {
         ("the only {core} in view", "find the {core}", "the single {core} of the scene", "locate the {core}"),
     ),
     "one place": (
-        ("the {core} {at}", "{core} {at}", "a {core} {at}", "the {core} that is {at}", "a {core} is {at}"),
+        ("the {core} {at}", "{core} {at}", "a {core} {at}", "the {core} that is {at}", "a {core} is {at}",
+         "the {core} which can be seen {at}"),
         ("the {core} located {at}", "the {core} to be found {at}", "there, {at}, the {core}"),
     ),
     "one relation": (
         ("the {core} {by} {other}", "the {core} that is {by} {other}", "{core} {by} {other}",
-         "the {core} is {by} {other}"),
+         "the {core} is {by} {other}", "there is a {core} and it is {by} {other}"),
         ("the {core} which lies {by} {other}", "the {core} situated {by} {other}", "find the {core} {by} {other}"),
     ),
     "one place relation": (
-        ("the {core} {at} that is {by} {other}", "the {core} {at}, {by} {other}", "a {core} {at}, {by} {other}"),
+        ("the {core} {at} that is {by} {other}", "the {core} {at}, {by} {other}", "a {core} {at}, {by} {other}",
+         "a {core} can be seen {at} and it is {by} {other}"),
         ("the {core} located {at} and situated {by} {other}", "{at}, the {core} which lies {by} {other}"),
     ),
     "many": (
@@ -144,6 +146,8 @@ def say(parsed: Parsed, wording: Wording, draws: Draws, *, article: str = "the")
             .replace("only ", "")
             .replace("single ", "")
         )
+    if parsed.relation and parsed.relation.kind == "with":  # nor "the lot that is with cars"
+        pattern = re.sub(r"(?:(?:that|and it) )?(?:is|are|which lies?|(?:and )?situated) \{by\}", "{by}", pattern)
     prefix = bool(parsed.sensor) and draws.chance(0.5)
     slots = {"core": _core(parsed, wording, draws, sensor=parsed.sensor if prefix else "")}
     if parsed.position:
@@ -172,10 +176,16 @@ def _core(parsed: Parsed, wording: Wording, draws: Draws, sensor: str = "") -> s
     kind = next((attribute for attribute in parsed.attributes if attribute in kinds), "")
     name = next(name for name in NAMES if name.category == parsed.category and name.kind == kind)
     said = sorted((a for a in parsed.attributes if a != kind), key=lambda a: (a not in _ORDER, a))
-    words = [_word(MOST[parsed.superlative.kind], wording, draws)] if parsed.superlative else []
+    words = _most(parsed.superlative, wording, draws) if parsed.superlative else []
     words += [_word(LIKE.get(attribute, ((attribute,), (attribute,))), wording, draws) for attribute in said]
     words += [_sensor_word(sensor, wording, draws)] if sensor else []
     return " ".join([*words, _noun(name, parsed.plural, wording, draws)])
+
+
+def _most(superlative: Superlative, wording: Wording, draws: Draws) -> list[str]:
+    """ "second leftmost"."""
+    ordinal = next(word for word, rank in ORDINALS.items() if rank == superlative.rank)
+    return [*([ordinal] if superlative.rank > 1 else []), _word(MOST[superlative.kind], wording, draws)]
 
 
 def _noun(name: Name, plural: bool, wording: Wording, draws: Draws) -> str:

@@ -123,7 +123,7 @@ class Recount:
 
     def _at(self, at: float, step: int | None) -> bool:
         share = (at + 0.5) / self.size
-        return {None: True, -1: share < 0.46, 0: abs(share - 0.5) < 0.19, 1: share > 0.54}[step]
+        return {None: True, -1: share < 0.45, 0: abs(share - 0.5) < 0.17, 1: share > 0.55}[step]
 
     def _best(self, things: list[Seen], most: Superlative) -> list[Seen]:
         def length(one: Seen) -> float:
@@ -137,7 +137,7 @@ class Recount:
             "leftmost": lambda one: one.centre[1], "rightmost": lambda one: -one.centre[1],
             "topmost": lambda one: one.centre[0], "bottommost": lambda one: -one.centre[0],
         }  # fmt: skip
-        return [sorted(things, key=measures[most.kind])[most.rank - 1]]
+        return sorted(things, key=measures[most.kind])[most.rank - 1 : most.rank]
 
     def _related(self, things: list[Seen], relation: Relation) -> list[Seen]:
         others = self.select(relation.reference)
@@ -145,6 +145,7 @@ class Recount:
         if relation.kind in ("direction", "nearest"):
             assert len(others) == 1, relation
             row, column = others[0].centre
+            things = [one for one in things if one is not others[0]]
             if relation.kind == "nearest":
                 return sorted(things, key=lambda one: math.dist(one.centre, (row, column)))[:1]
             return [one for one in things if self._lies(one.centre[1] - column, one.centre[0] - row, relation.way)]
@@ -173,7 +174,7 @@ class Recount:
         assert way is not None
         heading = math.atan2(way[1] or 0, way[0] or 0)
         off = abs((math.atan2(y, x) - heading + math.pi) % (2 * math.pi) - math.pi)
-        return math.degrees(off) < (34 if way[0] and way[1] else 52)
+        return math.degrees(off) < (34 if way[0] and way[1] else 51)
 
 
 def with_marks(recount: Recount, facts: Facts) -> None:

@@ -318,6 +318,8 @@ def test_a_swap_needs_something_to_swap() -> None:
     for sentence in (
         "the white ship",
         "the ship in the middle",
+        "the second leftmost ship",
+        "the second ship from the left",
         "ships on the left and on the right",
         "a road from north to south",
     ):

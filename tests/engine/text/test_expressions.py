@@ -32,7 +32,11 @@ def things(draw: st.DrawFn, *, related: bool = True) -> Parsed:
     if name.category == "road":
         said.append(draw(st.sampled_from(("wide", "narrow"))))
     plural = draw(st.booleans())
-    most = None if plural or draw(st.booleans()) else Superlative(draw(st.sampled_from(sorted(MOST))))
+    most = (
+        None
+        if plural or draw(st.booleans())
+        else Superlative(draw(st.sampled_from(sorted(MOST))), draw(st.integers(1, 3)))
+    )
     thing = Parsed(name.category, tuple(sorted({*said, *filter(None, [name.kind])})), None, most, None, plural)
     if related:
         thing = replace(thing, position=draw(st.sampled_from((None, None, *CELLS, *SIDES))))
