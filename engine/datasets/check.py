@@ -8,11 +8,7 @@ proves nothing.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +26,10 @@ from engine.datasets.dataset import (
     QuestionRow,
 )
 from engine.datasets.figures import figures_note
-from engine.datasets.masks import read_mask
+from engine.datasets.masks import mask_fault
+from engine.datasets.seeing import Seen, see_all
 from engine.datasets.table import reader_of, recognise_layout
-from engine.errors import Cancelled, DataSetUnreadable, RsqaError
-from engine.raster import verify_image
-
-_WORKERS = min(4, os.cpu_count() or 1)
-_AHEAD = 4 * _WORKERS  # images that may be decoded before their turn
+from engine.errors import Cancelled, DataSetUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +88,13 @@ def _sorted(faults: Faults) -> tuple[Fault, ...]:
     return tuple(sorted(faults.found, key=lambda fault: (fault.file, fault.line or 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """An image file once decoded: its size in pixels and a digest of its bytes, or why it could not be."""
-
-    width: int = 0
-    height: int = 0
-    digest: bytes = b""
-    problem: str = ""
-
-
 class _Check:
     """One check under way: the data set, the image files seen so far, and the faults found."""
 
     def __init__(self, data: DataSet, faults: Faults, progress: Progress, cancelled: Callable[[], bool]) -> None:
         self.notes: list[str] = []
         self._data, self._faults, self._progress, self._cancelled = data, faults, progress, cancelled
-        self._seen: dict[Path, _Seen] = {}
+        self._seen: dict[Path, Seen] = {}
         self._first: dict[tuple[str, str], Origin] = {}
         for row in data.rows:
             self._first.setdefault((row.split, row.image), row.origin)
@@ -120,7 +103,7 @@ class _Check:
         """Decode every image once, and hold the sizes of each scene against each other."""
         namer = {path: image for image in reversed(self._data.images) for path in _paths(image)}
         paths = sorted(namer)
-        with closing(_see_all(paths)) as seen_files:
+        with closing(see_all(paths)) as seen_files:
             for number, (path, seen) in enumerate(seen_files):
                 self._pause("Decoding the images", number / len(paths))
                 self._seen[path] = seen
@@ -197,10 +180,12 @@ class _Check:
             if isinstance(row, BoxRow):
                 what = box_fault(row.box_xyxy_px, seen.width, seen.height)
             elif row.mask.path is None:
-                what = _mask_fault(row, seen)
+                what = mask_fault(row.mask, seen.width, seen.height)
             else:
                 key = row.mask.path, seen.width, seen.height
-                what = known[key] if key in known else known.setdefault(key, _mask_fault(row, seen))
+                what = (
+                    known[key] if key in known else known.setdefault(key, mask_fault(row.mask, seen.width, seen.height))
+                )
             if what:
                 self._report(row.origin, what)
 
@@ -220,43 +205,3 @@ class _Check:
 
 def _paths(image: ImageFiles) -> list[Path]:
     return [path for path in (image.optical, image.sar) if path is not None]
-
-
-def _mask_fault(row: MaskRow, seen: _Seen) -> str | None:
-    """What is wrong with the row's mask, or None."""
-    if row.mask.path is not None and not row.mask.path.is_file():
-        return f"The mask {row.mask.path.name} is missing."
-    try:
-        if row.mask.path is not None:
-            verify_image(row.mask.path)
-        mask = read_mask(row.mask, seen.width, seen.height)
-    except RsqaError as error:
-        return str(error)
-    return None if mask.any() else "The mask is empty."
-
-
-def _see_all(paths: Iterable[Path]) -> Generator[tuple[Path, _Seen], None, None]:
-    """Every file decoded, in order, a few at a time ahead."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[tuple[Path, Future[_Seen]]] = deque()
-        for path in paths:
-            waiting.append((path, pool.submit(_see, path)))
-            if len(waiting) >= _AHEAD:
-                first, seen = waiting.popleft()
-                yield first, seen.result()
-        for last, seen in waiting:
-            yield last, seen.result()
-
-
-def _see(path: Path) -> _Seen:
-    if not path.is_file():
-        return _Seen(problem="The file is missing.")
-    try:
-        width, height, _ = verify_image(path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except RsqaError as error:
-        return _Seen(problem=str(error))
-    except OSError as error:
-        return _Seen(problem=f"The file cannot be read: {error.strerror or error}.")
-    return _Seen(width, height, digest)

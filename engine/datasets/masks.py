@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from engine.datasets.dataset import MaskSource
-from engine.errors import DataSetUnreadable, ReadTooLarge
-from engine.raster import open_raster
+from engine.errors import DataSetUnreadable, ReadTooLarge, RsqaError
+from engine.raster import open_raster, verify_image
 from engine.records import PixelWindow
 
 MOST_PIXELS = 1 << 28
@@ -48,6 +48,19 @@ def read_mask(mask: MaskSource, width: int, height: int) -> NDArray[np.bool_]:
     if mask.rle_counts:
         return _from_run_lengths(mask.rle_counts, mask.rle_size, width, height)
     raise _unreadable("There is no mask: no file, no polygon, no run lengths.")
+
+
+def mask_fault(mask: MaskSource, width: int, height: int) -> str | None:
+    """What is wrong with the mask of an image of ``width`` x ``height`` pixels (a sentence), or None."""
+    if mask.path is not None and not mask.path.is_file():
+        return f"The mask {mask.path.name} is missing."
+    try:
+        if mask.path is not None:
+            verify_image(mask.path)
+        found = read_mask(mask, width, height)
+    except RsqaError as error:
+        return str(error)
+    return None if found.any() else "The mask is empty."
 
 
 def _from_file(path: Path, width: int, height: int) -> NDArray[np.bool_]:
