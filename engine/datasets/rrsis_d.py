@@ -77,7 +77,8 @@ def read(folder: Path, faults: Faults) -> DataSet:
         category = category_of(annotation.category)
         for sentence in _sentences(record):
             files.setdefault((key, split), ImageFiles(key, split, path, None, image.width, image.height))
-            rows.append(MaskRow(key, split, sentence, mask, category, "optical", Origin(record.file, record.line, record.place)))
+            origin = Origin(record.file, record.line, record.place)
+            rows.append(MaskRow(key, split, sentence, mask, category, "optical", origin))
     return DataSet(LAYOUT.name, LAYOUT.task, folder, tuple(files.values()), tuple(rows))
 
 

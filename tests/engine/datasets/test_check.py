@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets import check, table
+from engine.datasets import seeing, table
 from engine.datasets.check import check_dataset
 from engine.errors import Cancelled, DataSetUnreadable, UsageError
 from tests.engine.datasets.damage import fabricator
@@ -114,12 +114,12 @@ def test_cancel_works_between_images(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for name in ("opt_256_oc_0.2", "sar_256_oc_0.2"):
             shutil.copy(folder / name / "1.png", folder / name / f"{number}.png")
     seen: list[Path] = []
-    real = check._see
-    monkeypatch.setattr(check, "_see", lambda path: (seen.append(path), real(path))[1])
+    real = seeing._see
+    monkeypatch.setattr(seeing, "_see", lambda path: (seen.append(path), real(path))[1])
     answers = iter([False, False, True])
     with pytest.raises(Cancelled):
         check_dataset(folder, cancelled=lambda: next(answers))
-    assert len(seen) <= check._AHEAD + 3
+    assert len(seen) <= seeing._AHEAD + 3
 
 
 @pytest.mark.parametrize("side", [0, 1])
