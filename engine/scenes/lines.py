@@ -86,4 +86,11 @@ def _put_up(plan: Plan, room: Room, places: list[Point], half: float) -> None:
     for place in places:
         base = Polygon(rectangle(place, half, half, turn))
         plan.add("transmission tower", base, height_m=height, angle_deg=math.degrees(turn) % 180, group=group)
-        plan.take(room, place, 1.5 * half + 2)
+        _keep_off(room, place, 3 * half + 5)
+
+
+def _keep_off(room: Room, place: Point, reach: float) -> None:
+    """No other tower within ``reach`` columns and rows of ``place``."""
+    left, top = (max(0, math.floor(value - reach)) for value in place)
+    right, bottom = (math.ceil(value + reach) + 1 for value in place)
+    room[top:bottom, left:right] = 0

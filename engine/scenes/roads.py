@@ -38,6 +38,9 @@ SMALLEST_ROAD_PX = 1.5
 
 _WIDTH_M = {"wide": (12.0, 20.0), "narrow": (4.0, 7.0)}
 
+_WIDEST_PX = 40.0
+"""The widest road at the finest sampling distance, 0.5 m."""
+
 _SHARPEST = math.radians(38)
 """Roads meet at no smaller angle."""
 
@@ -137,6 +140,7 @@ class Network:
         self._water = _distance_to(_water(plan))
         self._claimed = _distance_to(np.pad(plan.reserved, MARGIN))
         self._roads = roads_of(plan)
+        self._boxes = [road.line.bounds for road in self._roads]
         self._view = shapely.box(0, 0, plan.size, plan.size)
         self._laid: list[tuple[Road, str]] = []
         # Streets that sites have brought along: they are met like any other road.
@@ -254,12 +258,13 @@ class Network:
         if road.line.length < _SHORTEST_ROAD_PX or not (meetings or self._leaves_view(road.line)):
             return False
         decks = [deck for deck in decks if deck.line.distance(road.line) < 0.1]
-        for meeting in meetings:
-            spot = shapely.Point(meeting.at)
-            for deck in (*self._decks, *decks):
-                if deck.line.distance(spot) < (meeting.box + deck.width) / 2 + 1:
-                    return False
+        spots = shapely.points(np.array([meeting.at for meeting in meetings]).reshape(-1, 2))
+        boxes = np.array([meeting.box for meeting in meetings])
+        for deck in (*self._decks, *decks):
+            if (shapely.distance(deck.line, spots) < (boxes + deck.width) / 2 + 1).any():
+                return False
         self._roads.append(road)
+        self._boxes.append(road.line.bounds)
         self._laid.append((road, kind))
         self._decks += decks
         self._meetings += meetings
@@ -267,7 +272,7 @@ class Network:
 
     def _join_parts(self, road: Road, kind: str, decks: list[_Deck]) -> bool:
         """Add those stretches of a road between two older ones that can be added where the whole cannot."""
-        older = shapely.union_all([other.line for other in self._roads])
+        older = shapely.union_all([other.line for other in self._near(road.line, 0)])
         parts = shapely.get_parts(road.line.difference(older))
         if len(parts) < 2:
             return False
@@ -301,17 +306,22 @@ class Network:
     def _leaves_view(self, line: shapely.LineString) -> bool:
         return not (self._in_view(line.coords[0]) and self._in_view(line.coords[-1]))
 
+    def _near(self, line: shapely.LineString, reach: float) -> list[Road]:
+        """The roads whose boxes come within ``reach`` of the box of ``line``."""
+        left, top, right, bottom = line.bounds
+        return [
+            road for road, box in zip(self._roads, self._boxes, strict=True)
+            if box[0] <= right + reach and box[2] >= left - reach and box[1] <= bottom + reach
+            and box[3] >= top - reach
+        ]  # fmt: skip
+
     def _meetings_of(self, new: Road) -> list[Meeting] | None:
         """Where ``new`` meets the roads there are; None where it would do so at a sharp angle, run beside one, or
         make a junction that runs into another."""
-        line, width = new.line, new.width
-        if not self._roads:
-            return []
-        found = list[Meeting]()
-        gaps = shapely.distance(line, np.array([road.line for road in self._roads]))
-        for road, gap in zip(self._roads, gaps, strict=True):
+        line, width, found = new.line, new.width, list[Meeting]()
+        for road in self._near(line, _WIDEST_PX + 4):
             side = (width + road.width) / 2
-            if gap > side + 4:
+            if line.distance(road.line) > side + 4:
                 continue
             spots = meeting_points(line, road.line, side)
             if any(_angle(line, road.line, spot) < _SHARPEST for spot in spots):
@@ -320,7 +330,12 @@ class Network:
             if beside > len(spots) * 2 * (side + 3) / math.sin(_SHARPEST) + 1:
                 return None
             found += [Meeting(spot, junction_box(width, road.width)) for spot in spots]
-        known = [*self._meetings]
+        left, top, right, bottom = line.bounds
+        reach = 1.2 * junction_box(_WIDEST_PX, _WIDEST_PX)
+        known = [
+            one for one in self._meetings
+            if left - reach < one.at[0] < right + reach and top - reach < one.at[1] < bottom + reach
+        ]  # fmt: skip
         for meeting in found:
             if any(1.5 < math.dist(meeting.at, other.at) < 1.2 * max(meeting.box, other.box) for other in known):
                 return None
