@@ -14,6 +14,8 @@ _ROOF_WEIGHTS = (22, 26, 18, 10, 8, 4, 12)
 _TANK_COLOURS = ("white", "grey", "dark", "green", "red", "blue", "")
 _TANK_WEIGHTS = (46, 20, 6, 4, 4, 4, 16)
 
+SMALLEST_HALL_M = 8.0
+
 _TANK_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 18)
 _TANK_COUNT_WEIGHTS = (9, 10, 10, 11, 8, 10, 6, 8, 7, 5, 8, 5, 3)
 
@@ -56,6 +58,8 @@ def _lay_hall(plan: Plan, land: Floor, lot: Plot, colour: str) -> None:
 def put_hall(land: Floor, plot: Plot, colour: str = "") -> bool:
     """A hall that fills ``plot``, with a roof of ``colour`` or of any; says whether it fits."""
     draws = land.plan.draws
+    if min(plot.half_w, plot.half_h) * 2 * land.plan.gsd_m < SMALLEST_HALL_M:
+        return False
     colour = colour or draws.weighted(_ROOFS, _ROOF_WEIGHTS)
     return land.build("building", plot, height_m=draws.uniform(8, 20), kind="hall", colour=colour)
 

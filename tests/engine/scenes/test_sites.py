@@ -213,7 +213,7 @@ RANGES_M = {
     "cargo ship": ((60, 250), (8, 45)), "boat": ((8, 25), (2.2, 9.5)),
     "tennis court": ((34, 36.5), (17, 18.3)), "basketball court": ((28, 30), (15, 16.5)),
     "ground track field": ((170, 185), (90, 100)), "baseball diamond": ((64, 110), (45, 78)),
-    "house": ((7, 16), (7, 12)), "hall": ((8, 182), (5, 100)), "storage tank": ((8, 80), (8, 80)),
+    "house": ((7, 16), (7, 12)), "hall": ((8, 182), (8, 182)), "storage tank": ((8, 80), (8, 80)),
     "airplane": ((12, 69), (15, 65)), "swimming pool": ((4.8, 11), (3.6, 6.8)), "parking lot": ((30, 90), (18, 70)),
 }  # fmt: skip
 
