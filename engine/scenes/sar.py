@@ -115,7 +115,7 @@ def _add_houses(db: FloatArray, surface: Surface) -> None:
     bounce = by_polarisation(scene, 0.0, -1.0, 1.0)
     db += -6 * surface.streets
     db[house] += 2.0
-    bright = 11 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
+    bright = 10 * surface.fabric[front] ** 3 + surface.spread(lift)[front] + bounce
     db[front] += bright
 
 

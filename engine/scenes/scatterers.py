@@ -106,7 +106,7 @@ def _wall_gain(surface: Surface, tall: FloatArray, rng: np.random.Generator) -> 
     facing = -(right * np.float32(look.dx) + down * np.float32(look.dy)) / (np.hypot(right, down) + np.float32(1e-6))
     off = np.arccos(np.clip(facing, -1, 1))
     square = np.exp(-((off / np.float32(math.radians(14))) ** 2))
-    each = rng.normal(by_polarisation(scene, -5, -9, 2), 2.5, len(scene.items)).astype(np.float32)
+    each = rng.normal(by_polarisation(scene, -6, -9, 2), 2.2, len(scene.items)).astype(np.float32)
     db = surface.spread(each) + 4 * np.maximum(facing, 0) + 12 * square
     gain: FloatArray = np.power(np.float32(10), db / 10, dtype=np.float32)
     return gain
@@ -262,4 +262,4 @@ def impulse_px(gsd_m: float) -> float:
     Fine pictures are sampled at about their resolution. Sentinel-1's pixels of 10 m hold one of 20 m: over uniform
     blocks of real pictures neighbours correlate by 0.65 and next but one by 0.17, as speckle of 0.9 pixels does.
     """
-    return 0.4 + 0.5 * min(max((gsd_m - 1) / 7, 0.0), 1.0)
+    return 0.4 + 0.5 * min(max((gsd_m - 1) / 5, 0.0), 1.0)

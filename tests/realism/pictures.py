@@ -107,11 +107,14 @@ def sentinel(data: Path, tiles_per_pair: int = 2) -> Iterator[Picture]:
 
 
 def fine_chips(data: Path) -> dict[float, list[Picture]]:
-    """A quarter of Rotterdam, panchromatic and in colour, by metres per pixel; in tiles of 150 pixels."""
+    """A quarter of Rotterdam, panchromatic and in colour, by metres per pixel; in tiles of 150 pixels.
+
+    The square root of what is stored: the files hold a sensor's linear counts, scenes are pictures made for display.
+    """
     folder = data / "pairs_and_labels_spacenet" / "sn6_rotterdam"
     found = {}
     for gsd_m, name, bands in ((0.5, "pan1.tif", (1,)), (1.0, "ms1.tif", (3, 2, 1))):
-        whole = read(folder / name, bands)
+        whole = np.sqrt(read(folder / name, bands))
         corners = [(r, c) for r in range(0, whole.shape[1], 150) for c in range(0, whole.shape[2], 150)]
         found[gsd_m] = [Picture(f"spacenet {gsd_m} m", whole[:, r : r + 150, c : c + 150]) for r, c in corners]
     return found
