@@ -29,7 +29,7 @@ PATTERNS: dict[str, Groups] = {
     ),
     "one relation": (
         ("the {core} {by} {other}", "the {core} that is {by} {other}", "{core} {by} {other}",
-         "the {core} is {by} {other}", "there is a {core} and it is {by} {other}"),
+         "the {core} is {by} {other}", "a {core} which is {by} {other}"),
         ("the {core} which lies {by} {other}", "the {core} situated {by} {other}", "find the {core} {by} {other}"),
     ),
     "one place relation": (
@@ -134,7 +134,8 @@ _ORDER = ("large", "small", "wide", "narrow", "light-duty", "heavy-duty")
 def say(parsed: Parsed, wording: Wording, draws: Draws, *, article: str = "the") -> str:
     """An expression that means ``parsed``, in one of its wordings.
 
-    ``article`` stands before a single thing that a relation leads to ("the" or "a").
+    ``article`` stands before a single thing that a relation leads to ("the" or "a"); of that thing its class, its
+    attributes and its superlative are said.
     """
     number = "many" if parsed.plural else "one"
     parts = [number, *(["place"] if parsed.position else []), *(["relation"] if parsed.relation else [])]

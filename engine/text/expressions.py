@@ -57,11 +57,30 @@ class Parsed:
     certain: bool = True
 
 
+@lru_cache(maxsize=4096)
+def parse(expression: str) -> Parsed:
+    """The parts of ``expression``. Never fails: what is not understood is in ``leftover``, and ``certain`` is False."""
+    small = _small(expression)
+    reading = _Reading()
+    parsed = reading.thing(_tokens(small))
+    sensors = {SENSORS[word] for word in re.findall(rf"\b(?:{_SENSOR})\b", small)}
+    doubts = [one for one in find_directions(small) if isinstance(one, Uncertain) or one.frame == "course"]
+    unsure = reading.unsure or len(sensors) > 1 or bool(doubts)
+    return replace(
+        parsed,
+        sensor=sensors.pop() if len(sensors) == 1 else "",
+        leftover=tuple(reading.leftover),
+        certain=not unsure and not reading.leftover and bool(parsed.category),
+    )
+
+
 def category_span(expression: str) -> tuple[int, int] | None:
     """Where the word for the thing that is asked for stands in ``expression``; None where there is none."""
     head = next((token for token in _tokens(_small(expression)) if token.sort == "category"), None)
     return None if head is None else (head.start, head.start + len(head.text))
 
+
+# ---- tokens
 
 Sort = Literal["category", "attribute", "superlative", "ordinal", "relation", "sensor", "glue", "position", "word"]
 
@@ -76,27 +95,6 @@ class _Token:
     way: Way | None = None
 
 
-@lru_cache(maxsize=4096)
-def parse(expression: str) -> Parsed:
-    """The parts of ``expression``. Never fails: what is not understood is in ``leftover``, and ``certain`` is False."""
-    small = _small(expression)
-    reading = _Reading()
-    parsed = reading.thing(_tokens(small))
-    found = find_directions(small)
-    sensors = {SENSORS[word] for word in re.findall(rf"\b(?:{_SENSOR})\b", small)}
-    unsure = (
-        reading.unsure or len(sensors) > 1 or any(isinstance(one, Uncertain) or one.frame == "course" for one in found)
-    )
-    return replace(
-        parsed,
-        sensor=sensors.pop() if len(sensors) == 1 else "",
-        leftover=tuple(reading.leftover),
-        certain=not unsure and not reading.leftover and bool(parsed.category),
-    )
-
-
-# ---- tokens
-
 _SORTS: tuple[tuple[Sort, tuple[str, ...]], ...] = (
     ("category", tuple(NAME_OF)),
     ("relation", tuple(RELATIONS)),
@@ -104,11 +102,11 @@ _SORTS: tuple[tuple[Sort, tuple[str, ...]], ...] = (
     ("attribute", tuple(ATTRIBUTES)),
     ("sensor", tuple(SENSORS)),
     ("ordinal", tuple(ORDINALS)),
-    ("glue", tuple(GLUE)),
+    ("glue", tuple(sorted(GLUE))),
 )
 _SORT_OF: dict[str, Sort] = {word: sort for sort, words in reversed(_SORTS) for word in words}
-# "in the image" tells no more than "there"; "the second ship from the left" counts from a side.
 _SENSOR = "|".join(SENSORS)
+# "in the image" tells no more than "there".
 _FILLER = rf"(?:in|on|of|from|within) (?:the |this )?(?:(?:{_SENSOR}) )?(?:{'|'.join(PICTURE)})\b"
 _LEXICON = re.compile(
     rf"(?P<filler>\b{_FILLER})|\b(?P<known>{'|'.join(sorted(map(re.escape, _SORT_OF), key=len, reverse=True))})\b(?!-)"
@@ -120,8 +118,6 @@ _AFTER = re.compile(
     rf"(?:(?: of| in)? (?:the |this )?(?:(?:{_SENSOR}) )?(?:{'|'.join(PICTURE)})\b)?"
 )
 _SEEN_FROM = re.compile(rf"(?:[- ](?:hand |most )?(?:{'|'.join(PARTS)})s?)*(?: (?:of|from)\b)?")
-
-
 _FROM = re.compile(r"\bfrom the $")
 _NAMES_NEXT = re.compile(rf" (?!(?:{'|'.join(STOPS)})\b)\w")
 
