@@ -29,8 +29,8 @@ class Asker:
         """Up to ``per_type`` different questions of each type; none of a type of which nothing clear is known."""
         questions: list[Question] = []
         for kind in CASES:
-            together: dict[tuple[str, str], int] = {}
-            cases = [case for case in CASES[kind](self.description) if self._kept(case, together)]
+            shared = self.draws.below(FULL)
+            cases = [case for case in CASES[kind](self.description) if self._kept(case, shared)]
             for _ in range(min(per_type, len(cases))):
                 template = self.draws.choice(list(dict.fromkeys(case.template for case in cases)))
                 case = self.draws.choice([case for case in cases if case.template == template])
@@ -38,14 +38,10 @@ class Asker:
                 questions.append(self._worded(kind, case))
         return tuple(questions)
 
-    def _kept(self, case: Case, together: dict[tuple[str, str], int]) -> bool:
-        """Whether the case may be asked; ``together`` holds what was drawn for several."""
-        if self.balance is None:
-            return True
-        mark = self.draws.below(FULL)
-        if case.together:
-            mark = together.setdefault((case.template, case.outcome), mark)
-        return mark < self.balance.chance(case)
+    def _kept(self, case: Case, shared: int) -> bool:
+        """Whether the case may be asked; ``shared`` is what was drawn for all that are kept or left together."""
+        mark = shared if case.together else self.draws.below(FULL)
+        return self.balance is None or mark < self.balance.chance(case)
 
     def _worded(self, kind: str, case: Case) -> Question:
         choice = self.draws.below(1 << 16)

@@ -41,8 +41,8 @@ class Case:
     """One thing to ask: ``slots`` are for :func:`~engine.text.questions.word_question`.
 
     ``text`` is the question itself where an annotator wrote it; then ``template`` is empty. ``together`` says that
-    whether it is asked is drawn once for all cases of its template and outcome: where one thing is hidden by night, all
-    are, and each drawn by itself they would be asked about too often.
+    whether it is asked is drawn once for all such cases of its type: where one thing is hidden by night, all are, and
+    each drawn by itself they would be asked about too often.
     """
 
     template: str
