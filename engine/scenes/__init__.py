@@ -17,6 +17,8 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 ``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has levels
              by class, polarisation, incidence and wind; ``scatterers`` layover, shadow, walls, points with lobes.
 ``truth``    shares, counts and places, and the questions drawn from them.
+``referring`` expressions that name one thing's box or any number's mask; ``selection`` what an expression means in a
+             scene, and whether that is clear.
 ``sample``   :func:`make_sample`: all of it for one seed.
 
 Cloud and darkness take the optical picture and leave the SAR one alone: a model has to learn to trust each sensor
@@ -29,6 +31,7 @@ sampling distance, which sets shadows only. And a town is a texture, not single 
 are not counted and roads not denied.
 """
 
+from engine.scenes.referring import Referral, referral_mask
 from engine.scenes.sample import Sample, Truth, make_sample, make_truth
 from engine.scenes.scene import Scene
 from engine.text import Question
@@ -36,4 +39,14 @@ from engine.text import Question
 WORLD_VERSION = 2
 """Goes up when the statistics of scenes change, so that weights and exams can say which world they are of."""
 
-__all__ = ["WORLD_VERSION", "Question", "Sample", "Scene", "Truth", "make_sample", "make_truth"]
+__all__ = [
+    "WORLD_VERSION",
+    "Question",
+    "Referral",
+    "Sample",
+    "Scene",
+    "Truth",
+    "make_sample",
+    "make_truth",
+    "referral_mask",
+]
