@@ -1,4 +1,4 @@
-"""``rsqa dataset check|stats|build``: data sets on disk. Never imports torch."""
+"""``rsqa dataset check|stats|build|import``: data sets on disk. Never imports torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ HELP = "check, build, import and describe data sets"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-commands and their options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check|stats|build")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|stats|build|import")
     check = actions.add_parser("check", help="report everything that is wrong with a data set, all at once")
     stats = actions.add_parser("stats", help="tables and plots of what is in a data set")
-    for action in (check, stats):
+    copy = actions.add_parser("import", help="copy what can be used of a data set into a layout of this program")
+    for action in (check, stats, copy):
         _add_common(action)
+    copy.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make, new or empty")
     stats.add_argument("--out", type=Path, metavar="DIR", help="write page, plots and numbers here")
     dataset_build.add_arguments(actions.add_parser("build", help="make a data set by its paper's recipe"))
 
@@ -35,7 +37,8 @@ def _add_common(action: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one action; 0 if all is well, 3 for a data set with faults."""
-    return {"check": _check, "stats": _stats, "build": dataset_build.run}[args.action](args)
+    actions = {"check": _check, "stats": _stats, "import": _import, "build": dataset_build.run}
+    return actions[args.action](args)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -75,4 +78,18 @@ def _stats(args: argparse.Namespace) -> int:
         print(f"{made.faults:,} records were left out: see rsqa dataset check.", file=sys.stderr)
     for file in made.files:
         print(f"Wrote {file}")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from engine.datasets.importing import REPORT, import_dataset
+
+    with progress_line() as say:
+        made = import_dataset(args.folder.absolute(), args.out.absolute(), args.layout, progress=say)
+    if args.json:
+        print(json.dumps(asdict(made) | {"folder": str(made.folder)}))
+        return 0
+    rows = ", ".join(f"{count:,} {split}" for split, count in made.rows.items())
+    print(f"Wrote {made.folder}: layout {made.written}, {made.images:,} images, {rows} samples.")
+    print("\n".join((f"{len(made.left_out):,} things were left out; they are listed in {REPORT}.", *made.notes)))
     return 0

@@ -11,7 +11,6 @@ Here the steps in their order, and the report.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,6 +29,7 @@ from engine.datasets.optsar_sources import SOURCES, gather
 from engine.datasets.pictures import Picture
 from engine.datasets.splitting import OPTSAR_SHARES, split_in_proportion
 from engine.datasets.statistics import Cell, Table
+from engine.datasets.unique_names import UniqueNames, plain_name, stem_of
 from engine.datasets.writing_optsar import write_optsar_rsvg
 from engine.draws import Draws
 from engine.errors import Cancelled, DataSetUnreadable, UsageError
@@ -172,10 +172,12 @@ def _arrange(pictures: Sequence[Picture], copies: Sequence[Copy], seed: int) -> 
     entries: list[_Entry] = []
     for picture in pictures:
         split = splits[picture.digest]
-        entries.append(_Entry(picture, picture.rows, names.of(picture), split, None))
-        for copy in copies_of.get(picture.label, ()):
-            name = names.free(f"{PurePath(entries[-1].name).stem}_{copy.move}.tif")
-            entries.append(_Entry(picture, copy.rows, name, split, copy.move))
+        name = names.of(picture)
+        entries.append(_Entry(picture, picture.rows, name, split, None))
+        entries += [
+            _Entry(picture, copy.rows, names.of_copy(name, copy.move), split, copy.move)
+            for copy in copies_of.get(picture.label, ())
+        ]
     return entries
 
 
@@ -195,35 +197,22 @@ def _splits(pictures: Sequence[Picture], copies_of: Mapping[str, Sequence[Copy]]
 
 
 class _Names:
-    """File names that are there once, whatever their case and suffix, and that tell no wrong sensor."""
+    """File names that are there once and that tell no wrong sensor."""
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
-        self._wanted = Counter(_stem(_plain(picture.path.name)) for picture in pictures)
-        self._taken: set[str] = set()
+        self._wanted = Counter(stem_of(plain_name(picture.path.name)) for picture in pictures)
+        self._names = UniqueNames()
 
     def of(self, picture: Picture) -> str:
         """The picture's own name where no other one has it, else with its source before it."""
-        name = _plain(picture.path.name)
-        if self._wanted[_stem(name)] > 1 or sensor_by_name(name) not in (None, picture.sensor):
+        name = plain_name(picture.path.name)
+        if self._wanted[stem_of(name)] > 1 or sensor_by_name(name) not in (None, picture.sensor):
             name = f"{picture.source}_{name}"
-        return self.free(name)
+        return self._names.free(name)
 
-    def free(self, name: str) -> str:
-        """``name``, or with a number where it is taken."""
-        path, number = PurePath(name), 1
-        while _stem(name) in self._taken:
-            number += 1
-            name = f"{path.stem}_{number}{path.suffix}"
-        self._taken.add(_stem(name))
-        return name
-
-
-def _plain(name: str) -> str:
-    return re.sub(r'[\\/:*?"<>|\n\t]', "_", name)
-
-
-def _stem(name: str) -> str:
-    return PurePath(name).stem.lower()
+    def of_copy(self, original: str, move: Move) -> str:
+        """The name of a copy, a GeoTIFF, of the picture whose name is ``original``."""
+        return self._names.free(f"{PurePath(original).stem}_{move}.tif")
 
 
 # ---- writing

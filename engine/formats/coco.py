@@ -92,17 +92,19 @@ def read_coco(path: Path, faults: FaultSink, *, renamed: Mapping[str, str] | Non
     return CocoFile(tuple(images), tuple(annotations), categories)
 
 
-def write_coco(path: Path, coco: CocoFile) -> None:
+def write_coco(path: Path, coco: CocoFile, further: Sequence[str] = ()) -> None:
     """Write ``coco`` as one object per line, so that two versions can be compared; ids that are numbers stay numbers.
 
-    The records' further fields are not written. The file is not replaced atomically: pass a temporary path where that
-    matters.
+    Of the annotations' records those fields are written, too, that ``further`` names. The file is not replaced
+    atomically: pass a temporary path where that matters.
     """
     numbers = {name: _number(key) for key, name in coco.categories.items()}
     parts: dict[str, Sequence[object]] = {
         "images": [_image_object(image) for image in coco.images],
         "annotations": [
-            _annotation_object(annotation, index, numbers) for index, annotation in enumerate(coco.annotations)
+            _annotation_object(annotation, index, numbers)
+            | {name: annotation.record.values[name] for name in further if annotation.record.has(name)}
+            for index, annotation in enumerate(coco.annotations)
         ],
         "categories": [{"id": number, "name": name} for name, number in numbers.items()],
     }
