@@ -215,11 +215,13 @@ class Selector:
         return float(around[ring].mean()) if ring.any() else 0.0
 
     def _surrounded(self, thing: Thing, members: tuple[int, ...]) -> Verdict:
-        if not thing.whole:
-            return None
+        """By the strip around ``thing``; of one that the view cuts off the rest may be surrounded by something else."""
         rows, columns, own = self._cut(thing, AROUND_PX)
         ring = ndimage.binary_dilation(own, np.ones((3, 3)), AROUND_PX) & ~own
-        return _above(float(self.mask(members)[rows, columns][ring].mean()), AROUND_YES, AROUND_NO)
+        if not ring.any():
+            return None
+        verdict = _above(float(self.mask(members)[rows, columns][ring].mean()), AROUND_YES, AROUND_NO)
+        return verdict if thing.whole or verdict is False else None
 
     def _holds(self, thing: Thing, members: tuple[int, ...]) -> Verdict:
         """Whether any of ``members`` is in or on ``thing``."""
