@@ -279,9 +279,9 @@ def cloudlike(
     power = 0.0
     for octave in range(octaves):
         step = max(cell / 2**octave, 1.0)
-        counts = (math.ceil(height / step) + 3, math.ceil(width / step) + 3)
+        counts = (math.ceil(height / step) + 6, math.ceil(width / step) + 6)
         coarse = Image.fromarray(rng.standard_normal(counts, np.float32))
-        shift = tuple(float(s) for s in rng.random(2))
+        shift = tuple(2 + float(s) for s in rng.random(2))  # a kernel reaches two cells beyond the view
         box = (shift[0], shift[1], shift[0] + width / step, shift[1] + height / step)
         total += np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC, box=box)) * fade**octave
         power += fade ** (2 * octave) * 0.5

@@ -68,9 +68,9 @@ def _cloud(picture: FloatArray, strength: float, sun_deg: tuple[float, float], r
     dx, dy = round(distance * math.sin(away)), round(-distance * math.cos(away))
     margin = max(abs(dx), abs(dy))
     bank = cloudlike(rng, (height + 2 * margin, width + 2 * margin), lump * side, 6)
-    if sort > 0.85:  # cirrus: drawn out along the wind, and nowhere thick
+    if sort > 0.85:  # cirrus: drawn out along the wind, and thick only where there is much of it
         bank = _drawn_out(bank, 0.08 * side, axis=int(sort * 1000) % 2)
-        gradient = 2.2
+        gradient = 2.0 + 4.0 * strength
     threshold = float(np.quantile(bank[::4, ::4], 1 - strength * (0.7 + 0.3 * share)))
     thickness = np.float32(gradient) * np.maximum(bank - np.float32(threshold), 0)
     alpha = 1 - np.exp(-thickness)

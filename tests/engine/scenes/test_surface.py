@@ -23,17 +23,21 @@ def surface_of(*items: Item, gsd_m: float, seed: int = 1) -> Surface:
     return make_surface(scene, paint_items(items, SIZE), np.random.default_rng(seed))
 
 
-@given(azimuth=st.floats(0, 360), elevation=st.floats(20, 70), height=st.floats(3, 20))
+@given(azimuth=st.floats(0, 360), elevation=st.floats(20, 70), height=st.floats(6, 20))
 @settings(max_examples=60)
 def test_a_shadow_is_as_long_as_a_thing_is_high(azimuth: float, elevation: float, height: float) -> None:
-    """It starts at the thing, runs away from the sun, and ends after height / tan(elevation), to a pixel."""
+    """It starts at the thing, runs away from the sun, and ends after height / tan(elevation), to a pixel.
+
+    For shadows of two pixels and more: one shorter than the step from pixel to pixel may fall on none.
+    """
     heights = np.zeros((161, 161), np.float32)
     heights[80, 80] = height
     shadow = cast_shadow(heights, azimuth, elevation)
     rows, columns = np.nonzero(shadow)
     distance = np.hypot(rows - 80, columns - 80)
     length = height / math.tan(math.radians(elevation))
-    assert length - 1.5 <= distance.max() <= length + 0.75
+    # Along a diagonal, pixels are 1.41 apart, and rounding sideways moves one by up to 0.5 sin(45 degrees) = 0.36.
+    assert length - 1.78 <= distance.max() <= length + 0.36 + 1e-6
     away = math.radians(azimuth + 180)
     along = (columns - 80) * math.sin(away) - (rows - 80) * math.cos(away)
     across = (columns - 80) * math.cos(away) + (rows - 80) * math.sin(away)
@@ -41,7 +45,7 @@ def test_a_shadow_is_as_long_as_a_thing_is_high(azimuth: float, elevation: float
     assert (np.abs(across) <= 0.75).all()
     # No gaps: one pixel per step along the axis that the shadow runs closest to.
     steps = max(abs(math.sin(away)), abs(math.cos(away))) * length
-    assert abs(len(rows) - steps) <= 1
+    assert abs(len(rows) - steps) <= 1 + 1e-6
 
 
 def test_nothing_shades_itself_from_below_and_a_reach_is_kept() -> None:
@@ -130,7 +134,14 @@ def test_noise_of_any_shape_has_about_unit_variance(
     height: int, width: int, cell: float, octaves: int, fade: float
 ) -> None:
     values = np.stack([
-        cloudlike(np.random.default_rng(seed), (height, width), cell, octaves, fade)[height // 2] for seed in range(40)
+        cloudlike(np.random.default_rng(seed), (height, width), cell, octaves, fade)[height // 2] for seed in range(300)
     ])  # fmt: skip
-    assert values.shape == (40, width)
-    assert 0.35 < float(values.std()) < 1.6
+    assert values.shape == (300, width)
+    assert 0.9 < float(values.std()) < 1.4
+
+
+def test_noise_is_no_stronger_at_the_border_of_a_view() -> None:
+    spread = np.std([cloudlike(np.random.default_rng(seed), 64, 40.0, 2) for seed in range(600)], axis=0)
+    inner = float(spread[16:48, 16:48].mean())
+    for border in (spread[0], spread[-1], spread[:, 0], spread[:, -1]):
+        assert abs(float(border.mean()) / inner - 1) < 0.06

@@ -75,11 +75,12 @@ def test_more_of_it_hides_more(weather: Weather, seed: int) -> None:
     assert all(b >= a for a, b in pairwise(shares))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_clouds_cover_about_as_much_as_they_are_strong(seed: int) -> None:
-    for strength in STRENGTHS[1:]:
-        share = float(under("cloud", strength, seed)[1].mean())
-        assert 0.3 * strength - 0.1 <= share <= strength + 0.05
+def test_clouds_hide_no_more_than_they_are_strong_and_most_at_full_strength() -> None:
+    """Strength is the share of sky that is covered; rims and thin cloud cover ground without hiding it."""
+    hidden = np.array([[under("cloud", strength, seed)[1].mean() for strength in STRENGTHS] for seed in range(40)])
+    assert (hidden <= np.array(STRENGTHS) + 0.05).all()
+    assert hidden[:, -1].min() > 0.35
+    assert np.median(hidden[:, -1]) > 0.7
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -89,7 +90,19 @@ def test_fog_takes_contrast_away(seed: int) -> None:
         for seen in (under("fog", strength, seed)[0] for strength in STRENGTHS)
     ]
     assert all(b < a for a, b in pairwise(contrast))
-    assert contrast[-1] < 0.3 * contrast[0]
+    # The thinnest fog has a density of 1.8, and 0.35 of that in its gaps: exp(-0.63) of the contrast is left there.
+    assert contrast[-1] < 0.53 * contrast[0]
+
+
+def test_the_usual_fog_leaves_little() -> None:
+    clear = textured()
+
+    def left(seed: int) -> float:
+        seen = under("fog", 1.0, seed)[0]
+        return float(np.std(seen - ndimage.gaussian_filter(seen, (8, 8, 0))))
+
+    whole = float(np.std(clear - ndimage.gaussian_filter(clear, (8, 8, 0))))
+    assert np.median([left(seed) for seed in range(40)]) < 0.25 * whole
 
 
 @pytest.mark.parametrize("seed", range(5))
