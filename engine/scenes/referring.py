@@ -55,7 +55,7 @@ RELATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "swimming pool": (("beside", "building"), ("along", "road"), ("in", "built-up area"), ("beside", "tennis court")),
     "ship": (("along", "pier"), ("in", "harbor"), ("on", "river"), ("on", "sea"), ("on", "lake")),
     "storage tank": (("along", "road"), ("beside", "building"), ("in", "concrete"), ("in", "grassland"),
-                     ("in", "farmland"), ("beside", "pier")),
+                     ("in", "farmland"), ("beside", "pier"), ("surrounded", "grassland"), ("surrounded", "concrete")),
     "airplane": (("on", "runway"), ("beside", "building"), ("beside", "runway")),
     "transmission tower": (("in", "farmland"), ("in", "forest"), ("in", "grassland"), ("along", "road"),
                            ("along", "river"), ("beside", "building")),
@@ -73,8 +73,8 @@ RELATIONS: dict[str, tuple[tuple[str, str], ...]] = {
 _GROUND = ("forest", "farmland", "grassland", "bare land", "wetland", "concrete", "built-up area")
 _GROUND_RELATIONS = (
     ("along", "river"), ("along", "sea"), ("along", "lake"), ("along", "road"), ("beside", "forest"),
-    ("beside", "built-up area"), ("surrounded", "forest"), ("surrounded", "farmland"), ("surrounded", "building"),
-    ("along", "runway"),
+    ("beside", "built-up area"), ("surrounded", "forest"), ("surrounded", "farmland"), ("surrounded", "grassland"),
+    ("surrounded", "built-up area"), ("along", "runway"),
 )  # fmt: skip
 _COURT_RELATIONS = (
     ("along", "road"), ("beside", "parking lot"), ("beside", "building"), ("beside", "ground track field"),

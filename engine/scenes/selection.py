@@ -49,7 +49,7 @@ CROSSING_PX, APART_PX = 2, 6
 ON_YES, ON_NO = 0.7, 0.25
 """Share of what lies under or around a thing that has to be the thing it is on."""
 
-AROUND_YES, AROUND_NO, AROUND_PX = 0.85, 0.6, 3
+AROUND_YES, AROUND_NO, AROUND_PX = 0.8, 0.6, 3
 """Share of a strip of that many pixels around a thing that has to be what it is surrounded by."""
 
 SIZE_RATIO, BEST_RATIO = 1.8, 1.3

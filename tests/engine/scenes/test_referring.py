@@ -157,7 +157,7 @@ class Recount:
             return [one for one in things if self._share(one, union, name) > 0.5]
         if relation.kind == "surrounded":
             rims = ((one, morphology.dilation(one.mask, np.ones((7, 7))) & ~one.mask) for one in things)
-            return [one for one, rim in rims if union[rim].mean() > 0.72]
+            return [one for one, rim in rims if union[rim].mean() > 0.7]
         distance = ndimage.distance_transform_edt(~union)
         limit = 4.5 if relation.kind == "over" else 10
         return [one for one in things if distance[one.mask].min() < limit]
