@@ -6,7 +6,7 @@ hashes. :func:`make_sample` renders what it says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.draws import Draws, SteadyGenerator
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
 from engine.scenes.balance import BALANCE
-from engine.scenes.condition import Condition, Pair, draw_condition
+from engine.scenes.condition import PAIRS, Condition, Pair, draw_condition
 from engine.scenes.facts import Facts, measure
 from engine.scenes.layout import make_scene
 from engine.scenes.optical import expose, render_clear
@@ -26,7 +26,7 @@ from engine.scenes.referring import Referral, refer
 from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
 from engine.scenes.scatterers import impulse_px
 from engine.scenes.scene import Mark, Scene, moved
-from engine.scenes.surface import make_surface
+from engine.scenes.surface import Surface, make_surface
 from engine.scenes.truth import describe
 from engine.scenes.weather import Weather, add_weather
 from engine.text import Asker, Description, Question, Wording
@@ -190,18 +190,15 @@ def make_sample(
     )
     optical = expose(seen, rng) if condition.weather != "clear" else optical_clear
 
-    seen_by_radar = _seen_by_radar(scene, condition)
-    if seen_by_radar is not scene:
-        top = paint_items(seen_by_radar.items, size)
-        surface = make_surface(seen_by_radar, top, _pixel_rng(seen_by_radar.seed, OPTICAL_STREAM))
-    rng = _pixel_rng(seed, SAR_STREAM)
+    surface = _seen_by_radar(surface, condition)
+    rng = _pixel_rng(seed, SAR_STREAM, PAIRS.index(condition.pair))
     blur_px = impulse_px(surface.scene.gsd_m)
     sar_db = to_db(speckle(render_sigma0(surface, rng), condition.looks, rng, blur_px=blur_px))
     return Sample(truth, optical, optical_clear, hidden, sar_db, deliver(sar_db, condition.sar_unit))
 
 
-def _pixel_rng(seed: int, stream: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, stream))))
+def _pixel_rng(*key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
 
 
 def _clouded(scene: Scene, condition: Condition) -> NDArray[np.bool_]:
@@ -213,13 +210,37 @@ def _clouded(scene: Scene, condition: Condition) -> NDArray[np.bool_]:
     return add_weather(blank, "cloud", condition.strength, scene.sun_deg, rng)[1]
 
 
-def _seen_by_radar(scene: Scene, condition: Condition) -> Scene:
-    """The scene that the SAR picture shows: the same, moved, or another seed's."""
+def _seen_by_radar(surface: Surface, condition: Condition) -> Surface:
+    """What the SAR picture shows: the same ground, the same moved, or that of another seed."""
+    scene = surface.scene
     if condition.pair == "exact":
-        return scene
-    if condition.pair == "other":
-        return make_scene(scene.seed + OTHER_PLACE, scene.size)
-    return translated(scene, *condition.shift_px)
+        return surface
+    if condition.pair == "shifted":
+        there = translated(scene, *condition.shift_px)
+        return _moved(surface, _raise(there), *condition.shift_px)
+    return _raise(make_scene(scene.seed + OTHER_PLACE, scene.size))
+
+
+def _raise(scene: Scene) -> Surface:
+    return make_surface(scene, paint_items(scene.items, scene.size), _pixel_rng(scene.seed, OPTICAL_STREAM))
+
+
+def _moved(surface: Surface, there: Surface, dx: int, dy: int) -> Surface:
+    """``there``, the surface of the moved scene, with trees and houses where ``surface`` has them, moved as well.
+
+    They are drawn by pixel, not by vector; only along the border, where nothing can be moved in, are they new ones.
+    """
+    size = surface.scene.size
+    here = (slice(max(-dy, 0), size - max(dy, 0)), slice(max(-dx, 0), size - max(dx, 0)))
+    to = (slice(max(dy, 0), size - max(-dy, 0)), slice(max(dx, 0), size - max(-dx, 0)))
+    moved_arrays = {}
+    for part in fields(surface):
+        values = getattr(there, part.name)
+        if part.name not in ("scene", "top"):
+            values = values.copy()
+            values[to] = getattr(surface, part.name)[here]
+            moved_arrays[part.name] = values
+    return replace(there, **moved_arrays)
 
 
 def translated(scene: Scene, dx: float, dy: float) -> Scene:
