@@ -31,11 +31,28 @@ class ResidualConv(nn.Module):
         return x + self.conv2(torch.relu(self.norm2(y)))  # type: ignore[no-any-return]
 
 
+def grid_positions(side: int, width: int) -> Tensor:
+    """[1, side², width]: sines and cosines of the row in one half of the channels, of the column in the other.
+
+    Wavelengths run from the whole side down to two patches, so that neighbours and opposite corners both differ.
+    ``width`` has to be a multiple of 4.
+    """
+    waves = width // 4
+    place = (torch.arange(side) + 0.5) / side  # [side]
+    turns = 0.5 * side ** torch.linspace(0, 1, waves)  # half a wave over the side .. one over two patches
+    angle = 2 * torch.pi * place[:, None] * turns  # [side, waves]
+    one_way = torch.cat([angle.sin(), angle.cos()], 1)  # [side, width / 2]
+    rows = one_way[:, None].expand(side, side, -1)
+    columns = one_way[None].expand(side, side, -1)
+    return torch.cat([rows, columns], -1).reshape(1, side * side, width)
+
+
 class ConvTransformer(nn.Module):
     """Picture [B, 3, S, S] -> patch tokens [B, (S / 16)², width], normalised by a last LayerNorm.
 
     ``channels`` are the widths at strides 4 and 8; ``layers`` Transformer layers follow at stride 16. Positions are
-    a learned table, as the answers speak of corners and edges.
+    a learned table, as the answers speak of corners and edges; it starts as :func:`grid_positions`, at the scale of
+    the features, because one that started near zero was drowned by them and never learned.
     """
 
     def __init__(
@@ -58,7 +75,7 @@ class ConvTransformer(nn.Module):
             nn.Conv2d(middle, width, 2, stride=2),
             *[ResidualConv(width) for _ in range(blocks[2])],
         )
-        self.positions = nn.Parameter(0.02 * torch.randn(1, (image_size // PATCH_PX) ** 2, width))
+        self.positions = nn.Parameter(grid_positions(image_size // PATCH_PX, width))
         self.layers = nn.ModuleList([EncoderLayer(width, heads, mlp_ratio) for _ in range(layers)])
         self.norm = nn.LayerNorm(width)
 

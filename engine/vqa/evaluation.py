@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from engine.metrics import AnswerTally, expected_calibration_error
+from engine.metrics import BOTH_SENSOR_TYPES, AnswerTally, expected_calibration_error
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.model import Tgfnet
 from engine.vqa.preprocess import PreprocessSpec
@@ -99,11 +99,11 @@ def answer_metrics(scored: Scored, scenes: SceneSet, temperature: float) -> dict
 
 
 def per_weather(right: NDArray[np.bool_], scenes: SceneSet) -> dict[str, float]:
-    """OA under each weather; questions about the weather itself are left out, as only optical can tell."""
+    """OA under each weather, over the types that one sensor can answer: what the weather costs, not what it is."""
     outcomes = [
         (scenes.weather[question.scene], bool(ok))
         for question, ok in zip(scenes.questions, right, strict=True)
-        if question.type != "fog-dark"
+        if question.type not in BOTH_SENSOR_TYPES
     ]
     return AnswerTally.of(outcomes).per_group
 

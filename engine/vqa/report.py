@@ -8,6 +8,8 @@ from typing import Any
 from engine.catalog import find_model, read_card, verify_weights
 from engine.nn.text import TextEncoder
 from engine.nn.weights import load_weights
+from engine.scenes import WORLD_VERSION
+from engine.text import ANSWERS
 from engine.vqa.build import build_tgfnet
 from engine.vqa.evaluation import evaluate_model
 from engine.vqa.guess import guess_metrics
@@ -22,7 +24,8 @@ def evaluate_on_scenes(
 ) -> dict[str, Any]:
     """``metrics``, ``guess`` and ``subsets`` of one model on the test split. Scenes are rendered into ``data``.
 
-    Raises ModelNotFound or ModelDamaged.
+    Scenes are of the world that this program makes; ``trained_on_world`` tells which one the weights know. A question
+    whose answer is not in the weights' vocabulary counts as answered wrongly. Raises ModelNotFound or ModelDamaged.
     """
     folder = find_model(name_or_path)
     card = read_card(folder)
@@ -44,9 +47,11 @@ def evaluate_on_scenes(
         )
         # Not data/test or data/train: in a run's folder those are the run's own sets, of other sizes.
         sets[split] = render_set(spec, preprocess, data / f"evaluate-{split}", workers=workers)
-    test_table, train_table = QuestionTable(sets["test"], encoder), QuestionTable(sets["train"], encoder)
-    metrics = evaluate_model(model, sets["test"], test_table, config, preprocess, card.temperature)
+    asked = QuestionTable(sets["test"], encoder, card.answers)
+    metrics = evaluate_model(model, sets["test"], asked, config, preprocess, card.temperature)
     subsets = metrics.pop("subsets")
-    guess = guess_metrics(sets["train"], train_table, sets["test"], test_table, answers=config.answers)
+    test_table, train_table = QuestionTable(sets["test"], encoder), QuestionTable(sets["train"], encoder)
+    guess = guess_metrics(sets["train"], train_table, sets["test"], test_table, answers=len(ANSWERS))
     split_name = f"scenes, seeds from {SPLIT_SEEDS['test']}, held-out wordings"
-    return {"model": card.name, "split": split_name, "metrics": metrics, "guess": guess, "subsets": subsets}
+    worlds = {"world": str(WORLD_VERSION), "trained_on_world": card.training_data.world}
+    return {"model": card.name, "split": split_name, **worlds, "metrics": metrics, "guess": guess, "subsets": subsets}

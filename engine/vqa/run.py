@@ -18,7 +18,7 @@ from engine.nn import text
 from engine.nn.text import TextEncoder
 from engine.nn.weights import load_weights, save_weights
 from engine.scenes import WORLD_VERSION
-from engine.text import ANSWERS, ANSWERS_VERSION
+from engine.text import ANSWERS, ANSWERS_VERSION, QUESTION_TYPES
 from engine.training import TrainingResult, train
 from engine.training.checkpoint import read_tensors
 from engine.vqa.build import build_tgfnet
@@ -34,7 +34,7 @@ Report = Callable[[dict[str, Any]], None]
 TEST_SPLIT = "scenes, seeds from {first}, held-out wordings"
 LIMITS = (
     "Trained on synthetic scenes alone: on real imagery its answers are suggestions, to be checked.",
-    "It knows six kinds of question (presence, number, compare, location, most, fog-dark) and English wordings.",
+    f"It knows {len(QUESTION_TYPES)} kinds of question ({', '.join(QUESTION_TYPES)}) and English wordings.",
     "Objects smaller than a few pixels of the 224 px square are not seen; ask about a smaller area.",
 )
 

@@ -55,12 +55,16 @@ class AskedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SceneSet:
-    """A rendered set, arrays memory-mapped. ``weather`` and ``gsd_m`` have one entry per scene."""
+    """A rendered set, arrays memory-mapped. ``weather``, ``pair`` and ``gsd_m`` have one entry per scene.
+
+    ``pair`` says whether both pictures show one place: "exact", "shifted" by some pixels, or "other".
+    """
 
     optical: NDArray[np.uint8]
     sar: NDArray[np.uint8]
     patches: NDArray[np.uint8]
     weather: tuple[str, ...]
+    pair: tuple[str, ...]
     gsd_m: tuple[float, ...]
     questions: tuple[AskedQuestion, ...]
 
@@ -150,6 +154,7 @@ def _render_chunk(spec: SceneSetSpec, preprocess: PreprocessSpec, folder: Path, 
         described.append(
             {
                 "weather": sample.weather,
+                "pair": sample.pair,
                 "gsd_m": sample.gsd_m,
                 "questions": [[q.text, q.answer, q.type, q.template] for q in sample.questions],
             }
@@ -167,6 +172,7 @@ def _open(folder: Path, stored: dict[str, Any]) -> SceneSet:
         sar=np.load(folder / "sar.npy", mmap_mode="r"),
         patches=np.load(folder / "patches.npy", mmap_mode="r"),
         weather=tuple(sample["weather"] for sample in samples),
+        pair=tuple(sample["pair"] for sample in samples),
         gsd_m=tuple(sample["gsd_m"] for sample in samples),
         questions=tuple(
             AskedQuestion(scene, *question) for scene, sample in enumerate(samples) for question in sample["questions"]

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.metrics import BOTH_SENSOR_TYPES
 from engine.nn.text import TextEncoder
 from engine.text import ANSWERS
 from engine.training import Validation
@@ -22,7 +23,8 @@ from engine.vqa.predictor import normalise
 from engine.vqa.preprocess import PreprocessSpec, patch_mask
 from engine.vqa.scene_data import SceneSet
 
-NEEDS_OPTICAL = "fog-dark"  # the type of question that nobody can answer without the optical image
+NEEDS_OPTICAL = ("fog-dark",)
+"""Types of question that nobody can answer without the optical image; they ask about that image alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,11 @@ class BatchSettings:
 class QuestionTable:
     """Questions of one set as tensors: frozen text features (float16, padded), answers, groups.
 
-    Each wording is encoded once, alone and without padding, exactly as the predictor does it.
+    Each wording is encoded once, alone and without padding, exactly as the predictor does it. ``answer`` [Q] indexes
+    the vocabulary ``answers``; an answer that is not in it is -1, which no model gives.
     """
 
-    def __init__(self, scenes: SceneSet, encoder: TextEncoder) -> None:
+    def __init__(self, scenes: SceneSet, encoder: TextEncoder, answers: Sequence[str] = ANSWERS) -> None:
         texts = list(dict.fromkeys(question.text for question in scenes.questions))
         features = [encoder(text).tokens for text in texts]
         longest = max(len(tokens) for tokens in features)
@@ -51,9 +54,9 @@ class QuestionTable:
             self.features[row, : len(tokens)] = tokens
         self.lengths = torch.tensor([len(tokens) for tokens in features])
         place = {text: row for row, text in enumerate(texts)}
-        index = {answer: number for number, answer in enumerate(ANSWERS)}
+        index = {answer: number for number, answer in enumerate(answers)}
         self.text_row = torch.tensor([place[question.text] for question in scenes.questions])
-        self.answer = torch.tensor([index[question.answer] for question in scenes.questions])
+        self.answer = torch.tensor([index.get(question.answer, -1) for question in scenes.questions])
 
     def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
         """Features [Q, N, width] float32 and mask [Q, N] of the ``questions`` [Q], padded to the longest of them."""
@@ -85,11 +88,15 @@ class SceneQuestionTask:
         self._training_table = QuestionTable(training, encoder)
         self._validation_table = QuestionTable(validation, encoder)
         self._by_scene = [np.array(questions) for questions in training.by_scene()]
-        self._optical_only = np.array([question.type == NEEDS_OPTICAL for question in training.questions])
+        self._asked_about = np.flatnonzero([len(questions) for questions in self._by_scene])
+        types = np.array([question.type for question in training.questions])
+        self._needs_optical = np.isin(types, (*NEEDS_OPTICAL, *BOTH_SENSOR_TYPES))
+        self._needs_sar = np.isin(types, [kind for kind in BOTH_SENSOR_TYPES if kind not in NEEDS_OPTICAL])
+        self._same_place = torch.tensor([pair != "other" for pair in training.pair])
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """A batch of views and questions -> eq. 10 plus the dense loss; its parts, and the share of right answers."""
-        scenes = rng.choice(len(self._by_scene), self.batch.views, replace=False)
+        scenes = rng.choice(self._asked_about, self.batch.views, replace=False)
         pairs = [augment_pair(self.training.optical[s], self.training.sar[s], self.batch.augment, rng) for s in scenes]
         asked = [self._draw_questions(int(s), pair, rng) for s, pair in zip(scenes, pairs, strict=True)]
         view_of = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(a) for a in asked])).to(self.device)
@@ -100,19 +107,22 @@ class SceneQuestionTask:
         answer = self._training_table.answer[questions].to(self.device)
         loss, parts = tgfnet_loss(_in_float32(output), answer, self.batch.label_smoothing)
         truth = torch.from_numpy(self.training.patches[scenes]).to(self.device)
+        of_scene = self._same_place[scenes].to(self.device).unsqueeze(1)  # the truth is not that of another place
         parts["patches"] = 0.5 * (
             self.model.patch_loss(view.optical, view.optical_mask, truth)
-            + self.model.patch_loss(view.sar, view.sar_mask, truth)
+            + self.model.patch_loss(view.sar, view.sar_mask & of_scene, truth)
         )
         loss = loss + self.batch.patch_weight * parts["patches"]
         parts["accuracy"] = (output.logits.argmax(-1) == answer).float().mean()
         return loss, {name: part.detach() for name, part in parts.items()}
 
     def _draw_questions(self, scene: int, pair: AugmentedPair, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Questions that the sensors at hand can answer, as far as there are any."""
         questions = self._by_scene[scene]
-        if not pair.optical_valid.any():
-            answerable = questions[~self._optical_only[questions]]
-            questions = answerable if len(answerable) else questions
+        for valid, needed in ((pair.optical_valid, self._needs_optical), (pair.sar_valid, self._needs_sar)):
+            if not valid.any():
+                answerable = questions[~needed[questions]]
+                questions = answerable if len(answerable) else questions
         return rng.choice(questions, self.batch.questions, replace=len(questions) < self.batch.questions)
 
     def validate(self) -> Validation:
