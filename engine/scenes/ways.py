@@ -65,11 +65,15 @@ def _only_line(reading: Reading, mask: NDArray[np.bool_]) -> tuple[NDArray[np.fl
     if len(items) != 1 or not isinstance(shape, Line):
         return None, 0.0
     points = measures.along_line(shape.points, reading.size)
-    if len(points) < max(_LEAST_PX, _LEAST_SLENDER * shape.width):
-        return None, 0.0
     columns, rows = np.minimum(points.astype(np.intp), reading.size - 1).T
-    seen = np.isin(reading.names, _ON_WAYS)[reading.facts.top[rows, columns]]
-    return (points if seen.mean() > _SEEN_ALONG else None), shape.width
+    top = reading.facts.top[rows, columns]
+    own = np.flatnonzero(top == items[0])
+    if not len(own):
+        return None, 0.0
+    course = slice(int(own[0]), int(own[-1]) + 1)  # its ends may lie under the roads that it meets
+    seen = np.isin(reading.names, _ON_WAYS)[top[course]]
+    long = len(seen) >= max(_LEAST_PX, _LEAST_SLENDER * shape.width)
+    return (points[course] if long and seen.mean() > _SEEN_ALONG else None), shape.width
 
 
 def _box_of(points: NDArray[np.float64]) -> Box:

@@ -123,8 +123,10 @@ class Recount:
         return float(pixels) * (256 / self.size) ** 2
 
     def box(self, name: str) -> tuple[float, float, float, float]:
-        """Top, left, bottom, right over all of it."""
-        boxes = np.array([part.bbox for part in self.named(name)])
+        """Top, left, bottom, right over all of it but scraps."""
+        parts = self.named(name)
+        least = 0.03 * sum(part.area for part in parts) if name in COVERS or name in WATERS else 0
+        boxes = np.array([part.bbox for part in parts if part.area >= least])
         return (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
 
     def middle(self, name: str) -> tuple[float, float]:
