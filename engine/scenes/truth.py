@@ -50,8 +50,7 @@ _MAIN_SHARE, _MAIN_LEAD = 0.35, 0.08
 
 def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> Description:
     """The description of a scene taken under ``condition``, with cloud over ``hidden``, bool [size, size]."""
-    weak = 0 < condition.strength < CLEAR_STRENGTH
-    weather = None if weak else WEATHER_WORDS[condition.weather]
+    weather = weather_word(condition.weather, condition.strength)
     if condition.pair == "other":
         return Description(match=False, weather=weather, subjects=_qualities((), facts, condition, hidden))
     reading = Reading(facts)
@@ -72,6 +71,30 @@ def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> D
         relations=_relations(reading),
         deduce=deduce(known),
     )
+
+
+# ---- weather
+
+
+def weather_word(weather: Weather, strength: float) -> str | None:
+    """The word of ``WEATHER_ANSWERS`` for a weather, or None where it is too weak to be there or not there."""
+    return None if 0 < strength < CLEAR_STRENGTH else WEATHER_WORDS[weather]
+
+
+def optical_shows(weather: Weather, strength: float, covered: float | None) -> bool | None:
+    """Whether an optical picture shows a thing under ``weather``; None where that is not clear.
+
+    Cloud is judged by ``covered``, the share (0..1) of the thing that is under it, None if unknown. Fog and darkness
+    veil the whole picture: from three quarters of their strength on hardly a thing is told, below a half most are;
+    nothing is said below three quarters.
+    """
+    if weather == "clear":
+        return True
+    if weather != "cloud":
+        return False if strength >= 0.75 else None
+    if covered is None or _SHOWN_TO < covered < _HIDDEN_FROM:
+        return None
+    return covered >= _HIDDEN_FROM
 
 
 # ---- the whole view
@@ -212,22 +235,25 @@ def _with_quality(subject: Subject, word: str | None) -> Subject:
 def _quality(
     name: str, things: list[Thing], facts: Facts, condition: Condition, hidden: NDArray[np.bool_]
 ) -> str | None:
-    """The sensor that shows a class: the optical one unless weather hides it, the SAR one if its echo stands out.
-
-    Cloud is judged by the share of the class that is under it. Fog and darkness veil the whole picture: from three
-    quarters of their strength on hardly a thing is told, below a half most are; between them nothing is said.
-    """
+    """The sensor that shows a class: the optical one unless weather hides it, the SAR one if its echo stands out."""
+    covered = None
     if condition.weather == "cloud":
-        masks = [facts.mask(thing) for thing in things]
-        covered = float(hidden[np.logical_or.reduce(masks)].mean())
-        optical = False if covered >= _HIDDEN_FROM else True if covered <= _SHOWN_TO else None
-    elif condition.weather == "clear":
-        optical = True
-    else:
-        optical = False if condition.strength >= 0.75 else None
+        covered = _covered(things, facts, hidden)
+    optical = optical_shows(condition.weather, condition.strength, covered)
     if optical is None:
         return None
     sar = name in _BOTH_SHOW and condition.pair != "other"
     if optical:
         return "both" if sar else "optical image"
     return "SAR image" if sar else "neither"
+
+
+def _covered(things: list[Thing], facts: Facts, hidden: NDArray[np.bool_]) -> float:
+    """The share of the things' pixels over which there is cloud."""
+    under = 0
+    for thing in things:
+        left, top, right, bottom = thing.box
+        view = (slice(top, bottom), slice(left, right))
+        own = facts.top[view] == thing.item if thing.item >= 0 else facts.labels[thing.name][view] == thing.id + 1
+        under += int((own & hidden[view]).sum())
+    return under / sum(thing.area_px for thing in things)

@@ -52,7 +52,7 @@ _PIECES: dict[str, str] = {
 }
 
 _THINGS: tuple[str, ...] = (
-    "river", "lake", "road", "wide road", "narrow road", "runway", "pier",
+    "road", "wide road", "narrow road", "runway", "pier",
     "ship", "storage tank", "building", "bridge", "airplane", "vehicle",
     "tennis court", "basketball court", "baseball diamond", "ground track field", "swimming pool",
     "parking lot", "transmission tower", "crossroad", "T junction", "harbor",
@@ -72,7 +72,9 @@ KIND_OF: dict[str, str] = {"cargo ship": "ship", "boat": "ship", "wide road": "r
 
 NOUNS: dict[str, Noun] = {
     "water": _mass("water", "bodies of water"),
-    "sea": _mass("sea", "seas"),
+    "sea": Noun("any sea", "seas", "the sea", "sea water"),
+    "river": Noun("a river", "rivers", "the river", "river water"),
+    "lake": Noun("a lake", "lakes", "the lake", "lake water"),
     "forest": _mass("forest", "patches of forest"),
     "farmland": _mass("farmland", "stretches of farmland"),
     "grassland": _mass("grassland", "patches of grassland"),
