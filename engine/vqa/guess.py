@@ -7,6 +7,7 @@ MLP on the mean of the frozen text features, trained on the training questions a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,23 @@ from torch import Tensor, nn
 
 from engine.metrics import AnswerTally
 from engine.nn.blocks import masked_mean
-from engine.vqa.scene_data import SceneSet
+from engine.vqa.scene_data import AskedQuestion
 from engine.vqa.task import QuestionTable
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 2e-3
 
 
 def guess_metrics(
-    training: SceneSet, training_table: QuestionTable, test: SceneSet, test_table: QuestionTable, *, answers: int
+    training: Sequence[AskedQuestion],
+    training_table: QuestionTable,
+    test: Sequence[AskedQuestion],
+    test_table: QuestionTable,
+    *,
+    answers: int,
 ) -> dict[str, Any]:
     """OA, AA and per type of both strategies, and of the better one for each type (the guess proper), as JSON."""
     answer = test_table.answer.numpy()
-    types = [question.type for question in test.questions]
+    types = [question.type for question in test]
     majority = majority_per_template(training, training_table, test)
     text_only = text_only_answers(training_table, test_table, answers)
     tallies = {
@@ -45,14 +51,16 @@ def guess_metrics(
     }
 
 
-def majority_per_template(training: SceneSet, table: QuestionTable, test: SceneSet) -> np.ndarray[Any, Any]:
+def majority_per_template(
+    training: Sequence[AskedQuestion], table: QuestionTable, test: Sequence[AskedQuestion]
+) -> np.ndarray[Any, Any]:
     """The most frequent training answer of each test question's template, [Q] int64."""
     counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
     overall: Counter[int] = Counter()
-    for question, answer in zip(training.questions, table.answer.tolist(), strict=True):
+    for question, answer in zip(training, table.answer.tolist(), strict=True):
         counts[question.template][answer] += 1
         overall[answer] += 1
-    given = [(counts.get(question.template) or overall).most_common(1)[0][0] for question in test.questions]
+    given = [(counts.get(question.template) or overall).most_common(1)[0][0] for question in test]
     return np.array(given, np.int64)
 
 

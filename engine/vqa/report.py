@@ -47,11 +47,12 @@ def evaluate_on_scenes(
         )
         # Not data/test or data/train: in a run's folder those are the run's own sets, of other sizes.
         sets[split] = render_set(spec, preprocess, data / f"evaluate-{split}", workers=workers)
-    asked = QuestionTable(sets["test"], encoder, card.answers)
+    test, train = sets["test"].questions, sets["train"].questions
+    asked = QuestionTable(test, encoder, card.answers)
     metrics = evaluate_model(model, sets["test"], asked, config, preprocess, card.temperature)
     subsets = metrics.pop("subsets")
-    test_table, train_table = QuestionTable(sets["test"], encoder), QuestionTable(sets["train"], encoder)
-    guess = guess_metrics(sets["train"], train_table, sets["test"], test_table, answers=len(ANSWERS))
+    test_table, train_table = QuestionTable(test, encoder), QuestionTable(train, encoder)
+    guess = guess_metrics(train, train_table, test, test_table, answers=len(ANSWERS))
     split_name = f"scenes, seeds from {SPLIT_SEEDS['test']}, held-out wordings"
     worlds = {"world": str(WORLD_VERSION), "trained_on_world": card.training_data.world}
     return {"model": card.name, "split": split_name, **worlds, "metrics": metrics, "guess": guess, "subsets": subsets}

@@ -110,11 +110,12 @@ def finish(
     model.eval().to(recipe.train.device)
     temperature = calibrate(model, recipe, scene_set(recipe, "validation", out, tell), encoder)
     training, test = scene_set(recipe, "train", out, tell), scene_set(recipe, "test", out, tell)
-    table = QuestionTable(test, encoder)
+    table = QuestionTable(test.questions, encoder)
     metrics = evaluate_model(
         model, test, table, recipe.model, recipe.preprocess, temperature, device=recipe.train.device
     )
-    guess = guess_metrics(training, QuestionTable(training, encoder), test, table, answers=recipe.model.answers)
+    learned = QuestionTable(training.questions, encoder)
+    guess = guess_metrics(training.questions, learned, test.questions, table, answers=recipe.model.answers)
     card = replace(
         draft_card(recipe, training, command),
         temperature=temperature,
@@ -143,7 +144,7 @@ def limits_of(metrics: dict[str, Any], guess: dict[str, Any]) -> tuple[str, ...]
 
 def calibrate(model: Tgfnet, recipe: VqaRecipe, validation: SceneSet, encoder: TextEncoder) -> float:
     """The temperature fitted on the validation split."""
-    table = QuestionTable(validation, encoder)
+    table = QuestionTable(validation.questions, encoder)
     return fit_temperature(score(model, validation, table, recipe.model, recipe.preprocess, device=recipe.train.device))
 
 

@@ -21,7 +21,7 @@ from engine.vqa.loss import tgfnet_loss
 from engine.vqa.model import Tgfnet, TgfnetOutput
 from engine.vqa.predictor import normalise
 from engine.vqa.preprocess import PreprocessSpec, patch_mask
-from engine.vqa.scene_data import SceneSet
+from engine.vqa.scene_data import AskedQuestion, SceneSet
 
 NEEDS_OPTICAL = ("fog-dark",)
 """Types of question that nobody can answer without the optical image; they ask about that image alone."""
@@ -39,14 +39,16 @@ class BatchSettings:
 
 
 class QuestionTable:
-    """Questions of one set as tensors: frozen text features (float16, padded), answers, groups.
+    """Questions as tensors: frozen text features (float16, padded), answers, groups.
 
     Each wording is encoded once, alone and without padding, exactly as the predictor does it. ``answer`` [Q] indexes
     the vocabulary ``answers``; an answer that is not in it is -1, which no model gives.
     """
 
-    def __init__(self, scenes: SceneSet, encoder: TextEncoder, answers: Sequence[str] = ANSWERS) -> None:
-        texts = list(dict.fromkeys(question.text for question in scenes.questions))
+    def __init__(
+        self, questions: Sequence[AskedQuestion], encoder: TextEncoder, answers: Sequence[str] = ANSWERS
+    ) -> None:
+        texts = list(dict.fromkeys(question.text for question in questions))
         features = [encoder(text).tokens for text in texts]
         longest = max(len(tokens) for tokens in features)
         self.features = torch.zeros(len(texts), longest, features[0].shape[1], dtype=torch.float16)
@@ -55,8 +57,8 @@ class QuestionTable:
         self.lengths = torch.tensor([len(tokens) for tokens in features])
         place = {text: row for row, text in enumerate(texts)}
         index = {answer: number for number, answer in enumerate(answers)}
-        self.text_row = torch.tensor([place[question.text] for question in scenes.questions])
-        self.answer = torch.tensor([index.get(question.answer, -1) for question in scenes.questions])
+        self.text_row = torch.tensor([place[question.text] for question in questions])
+        self.answer = torch.tensor([index.get(question.answer, -1) for question in questions])
 
     def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
         """Features [Q, N, width] float32 and mask [Q, N] of the ``questions`` [Q], padded to the longest of them."""
@@ -85,8 +87,8 @@ class SceneQuestionTask:
         self.config, self.preprocess, self.batch = config, preprocess, batch
         self.device = torch.device(device)
         self.training, self.validation = training, validation
-        self._training_table = QuestionTable(training, encoder)
-        self._validation_table = QuestionTable(validation, encoder)
+        self._training_table = QuestionTable(training.questions, encoder)
+        self._validation_table = QuestionTable(validation.questions, encoder)
         self._by_scene = [np.array(questions) for questions in training.by_scene()]
         self._asked_about = np.flatnonzero([len(questions) for questions in self._by_scene])
         types = np.array([question.type for question in training.questions])

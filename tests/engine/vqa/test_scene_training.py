@@ -134,7 +134,7 @@ def test_training_sees_what_the_predictor_shows(task, scenes):
     view = predictor.encode(
         sample.optical.astype(np.float32), None, sample.sar[None].astype(np.float32), None, sample.sar_unit
     )
-    table = QuestionTable(scenes, WordHashes())
+    table = QuestionTable(scenes.questions, WordHashes())
     output, questions = next(score_set(network, scenes, table, HERE, PreprocessSpec(), torch.device("cpu")))
     first = scenes.questions[int(questions[0])]
     found = predictor.answer(view, first.text)
@@ -150,8 +150,8 @@ def test_validation_scores_between_none_and_all(task):
 
 
 def test_the_guess_is_the_better_of_two_per_type(scenes):
-    table = QuestionTable(scenes, WordHashes())
-    guess = guess_metrics(scenes, table, scenes, table, answers=len(ANSWERS))
+    table = QuestionTable(scenes.questions, WordHashes())
+    guess = guess_metrics(scenes.questions, table, scenes.questions, table, answers=len(ANSWERS))
     for kind, best in guess["per_type"].items():
         assert best == max(guess[name]["per_type"][kind] for name in ("majority", "text_only"))
     assert guess["OA"] >= max(guess["majority"]["OA"], guess["text_only"]["OA"]) - 1e-9
