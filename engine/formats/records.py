@@ -179,6 +179,23 @@ class Record:
             self.report(f"The field {name!r} is not a whole number.")
         return None
 
+    def number(self, name: str) -> float | None:
+        """A finite number."""
+        value = self._get(name)
+        found = None if value is None else finite_numbers([value])
+        if value is not None and found is None:
+            self.report(f"The field {name!r} is not a number.")
+        return None if found is None else found[0]
+
+    def flag(self, name: str) -> bool | None:
+        """True or false."""
+        value = self._get(name)
+        if isinstance(value, bool):
+            return value
+        if value is not None:
+            self.report(f"The field {name!r} is neither true nor false.")
+        return None
+
     def numbers(self, name: str, count: int | None = None) -> tuple[float, ...] | None:
         """A list of finite numbers, ``count`` of them where given."""
         value = self._get(name)

@@ -94,7 +94,7 @@ def optical_shows(weather: Weather, strength: float, covered: float | None) -> b
         return False if strength >= 0.75 else None
     if covered is None or _SHOWN_TO < covered < _HIDDEN_FROM:
         return None
-    return covered >= _HIDDEN_FROM
+    return covered <= _SHOWN_TO
 
 
 # ---- the whole view
