@@ -1,4 +1,4 @@
-"""Tiles with maps of classes for the RefSegRS builder: a road with cars, a parking area beside a house, trees, grass."""
+"""Tiles with maps of classes for the RefSegRS builder: a road with cars, a house with a parking area, trees, grass."""
 
 from __future__ import annotations
 
