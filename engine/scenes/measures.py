@@ -125,7 +125,8 @@ def band_length(band: Mask, land: NDArray[np.float64]) -> float | None:
     leaves the view or meets other water there is no bank. None for what has holes (islands) or is too narrow.
     """
     area = int(band.sum())
-    strip = int((band & (land <= _BANK_PX)).sum())
+    # Distances are from pixel centre to pixel centre: half-way between two of them neither is favoured by its slope.
+    strip = int((band & (land <= _BANK_PX + 0.5)).sum())
     if strip > 0.8 * area or int(ndimage.binary_fill_holes(band).sum()) != area:
         return None
     return strip / (2 * _BANK_PX)
@@ -166,9 +167,9 @@ def distribution(points: Sequence[Point], size: int, *, grouped: bool = False) -
         return None
     nearest = cKDTree(spots).query(spots, k=2)
     spacing, headings = nearest[0][:, 1], spots[nearest[1][:, 1]] - spots
-    if _rows(spots, spacing, headings, 3):
+    if _rows(spots, spacing, headings, 3, 0.2):
         return "in rows"
-    if _rows(spots, spacing, headings, 2) or len(spots) < 4:
+    if _rows(spots, spacing, headings, 2, 0.3) or len(spots) < 4:
         return None
     extent = np.ptp(spots, axis=0)
     if float(extent.max()) < 0.25 * size:
@@ -178,15 +179,20 @@ def distribution(points: Sequence[Point], size: int, *, grouped: bool = False) -
     return "scattered" if wide and len(spots) >= 5 and 0.5 < order < 1.6 else None
 
 
-def _rows(spots: NDArray[np.float64], spacing: NDArray[np.float64], headings: NDArray[np.float64], least: int) -> bool:
-    """Whether all ``spots`` lie in parallel rows of at least ``least``, along one of the ``headings``."""
+def _rows(
+    spots: NDArray[np.float64], spacing: NDArray[np.float64], headings: NDArray[np.float64], least: int, slack: float
+) -> bool:
+    """Whether all ``spots`` lie in parallel rows of at least ``least``, along one of the ``headings``.
+
+    A row may be ``slack`` of the usual spacing wide, and one or two places in it empty.
+    """
     usual = float(np.median(spacing))
     for heading in headings:
         along = heading / np.hypot(*heading)
         u, v = spots @ along, spots @ np.array((-along[1], along[0]))
         order = np.argsort(v, kind="stable")
-        rows = np.split(order, np.flatnonzero(np.diff(v[order]) > 0.3 * usual) + 1)
-        if all(len(row) >= least and np.ptp(v[row]) <= 0.3 * usual for row in rows) and all(
+        rows = np.split(order, np.flatnonzero(np.diff(v[order]) > slack * usual) + 1)
+        if all(len(row) >= least and np.ptp(v[row]) <= slack * usual for row in rows) and all(
             float(np.diff(np.sort(u[row])).max()) <= 2.2 * usual for row in rows
         ):
             return True
