@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from engine.datasets.referring_templates import VEHICLES, Relation, Template, templates
+from engine.datasets.referring_templates import PAINTED_ON, VEHICLES, Relation, Template, templates
 
 BUFFER_M = 1.5
 """Width of the buffer: how near a thing has to be to lie beside an instance, and how far around one is looked."""
@@ -82,8 +82,12 @@ class _View:
         return np.isin(self._classes, [number for name in names for number in self._numbers.get(name, ())])
 
     def _instances(self, names: tuple[str, ...]) -> tuple[NDArray[np.int32], int]:
+        """The mask's connected regions, numbered from 1, and how many numbers there are."""
         if names not in self._labels:
-            self._labels[names] = ndimage.label(self._of(names), structure=_EIGHT)
+            mask = self._of(names)
+            painted = self._of([PAINTED_ON[name] for name in names if name in PAINTED_ON])
+            labels, count = ndimage.label(mask | painted, structure=_EIGHT)
+            self._labels[names] = np.where(mask, labels, 0), count
         return self._labels[names]
 
     def _beside(

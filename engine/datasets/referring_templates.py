@@ -72,6 +72,9 @@ class Relation:
 
 _PARKING = ("parking place", "paved parking place", "non-paved parking place")
 _ROAD = ("road", "paved road", "non-paved road", "lane marking")  # what is painted on a road is a part of it
+PAINTED_ON: dict[str, str] = dict.fromkeys(_ROAD[:3], "lane marking")
+"""What does not cut a thing of a class in two: a road is one on both sides of a line."""
+
 _ON_WHEELS = ("vehicle", "car", "van", "truck", "trailer", "bus")
 _BESIDE_A_ROAD = ("building", "bikeway", "sidewalk", "tree", "low vegetation")
 

@@ -101,6 +101,7 @@ def test_masks_by_identity_inclusion_and_relation_by_hand() -> None:
     assert np.array_equal(found["low vegetation surrounded by building"], rectangle(97, 97, 103, 103))
     assert np.array_equal(found["tree along the road"], rectangle(20, 72, 30, 80))
     assert np.array_equal(found["road"], classes == 1)
+    assert np.array_equal(found["road along with tree"], classes == 1)  # the line in its middle does not cut it
     assert "bikeway" not in found
     assert "building along the road" not in found  # both houses are further from it than the buffer
 
