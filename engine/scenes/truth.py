@@ -35,6 +35,9 @@ CLEAR_STRENGTH = 0.45
 _HIDDEN_FROM, _SHOWN_TO = 0.85, 0.05
 """A thing of which this share is under cloud is hidden, and shown where no more than that is."""
 
+_VEILED_FROM = 0.8
+"""From this strength on fog and darkness leave nothing clear."""
+
 _OPTICAL_ONLY = ("tennis court", "basketball court", "baseball diamond", "ground track field", "swimming pool")
 """Flat and painted: colours that a radar does not see."""
 
@@ -82,16 +85,16 @@ def weather_word(weather: Weather, strength: float) -> str | None:
 
 
 def optical_shows(weather: Weather, strength: float, covered: float | None) -> bool | None:
-    """Whether an optical picture shows a thing under ``weather``; None where that is not clear.
+    """Whether an optical picture clearly shows a thing under ``weather``; None where that is not clear.
 
     Cloud is judged by ``covered``, the share (0..1) of the thing that is under it, None if unknown. Fog and darkness
-    veil the whole picture: from three quarters of their strength on hardly a thing is told, below a half most are;
-    nothing is said below three quarters.
+    veil the whole picture: from four fifths of their strength on nothing is clear in it, and below that it depends on
+    the thing, so that nothing is said.
     """
     if weather == "clear":
         return True
     if weather != "cloud":
-        return False if strength >= 0.75 else None
+        return False if strength >= _VEILED_FROM else None
     if covered is None or _SHOWN_TO < covered < _HIDDEN_FROM:
         return None
     return covered <= _SHOWN_TO

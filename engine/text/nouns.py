@@ -72,7 +72,7 @@ KIND_OF: dict[str, str] = {"cargo ship": "ship", "boat": "ship", "wide road": "r
 
 NOUNS: dict[str, Noun] = {
     "water": _mass("water", "bodies of water"),
-    "sea": Noun("any sea", "seas", "the sea", "sea water"),
+    "sea": Noun("any sea", "stretches of sea", "the sea", "sea water"),
     "river": Noun("a river", "rivers", "the river", "river water"),
     "lake": Noun("a lake", "lakes", "the lake", "lake water"),
     "forest": _mass("forest", "patches of forest"),
