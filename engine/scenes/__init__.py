@@ -2,12 +2,12 @@
 
 No labelled optical-SAR set can be shipped, so the models in the box learn from scenes made here. Reading order:
 
-``scene``    what a scene is: items (land cover, water, roads, bridges, buildings, ships, storage tanks), each a
-             polygon, line or disc in pixels of the view, with a height in metres; later items lie on earlier ones.
-``draws``    random numbers for everything that is *true*, from a bit generator's raw integers, so that one seed is
-             one scene on any machine.
-``layout``   where things are put, obeying the land: ships float, bridges cross rivers, tanks stand on a pad. A scene
-             of 256 pixels is the usual view; a larger one is a larger place with things of the same size in pixels.
+``scene``    what a scene is: items (land cover, water, ways, things), each a polygon, line or disc in pixels of the
+             view, with a height in metres, and named places; later items lie on earlier ones.
+``layout``   where things are put: ``ground`` (with ``parcels``), ``waters``, ``sites`` (``towns``, ``industry``,
+             ``harbors``, ``airfields``, ``sports``, with ``floor`` to try where a thing may stand), ``roads`` with
+             ``junctions``, ``traffic``, ``ships`` and power ``lines``, all on the sheet of ``plan``. Sizes are in
+             metres. A scene of 256 pixels is the usual view; a larger one is a larger place.
 ``paint``    the item map: which item is on top at each pixel. Both sensors and the truth are read off it.
 ``surface``  what both sensors see of the ground: heights, crowns, textured towns, pools, relief; noise and shadow.
 ``optical``  the optical picture: sun, cast shadows, camera. ``materials`` has colours by class, kind, season and
@@ -16,19 +16,26 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 ``weather``  cloud with its shadow, fog and low light of a chosen strength, on any picture.
 ``sar``      the radar picture: ground, texture, wind rows, speckle; dB, amplitude, 8 bits. ``backscatter`` has levels
              by class, polarisation, incidence and wind; ``scatterers`` layover, shadow, walls, points with lobes.
-``truth``    shares, counts and places, and the questions drawn from them.
+``condition`` how a pair was taken: weather, looks, unit, and whether both pictures are of one place.
+``facts``    what can be seen, measured on the item map: things with boxes, patches, shares, counts.
+``truth``    from facts to a :class:`engine.text.Description`, the attributes of OSVQA's Table I. ``reading`` is what
+             its readers share: ``counted`` for things, ``patches`` for covers and water, ``ways`` for roads;
+             ``measures`` has the words for shapes, places and distributions, ``deductions`` what follows. ``balance``
+             is how often each question is asked.
 ``referring`` expressions that name one thing's box or any number's mask; ``selection`` what an expression means in a
              scene, and whether that is clear.
-``sample``   :func:`make_sample`: all of it for one seed.
+``sample``   :func:`make_truth` and :func:`make_sample`: all of it for one seed. ``stream`` makes many at once.
+``exam``     frozen ranges of scenes, and how difficult they are (``difficulty``).
 
-Cloud and darkness take the optical picture and leave the SAR one alone: a model has to learn to trust each sensor
-where it can be trusted. To add a class: an item in ``layout``, a row each in the tables of ``materials`` and
-``backscatter``,
-its nouns in :mod:`engine.text`, and its name in the lists of ``scene`` and ``truth``.
+Everything that is *true* is drawn from :mod:`engine.draws`, so that one seed is one scene on any machine. Cloud, fog
+and darkness take the optical picture and leave the SAR one alone: a model has to learn to trust each sensor where it
+can be trusted.
 
-Two simplifications to know about. Scenes are drawn in pixels: a ship is about 9 to 22 pixels long at any ground
-sampling distance, which sets shadows only. And a town is a texture, not single houses; where there is one, buildings
-are not counted and roads not denied.
+To add a class: its name in the lists of ``scene``, an item in a site, a row each in the tables of ``materials`` and
+``backscatter``, its nouns in :mod:`engine.text`; then count ``balance`` anew and raise ``WORLD_VERSION``.
+
+A simplification to know about: where houses would be too small, a town is a texture, and where there is such a town,
+buildings, roads and junctions are neither counted nor denied.
 """
 
 from engine.scenes.referring import Referral, referral_mask
