@@ -19,8 +19,9 @@ Quirks:
   ``sarvg/images``: the loader asks for both roots by name.
 - There is no class; all rows are "transmission tower". Image sizes are not in the lists, so whether a box leaves its
   image is the check's to say.
-- ``rsqa dataset import`` turns the lists into JSON lines (:func:`convert`), ``sarvg_train.jsonl`` and so on with fields
-  ``image``, ``bbox``, ``phrase``; they are read wherever they lie, and before a ``.pth`` of the same name.
+- A list may also lie there as JSON lines with the fields ``image``, ``bbox``, ``phrase``: ``sarvg_train.jsonl`` is read
+  before a ``.pth`` of the same name, so that nobody has to pass pickles on. ``rsqa dataset import`` writes neither: its
+  copy is an OptSAR-RSVG.
 - Splits are named as in the files: ``train``, ``val``, ``testA``, ``testB`` (``test`` where there is one).
 
 Figures: not in what is public to us.
@@ -28,20 +29,17 @@ Figures: not in what is public to us.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from engine.datasets.box_rows import BoxRows, image_of
 from engine.datasets.boxes import xyxy
-from engine.datasets.dataset import BoxRow, DataSet, Faults, Layout, Origin
+from engine.datasets.dataset import DataSet, Faults, Layout, Origin
 from engine.datasets.figures import Published
 from engine.datasets.restricted_pickle import load_plain
 from engine.errors import DataSetUnreadable
 from engine.formats.records import Record, read_json_lines
-from engine.raster import replacing
 
 LAYOUT = Layout("tacmt", "SARVG1.0 (TACMT)", "grounding", "https://github.com/CAESAR-Radi/TACMT")
 
@@ -79,36 +77,6 @@ def _collect(folder: Path, faults: Faults) -> BoxRows:
                 image, origin = image_of(name, split, path, "sar"), Origin(file, record.line)
                 found.add(image, edges, phrase, CATEGORY, "sar", origin, record.report)
     return found
-
-
-def convert(folder: Path, out: Path, faults: Faults) -> int:
-    """Write the rows of ``folder`` to ``out`` as JSON lines and copy their images there; returns how many rows.
-
-    What cannot be used is reported to ``faults`` and left out; an image that is missing is reported once, and its rows
-    are written, as the box is true all the same. ``out`` may be ``folder``: then nothing is copied. Raises
-    :class:`ExportRefused` where ``out`` cannot be written.
-    """
-    found = _collect(folder, faults)
-    for split in _lists(folder):
-        lines = [_json_line(row) for row in found.rows if row.split == split]
-        with replacing(out / f"sarvg_{split}.jsonl") as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8")
-    for image in found.images.values():
-        target = out / _IMAGES[0] / image.id
-        if image.sar is None or target.exists():
-            continue
-        if not image.sar.is_file():
-            faults.add(image.sar, None, "The image is missing.")
-            continue
-        with replacing(target) as temporary:
-            shutil.copyfile(image.sar, temporary)
-    return len(found.rows)
-
-
-def _json_line(row: BoxRow) -> str:
-    left, top, right, bottom = row.box_xyxy_px
-    fields = {"image": row.image, "bbox": [left, top, right - left, bottom - top], "phrase": row.expression}
-    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _lists(folder: Path) -> dict[str, Path]:

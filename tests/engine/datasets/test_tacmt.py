@@ -1,7 +1,8 @@
-"""SARVG1.0 of TACMT: pickled lists read without unpickling, and converted to JSON lines."""
+"""SARVG1.0 of TACMT: pickled lists read without unpickling, or as JSON lines."""
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from pathlib import Path
@@ -107,42 +108,19 @@ def test_no_list_and_no_pickle(folder):
     assert len(faults) == 2
 
 
-def test_converted_lists_read_the_same(folder, tmp_path):
-    faults = Faults(folder)
-    out = tmp_path / "converted"
-    assert tacmt.convert(folder, out, faults) == len(EXPECTED)
-    assert faults.found == []
-    assert sorted(file.name for file in out.iterdir()) == [
-        "images",
-        "sarvg_testA.jsonl",
-        "sarvg_train.jsonl",
-        "sarvg_val.jsonl",
-    ]
-    assert tacmt.recognise(out)
-    data, found = read(out)
-    assert found == []
+def test_json_lines_are_read_before_a_pickle(folder):
+    rows = [dict(zip(("image", "bbox", "phrase"), row, strict=True)) for row in fabricated.ROWS["train"]]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "sarvg_train.jsonl").write_text(lines, encoding="utf-8")
+    (folder / "sarvg_train.pth").write_bytes(b"not looked at")
+    assert tacmt.recognise(folder)
+    data, faults = read(folder)
+    assert faults == []
     assert facts(data) == EXPECTED
     assert data.rows[2].origin.line == 2
-    original = (folder / "images" / "gf3_3.png").read_bytes()
-    assert (out / "images" / "gf3_3.png").read_bytes() == original
-
-
-def test_conversion_in_place_and_of_damaged_lists(folder):
-    (folder / "images" / "gf3_3.png").unlink()
-    rows = [*fabricated.ROWS["train"], ("iceye_2.png", [0, 0, 0, 0], "nothing")]
-    (folder / "sarvg_train.pth").write_bytes(pickle.dumps(rows))
-    faults = Faults(folder)
-    assert tacmt.convert(folder, folder, faults) == len(EXPECTED)
-    assert faults.found == [
-        Fault("sarvg_train.pth", None, "Row 3: The box 0, 0, 0, 0 has no area."),
-        Fault("images/gf3_3.png", None, "The image is missing."),
-    ]
-    data, found = read(folder)  # JSON lines go before the pickles now
-    assert found == []
-    assert facts(data) == EXPECTED
-    with (folder / "sarvg_val.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"image": "gf3_3.png", "bbox": [1, 2, 3], "phrase": "a"}\n[1]\n')
+    broken = '{"image": "gf3_3.png", "bbox": [1, 2, 3], "phrase": "a"}\n[1]\n'
+    (folder / "sarvg_val.jsonl").write_text(broken, encoding="utf-8")
     assert read(folder)[1] == [
-        Fault("sarvg_val.jsonl", 2, "The field 'bbox' is not a list of 4 numbers."),
-        Fault("sarvg_val.jsonl", 3, "The line is not a JSON object."),
+        Fault("sarvg_val.jsonl", 1, "The field 'bbox' is not a list of 4 numbers."),
+        Fault("sarvg_val.jsonl", 2, "The line is not a JSON object."),
     ]
