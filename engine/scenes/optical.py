@@ -75,13 +75,19 @@ def _hillside(colour: FloatArray, shade: FloatArray, surface: Surface, region: R
 
 
 def expose(picture: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The camera: haze, blur, gain and white balance, noise, eight bits. [size, size, 3] to [3, size, size]."""
-    blur = float(rng.uniform(0.25, 0.7))
+    """The camera: haze, blur, gain and white balance, tone, noise, eight bits. [size, size, 3] to [3, size, size].
+
+    Tone is a power of the light: about 1 in pictures made for people, in which shades are brightened, up to 1.7 where a
+    sensor's linear counts were only stretched. The brightest hundredth keeps its grey.
+    """
+    blur = float(rng.uniform(0.2, 0.55))
     gain = (rng.uniform(0.9, 1.3) * (1 + rng.uniform(-0.045, 0.045, 3))).astype(np.float32)
     haze = np.float32(rng.uniform(0, 0.32)) * np.array((0.6, 0.9, 1.25), np.float32)  # thin air scatters blue
     planes = np.moveaxis(picture, -1, 0)
     seen = np.stack([ndimage.gaussian_filter(plane, blur, truncate=2.5) for plane in planes])
     seen = seen * gain[:, None, None] + (haze * float(picture.mean()))[:, None, None]
-    seen += rng.standard_normal(seen.shape, np.float32) * np.float32(rng.uniform(0.004, 0.012))
+    tone, white = np.float32(rng.uniform(0.9, 1.7)), np.float32(max(float(np.percentile(seen[:, ::4, ::4], 99)), 0.02))
+    seen = white * np.power(np.maximum(seen, 0) / white, tone)
+    seen += rng.standard_normal(seen.shape, np.float32) * np.float32(rng.uniform(0.004, 0.014))
     grey: NDArray[np.uint8] = np.clip(seen * 255, 0, 255).astype(np.uint8)
     return grey
