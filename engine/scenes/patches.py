@@ -79,24 +79,26 @@ class Patches:
         return measures.patch_shape(self._labels[top:bottom, left:right] == thing.id + 1)
 
 
-def read_patches(reading: Reading) -> list[Subject]:
-    """Every cover and water body, and of those in patches the one that stands out."""
+def read_patches(reading: Reading) -> tuple[list[Subject], list[tuple[str, Thing]]]:
+    """Every cover and water body; and of those in patches the one that stands out, with its name."""
     found: list[Subject] = []
+    named: list[tuple[str, Thing]] = []
     for name in (*COVERS, *WATERS):
         share = reading.facts.shares[name]
         if share == 0:
             found.append(Subject(name, present=False, count=0 if name in PATCHED else None))
         elif share >= SEEN_SHARE:
-            found += _river(reading) if name == "river" else _cover(reading, name)
-    return found
+            found += _river(reading) if name == "river" else _cover(reading, name, named)
+    return found, named
 
 
-def _cover(reading: Reading, name: str) -> list[Subject]:
+def _cover(reading: Reading, name: str, all_named: list[tuple[str, Thing]]) -> list[Subject]:
     patches = Patches(reading, name)
     named = patches.standing_out()
     own: list[Subject] = []
     place, shape = None, None
     if named is not None:
+        all_named.append(named)
         place, shape = measures.place(named[1].box, reading.size), patches.shape(named[1])
         if named[0] != name:
             area = reading.clear_area(named[1].area_px)

@@ -19,7 +19,7 @@ from engine.scenes.condition import Condition
 from engine.scenes.counted import read_counted
 from engine.scenes.deductions import deduce
 from engine.scenes.facts import Facts, Thing
-from engine.scenes.patches import PATCHED, Patches, read_patches
+from engine.scenes.patches import PATCHED, read_patches
 from engine.scenes.reading import SEEN_SHARE, Reading
 from engine.scenes.scene import COVERS, OBJECTS
 from engine.scenes.ways import read_ways
@@ -34,6 +34,9 @@ CLEAR_STRENGTH = 0.45
 
 _HIDDEN_FROM, _SHOWN_TO = 0.85, 0.05
 """A thing of which this share is under cloud is hidden, and shown where no more than that is."""
+
+_SAME_PLACE_PX = 6
+"""Pictures that are shifted by no more match; of a larger shift some would say so and some not."""
 
 _VEILED_FROM = 0.8
 """From this strength on fog and darkness leave nothing clear."""
@@ -57,13 +60,14 @@ def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> D
     if condition.pair == "other":
         return Description(match=False, weather=weather, subjects=_qualities((), facts, condition, hidden))
     reading = Reading(facts)
-    subjects = (*read_counted(reading), *read_patches(reading), *read_ways(reading))
+    covers, patches = read_patches(reading)
+    subjects = (*read_counted(reading), *covers, *read_ways(reading))
     known: dict[str, bool | None] = {subject.name: subject.present for subject in subjects}
     known["residential"] = _town_share(facts, "residential") >= SEEN_SHARE
     themes = _themes(facts, known)
     applying = [word for word, applies in themes if applies]
     return Description(
-        match=True if max(map(abs, condition.shift_px)) <= 6 else None,
+        match=True if max(map(abs, condition.shift_px)) <= _SAME_PLACE_PX else None,
         weather=weather,
         urban=_urban(facts),
         theme=applying[0] if len(applying) == 1 and len(themes) >= len(THEME_ANSWERS) - 2 else None,
@@ -71,7 +75,7 @@ def describe(facts: Facts, condition: Condition, hidden: NDArray[np.bool_]) -> D
         main_cover=_main_cover(facts),
         main_object=_main_object(reading),
         subjects=_qualities(subjects, facts, condition, hidden),
-        relations=_relations(reading),
+        relations=_relations(reading, patches),
         deduce=deduce(known),
     )
 
@@ -160,10 +164,10 @@ def _grade(amount: float, enough: float, nothing: float) -> bool | None:
 # ---- relations
 
 
-def _relations(reading: Reading) -> tuple[Relation, ...]:
+def _relations(reading: Reading, patches: list[tuple[str, Thing]]) -> tuple[Relation, ...]:
     """Directions and distances between things that a name tells apart, and between the only two of a class."""
     facts, found = reading.facts, list[Relation]()
-    named = _named_things(reading)
+    named = _named_things(reading, patches)
     for index, (name, thing) in enumerate(named):
         for other_name, other in named[index + 1 :]:
             if thing.name == other.name or _overlap(thing, other):
@@ -182,16 +186,15 @@ def _relations(reading: Reading) -> tuple[Relation, ...]:
     return tuple(found)
 
 
-def _named_things(reading: Reading) -> list[tuple[str, Thing]]:
+def _named_things(reading: Reading, patches: list[tuple[str, Thing]]) -> list[tuple[str, Thing]]:
     """The only thing of its class, and the patch of a cover that stands out, if it is compact; a few at most."""
     facts = reading.facts
     singles = [name for name, count in facts.counts.items() if count == 1 and not reading.uncountable(name)]
     found = [(name, facts.named(name)[0]) for name in singles]
-    for name in PATCHED:
-        if name != "built-up area" and facts.shares[name] >= SEEN_SHARE:
-            patch = Patches(reading, name).standing_out()
-            if patch is not None and patch[1].area_px >= SEEN_SHARE * reading.size**2:
-                found.append(patch)
+    for name, patch in patches:
+        one_place = patch.name in PATCHED and patch.name != "built-up area"
+        if one_place and patch.area_px >= SEEN_SHARE * reading.size**2:
+            found.append((name, patch))
     return [pair for pair in found if _compact(pair[1], reading.size)][:_NAMED_AT_MOST]
 
 
