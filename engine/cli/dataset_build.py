@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli import osvqa_build
 from engine.cli.progress import progress_line
 from engine.errors import UsageError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The builders and their options."""
-    builders = parser.add_subparsers(dest="builder", required=True, metavar="optsar-rsvg|refsegrs")
+    builders = parser.add_subparsers(dest="builder", required=True, metavar="osvqa|optsar-rsvg|refsegrs|adverse")
     optsar = builders.add_parser("optsar-rsvg", help="boxes in optical and SAR images, from up to four sources")
     optsar.add_argument(
         "--source",
@@ -38,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes", type=Path, required=True, metavar="FILE", help="TOML: number and name of classes"
     )
     refsegrs.add_argument("--keep", type=Path, metavar="FILE", help="crops to keep, and expressions of them")
-    for builder in (optsar, refsegrs):
+    osvqa = builders.add_parser("osvqa", help="questions on optical and SAR pairs, from annotations")
+    osvqa_build.add_osvqa(osvqa)
+    adverse = builders.add_parser("adverse", help="cloud, fog or low light on optical images")
+    osvqa_build.add_adverse(adverse)
+    for builder in (optsar, refsegrs, osvqa, adverse):
         _add_common(builder)
 
 
@@ -50,7 +55,13 @@ def _add_common(builder: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, and say what was done. Returns 0; everything else is raised."""
-    makers: dict[str, Callable[[argparse.Namespace], Built]] = {"optsar-rsvg": _optsar_rsvg, "refsegrs": _refsegrs}
+    if args.builder == "adverse":
+        return osvqa_build.run_adverse(args)
+    makers: dict[str, Callable[[argparse.Namespace], Built]] = {
+        "osvqa": osvqa_build.build,
+        "optsar-rsvg": _optsar_rsvg,
+        "refsegrs": _refsegrs,
+    }
     built = makers[args.builder](args)
     if args.json:
         content = built.report.as_json() | {"folder": str(built.folder), "statistics": asdict(built.found)}
