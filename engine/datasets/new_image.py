@@ -22,7 +22,8 @@ class NewImage:
 
     ``name`` is its file name, ``source`` pixels [bands, rows, columns] or [rows, columns], written as GeoTIFF on
     ``grid`` (its own pixels where that is None), or a file that is copied as it is. ``width`` and ``height`` are its
-    size in pixels. ``tags`` and ``descriptions`` of the bands go into the GeoTIFF.
+    size in pixels. ``tags`` and ``descriptions`` of the bands go into the GeoTIFF. A file that is ours may be
+    ``linked`` in place of a copy.
     """
 
     name: str
@@ -34,6 +35,7 @@ class NewImage:
     grid: Grid | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     descriptions: tuple[str, ...] = ()
+    linked: bool = False
 
     def require_plain_name(self) -> None:
         """Raise :class:`InputRefused` for a name that is no mere file name, or not a GeoTIFF's where one is written."""
@@ -49,8 +51,23 @@ class NewImage:
 
     def write(self, path: Path) -> None:
         """Write or copy the image to ``path``. Raises :class:`ExportRefused` where that cannot be done."""
-        if isinstance(self.source, Path):
+        if isinstance(self.source, Path) and self.linked:
+            link_or_copy(self.source, path)
+        elif isinstance(self.source, Path):
             with replacing(path) as temporary:
                 shutil.copyfile(self.source, temporary)
         else:
             write_geotiff(path, self.source, self.own_grid(), tags=self.tags, descriptions=self.descriptions)
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Make ``path`` the same file as ``source``, or a copy of it where the disk has no links.
+
+    Raises :class:`ExportRefused` where neither can be done.
+    """
+    with replacing(path) as temporary:
+        temporary.unlink()
+        try:
+            temporary.hardlink_to(source)
+        except OSError:  # FAT, some network drives
+            shutil.copyfile(source, temporary)

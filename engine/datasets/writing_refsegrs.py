@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.datasets.new_image import NewImage
+from engine.datasets.new_image import NewImage, link_or_copy
 from engine.datasets.phrase_files import phrase_file
 from engine.datasets.published_splits import SPLITS, WHOLE
 from engine.datasets.refsegrs import IMAGES, MASKS
@@ -64,7 +64,7 @@ def write_refsegrs(folder: Path, entries: Iterable[tuple[NewImage, Sequence[NewM
                 image.write(path)
                 first = path
             else:
-                _link(first, path)
+                link_or_copy(first, path)
             pixels = np.where(mask.mask, FOREGROUND, 0).astype(np.uint8)
             write_geotiff(folder / MASKS / f"{key}.tif", pixels, image.own_grid())
     wanted = (WHOLE,) if set(lines) == {WHOLE} else dict.fromkeys((*SPLITS, *lines))
@@ -86,13 +86,3 @@ def _lines(key: str, image: NewImage, mask: NewMask) -> list[str]:
     if not mask.mask.any():
         raise InputRefused(f"A mask of {image.name} is empty.", remedy="Leave it out.")
     return [f"{key} {expression}" for expression in expressions]
-
-
-def _link(first: Path, path: Path) -> None:
-    """Make ``path`` the same file as ``first``, or a copy of it."""
-    with replacing(path) as temporary:
-        temporary.unlink()
-        try:
-            temporary.hardlink_to(first)
-        except OSError:  # a disk without links (FAT, some network drives)
-            temporary.write_bytes(first.read_bytes())

@@ -1,43 +1,51 @@
-"""Synthetic scenes as files: a folder of optical/SAR GeoTIFF pairs with questions, or the one sample pair.
+"""Synthetic scenes as files: data sets of any number of optical/SAR pairs, or the one sample pair.
 
-Layout of a folder of pairs (the one that ``engine.datasets`` reads for optical-SAR questions)::
+A folder of scenes is one data set in each of the layouts asked for, which ``rsqa dataset check`` and ``stats`` read::
 
-    optical/000.tif   three bands, uint8
-    sar/000.tif       one band: float32 dB or amplitude, or uint8
-    questions.jsonl   one object a line: image, question, answer, type
+    osvqa/        questions of all types on pairs
+    optsar-rsvg/  expressions with boxes, optical and SAR pictures apart
+    refsegrs/     expressions with masks on optical pictures
+    scenes.json   what was asked for, of which world, and how much it became
 
-The same arguments give the same pixels and the same questions, so running again changes nothing.
+The same number is the same scene in all three. The same order gives the same bytes, however many processes work.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from engine.errors import UsageError
-from engine.raster import replacing, write_geotiff
-from engine.records import Grid
+from engine.datasets.dataset import Progress
+from engine.datasets.whole_folder import whole_folder, write_report
+from engine.errors import ExportRefused
+from engine.jobs.scene_files import SceneOrder, grid_of, write_pair, write_scene
+from engine.jobs.scene_layouts import MadeFiles, write_layout
 from engine.records.raster import SarUnit
-from engine.scenes import Sample, make_sample
+from engine.scenes import WORLD_VERSION, make_sample
+from engine.scenes.stream import in_order
+from engine.text import ANSWERS_VERSION
 
 SAMPLE_SEED, SAMPLE_SIZE = 1756, 1024
 """The sample pair: fields, woods and towns along a river with bridges, ships and tank farms; chosen by eye."""
 
-_CRS = "EPSG:32631"
-_WEST, _NORTH, _EAST = 300_000.0, 5_800_000.0, 700_000.0
-_OPTICAL_DATE, _SAR_DATE = "2024-06-14", "2024-06-15"
-_DESCRIPTIONS: dict[SarUnit, str] = {"db": "VV dB", "amplitude": "VV amplitude", "stretched-8bit": "VV"}
+REPORT = "scenes.json"
+
+_OPTICAL_BYTES = 2.6
+_SAR_BYTES: dict[SarUnit | None, float] = {"db": 3.7, "amplitude": 3.7, "stretched-8bit": 1.1, None: 3.7}
+_SCENE_BYTES = 60_000
+"""What files take on disk, a little more than measured: by pixel, and by scene for masks and annotations."""
 
 
 @dataclass(frozen=True, slots=True)
 class MadeScenes:
-    """What was written. ``questions`` is the number of lines of ``questions.jsonl``."""
+    """What was written: the folder, the number of pairs, and the rows of truth by layout and split."""
 
     folder: str
     pairs: int
-    questions: int
+    rows: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,42 +56,54 @@ class MadePair:
     sar: str
 
 
+def disk_need(order: SceneOrder) -> int:
+    """About how many bytes the scenes of ``order`` take on a disk that can link files."""
+    pixels = order.size * order.size * (_OPTICAL_BYTES + _SAR_BYTES[order.delivery])
+    return round(order.count * (pixels + _SCENE_BYTES))
+
+
 def make_scenes(
     out: Path,
-    count: int,
-    seed: int,
+    order: SceneOrder,
     *,
-    size: int = 256,
-    delivery: SarUnit = "db",
-    progress: Callable[[str, float | None], None] = lambda stage, fraction: None,
+    workers: int = 0,
+    progress: Progress = lambda stage, fraction: None,
 ) -> MadeScenes:
-    """Write the pairs of seeds ``seed`` .. ``seed + count - 1`` and their questions into ``out``.
+    """Make the scenes of ``order`` in ``workers`` processes (0: in this one) and give them the name ``out``.
 
-    ``delivery`` is the unit of the SAR files. Raises :class:`UsageError` for a count below 1 or what
-    :func:`engine.scenes.make_sample` refuses, :class:`~engine.errors.ExportRefused` where a file cannot be written.
+    However this ends before that, nothing is left. An earlier folder of scenes is replaced.
+
+    Raises :class:`~engine.errors.ExportRefused` where the disk has too little room, ``out`` holds something else or
+    cannot be written, :class:`~engine.errors.UsageError` for a number of processes below 0, and
+    :class:`~engine.errors.EngineFailed` where a process died.
     """
-    if count < 1:
-        raise UsageError(f"{count} scenes cannot be made.", remedy="Ask for one or more.")
-    digits = max(3, len(str(count - 1)))
-    lines: list[str] = []
-    for index in range(count):
-        progress("Making scenes", index / count)
-        sample = make_sample(seed + index, size=size, sar_unit=delivery)
-        name = f"{index:0{digits}d}.tif"
-        _write_pair(sample, out / "optical" / name, out / "sar" / name, index)
-        lines += [
-            json.dumps({"image": name, "question": q.text, "answer": q.answer, "type": q.type})
-            for q in sample.questions
-        ]
-    with replacing(out / "questions.jsonl") as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    progress("Making scenes", 1.0)
-    return MadeScenes(str(out), count, len(lines))
+    _require_room(out, order)
+    with whole_folder(out, REPORT) as folder:
+        made = MadeFiles(order, folder / "scenes")
+        made.folder.mkdir()
+        with closing(in_order(partial(write_scene, order, made.folder), range(order.count), workers)) as scenes:
+            for number, _ in enumerate(scenes, start=1):
+                progress("Making scenes", number / order.count)
+        rows: dict[str, dict[str, int]] = {
+            layout: write_layout(layout, folder / layout, made, progress) for layout in order.layouts
+        }
+        shutil.rmtree(made.folder)  # the layouts hold links, or copies, of what they took
+        versions = {"world_version": WORLD_VERSION, "answers_version": ANSWERS_VERSION}
+        write_report(folder, REPORT, {"order": asdict(order)} | versions | {"rows": rows})
+    return MadeScenes(str(out), order.count, rows)
 
 
-def make_sample_pair(
-    out: Path, *, progress: Callable[[str, float | None], None] = lambda stage, fraction: None
-) -> MadePair:
+def _require_room(out: Path, order: SceneOrder) -> None:
+    disk = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    need, free = disk_need(order), shutil.disk_usage(disk).free
+    if need > free:
+        raise ExportRefused(
+            f"{order.count:,} scenes need about {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free at {disk}.",
+            remedy="Make fewer or smaller scenes, or choose another disk.",
+        )
+
+
+def make_sample_pair(out: Path, *, progress: Progress = lambda stage, fraction: None) -> MadePair:
     """Write the sample pair, ``optical.tif`` and ``sar.tif`` (1024 x 1024, UTM, SAR in dB), into ``out``.
 
     Raises :class:`~engine.errors.ExportRefused` where a file cannot be written.
@@ -91,33 +111,6 @@ def make_sample_pair(
     progress("Making the sample pair", None)
     sample = make_sample(SAMPLE_SEED, size=SAMPLE_SIZE, weather="clear", sar_unit="db", pair="exact")
     pair = MadePair(str(out / "optical.tif"), str(out / "sar.tif"))
-    _write_pair(sample, Path(pair.optical), Path(pair.sar), 0)
+    grid = grid_of(SceneOrder(1, SAMPLE_SEED, SAMPLE_SIZE), 0, sample.gsd_m)
+    write_pair(sample, Path(pair.optical), Path(pair.sar), grid)
     return pair
-
-
-def _write_pair(sample: Sample, optical: Path, sar: Path, index: int) -> None:
-    grid = _grid(sample, index)
-    source = f"RSQA Desktop, synthetic scene, seed {sample.seed}"
-    write_geotiff(
-        optical,
-        sample.optical,
-        grid,
-        tags={"ACQUISITION_DATE": _OPTICAL_DATE, "SOURCE": source, "WEATHER": sample.weather},
-        descriptions=("Red", "Green", "Blue"),
-    )
-    write_geotiff(
-        sar,
-        sample.sar,
-        grid,
-        tags={"ACQUISITION_DATE": _SAR_DATE, "SOURCE": source, "LOOKS": f"{sample.looks:g}"},
-        descriptions=(_DESCRIPTIONS[sample.sar_unit],),
-    )
-
-
-def _grid(sample: Sample, index: int) -> Grid:
-    """A place of its own in zone 31 for each scene, side by side and row by row, so that two never overlap."""
-    size, gsd = sample.scene.size, sample.gsd_m
-    step = size * 10.0  # the coarsest scene's side in metres
-    columns = max(1, int((_EAST - _WEST) // step))
-    x, y = _WEST + index % columns * step, _NORTH - index // columns * step
-    return Grid(size, size, (gsd, 0.0, x, 0.0, -gsd, y), _CRS, gsd)
