@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from engine.text.description import Description, Subject
-from engine.text.nouns import KIND_OF
+from engine.text.nouns import KIND_OF, PATCHED
 from engine.text.vocabulary import (
     COVER_ANSWERS,
     SHAPE_ANSWERS,
@@ -86,11 +86,16 @@ def _compare(about: Description) -> Iterator[Case]:
 
 
 def _compare_counts(one: Subject, other: Subject) -> Iterator[Case]:
-    """More, less or equal, of two that are both there; whether something is there at all is asked by presence."""
+    """More, less or equal, of two that are both there; whether something is there at all is asked by presence.
+
+    Things are compared with things and patches with patches.
+    """
     if not one.count or not other.count:
         return
     if one.name == KIND_OF.get(other.name) or other.name == KIND_OF.get(one.name):
         return  # a part is never more than the whole
+    if (one.name in PATCHED) != (other.name in PATCHED):
+        return
     low, high = sorted((one.count, other.count))
     if low < high <= COUNT_RATIO * low:
         return

@@ -67,6 +67,9 @@ def _group(plural: str) -> Noun:
     return Noun(f"any {plural}", plural, f"the group of {plural}", plural)
 
 
+PATCHED: frozenset[str] = frozenset(_PIECES)
+"""Names that come in patches, the numbers of which are of another sort than the numbers of things."""
+
 KIND_OF: dict[str, str] = {"cargo ship": "ship", "boat": "ship", "wide road": "road", "narrow road": "road"}
 """Names of kinds, and the class that each is a part of."""
 
