@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.measure import label
@@ -121,11 +121,9 @@ def things_of(classes: list[int], furthest: int, largest: int) -> st.SearchStrat
 
 
 @settings(max_examples=40)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([1, 4, 5, 6]), *[st.integers(0, 36)] * 2, *[st.integers(2, 12)] * 2), max_size=12
-    )
-)
+@given(things_of([1, 4, 5, 6], 36, 12))
+@example([(4, 0, 0, 10, 10), (1, 12, 0, 2, 10)])  # pixels whose centres are as far apart as the buffer is wide
+@example([(4, 0, 0, 10, 10), (1, 13, 0, 2, 10)])
 def test_adjacency_is_a_dilated_instance_that_meets_the_reference(things: list[tuple[int, ...]]) -> None:
     classes = np.zeros((40, 40), np.int64)
     for number, x, y, width, height in things:
