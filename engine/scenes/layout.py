@@ -32,15 +32,16 @@ _GSD_M = {
 _TOWN_FROM_AFAR = 0.2
 """Share of residential places that are seen so coarsely that the town is a texture."""
 
+_SENTINEL_GSD_M = (6.0, 10.0)
+_SENTINEL_SHARE = 0.22
+"""Share of the places that make sense at Sentinel's sampling which are seen at it: half of OSVQA's pairs have 10 m."""
+
 
 def make_scene(seed: int, size: int = VIEW) -> Scene:
     """The scene of one seed: the same on any machine. A larger ``size`` is a larger place, not a finer picture."""
     draws = Draws(seed, LAYOUT_STREAM)
     setting = draws.weighted(SETTINGS, [_WEIGHTS[name] for name in SETTINGS])
-    low, high = _GSD_M[setting]
-    if setting == "residential" and draws.chance(_TOWN_FROM_AFAR):
-        low, high = 1.5, 10.0
-    gsd_m = round(low * (high / low) ** draws.unit(), 2)
+    gsd_m = _draw_gsd(draws, setting)
     sun = (quarter(draws.uniform(0, 360)), quarter(draws.uniform(25, 65)))
     season, wind = round(draws.unit(), 3), round(draws.unit(), 3)
     look = quarter(draws.choice((90.0, 270.0)) + draws.uniform(-15, 15))  # radars fly near the poles and look sideways
@@ -59,3 +60,13 @@ def make_scene(seed: int, size: int = VIEW) -> Scene:
         seed, size, gsd_m, season, sun, look, wind, tuple(plan.items),
         setting=setting, marks=tuple(plan.marks), polarisation=polarisation, incidence_deg=incidence,
     )  # fmt: skip
+
+
+def _draw_gsd(draws: Draws, setting: str) -> float:
+    """Metres per pixel, evenly over the octaves that suit ``setting``."""
+    low, high = _GSD_M[setting]
+    if setting not in ("airfield", "sports") and draws.chance(_SENTINEL_SHARE):
+        low, high = _SENTINEL_GSD_M
+    elif setting == "residential" and draws.chance(_TOWN_FROM_AFAR):
+        low, high = 1.5, 10.0
+    return round(low * (high / low) ** draws.unit(), 2)
