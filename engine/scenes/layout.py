@@ -69,4 +69,4 @@ def _draw_gsd(draws: Draws, setting: str) -> float:
         low, high = _SENTINEL_GSD_M
     elif setting == "residential" and draws.chance(_TOWN_FROM_AFAR):
         low, high = 1.5, 10.0
-    return round(low * (high / low) ** draws.unit(), 2)
+    return round(float(low * (high / low) ** draws.unit()), 2)
