@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         content = built.report.as_json() | {"folder": str(built.folder), "statistics": asdict(built.found)}
         print(json.dumps(content))
     else:
-        print(f"{built.report.as_text()}\n\nWrote {built.folder}")
+        print(f"{built.report.as_text()}\n\nWrote {built.folder}\nWhat is in it: {built.page}")
     return 0
 
 

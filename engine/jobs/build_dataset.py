@@ -25,6 +25,11 @@ class Built:
     report: BuildReport
     found: Statistics
 
+    @property
+    def page(self) -> Path:
+        """The statistics with their plots, to be read."""
+        return self.folder / STATISTICS / "statistics.html"
+
 
 def build_dataset(
     out: Path,

@@ -19,7 +19,7 @@ from engine.datasets.check import check_dataset
 from engine.datasets.dataset import BoxRow, DataSet, Faults
 from engine.datasets.table import read_dataset
 from engine.errors import Cancelled, DataSetUnreadable, InputRefused, UsageError
-from engine.jobs.build_dataset import STATISTICS, Built, build_dataset
+from engine.jobs.build_dataset import Built, build_dataset
 from engine.text.directions import agrees
 from tests.engine.datasets.fabricate.four_sources import HEIGHT, LEVELS, WIDTH, fabricate
 
@@ -59,7 +59,7 @@ def test_what_is_built_passes_the_check_and_is_described(built: Built) -> None:
     assert report.samples == sum(table.rows[-1][2] for table in built.found.tables if table.title == "Splits")
     titles = {plot.title for plot in built.found.plots}
     assert {"Boxes: width", "Boxes: height", "Boxes: square root of area", "Words per expression"} <= titles
-    assert (built.folder / STATISTICS / "statistics.html").is_file()
+    assert built.page.is_file()
     assert json.loads((built.folder / "build_report.json").read_text(encoding="utf-8"))["layout"] == "optsar-rsvg"
     assert [path.name for path in built.folder.parent.iterdir()] == ["optsar"]
 
@@ -250,6 +250,18 @@ def test_detections_and_lists_that_make_no_sense_are_refused(sources: dict[str, 
         build_optsar_rsvg(only, tmp_path / "c", Choices(detections=found, keep=keep))
     with pytest.raises(UsageError, match="no picture is flagged"):
         Choices(keep=keep)
+
+
+def test_progress_is_told_in_shares(sources: dict[str, Path], tmp_path: Path) -> None:
+    told: list[tuple[str, float | None]] = []
+    only = {"tacmt": sources["tacmt"]}
+    build_dataset(
+        tmp_path / "out",
+        only.values(),
+        lambda folder: build_optsar_rsvg(only, folder, Choices(), progress=lambda *one: told.append(one)),
+    )
+    assert {"Decoding the images", "Writing images"} <= {stage for stage, _ in told}
+    assert all(share is None or 0 <= share <= 1 for _, share in told)
 
 
 def test_no_source_a_strange_one_and_an_empty_one_are_refused(tmp_path: Path) -> None:
