@@ -29,6 +29,7 @@ from engine.text.directions import (
     move_box,
     rewrite,
 )
+from engine.text.expression_words import ORDINALS
 from engine.text.expressions import parse
 
 RARE_SHARE = 0.5
@@ -119,8 +120,9 @@ def _reference_problem(
 
 
 def _extreme_problem(turned: BoxRow, direction: Direction, picture: Picture, move: Move) -> str:
-    """What is wrong with "leftmost", "the left of the two", or nothing. A counted one is not judged."""
-    if turned.expression[: direction.start].lower().endswith("from the "):
+    """What is wrong with "leftmost", "the left of the two", or nothing. The second of an order is not judged."""
+    ahead = turned.expression[: direction.start].lower()
+    if ahead.endswith("from the ") or ORDINALS.keys() & ahead.split()[-1:]:
         return ""
     width, height = picture.width, picture.height
     here = _middle(turned.box_xyxy_px, width, height)

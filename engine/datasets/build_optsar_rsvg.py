@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from engine.datasets.augmenting import RARE_SHARE, Copy, Refused, augment
 from engine.datasets.build_report import BuildReport
 from engine.datasets.dataset import BoxRow, Progress
-from engine.datasets.detections import LEAST_SCORE, LOW_IOU, Flagged, as_list, flag, read_detections, read_names
+from engine.datasets.detections import LEAST_SCORE, LOW_IOU, Flagged, as_list, flag, read_detections
+from engine.datasets.name_lists import read_names
 from engine.datasets.new_image import NewImage
 from engine.datasets.optsar_rsvg import LAYOUT, sensor_by_name
 from engine.datasets.optsar_sources import SOURCES, gather

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from engine.datasets.build_report import BuildReport
 from engine.datasets.dataset import Faults, Progress
-from engine.datasets.detections import read_names
 from engine.datasets.files import images_in
+from engine.datasets.name_lists import read_names
 from engine.datasets.new_image import NewImage
 from engine.datasets.referring_masks import BUFFER_M, BUFFER_PX, LEAST_PX, MOST_SHARE, SURROUNDED, masks_of
 from engine.datasets.referring_templates import GENERAL_CLASSES, MAP_CLASSES, Template

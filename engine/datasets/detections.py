@@ -2,12 +2,11 @@
 
 OptiSAR-Net++, section IV-A, step 1: a detector is trained on the merged data, and "images with a low
 predicted-to-ground-truth IoU are flagged for manual verification and potential removal". How low is not said: here it
-is :data:`LOW_IOU`, of boxes that the detector gives :data:`LEAST_SCORE` or more.
+is :data:`LOW_IOU`, of boxes that the detector gives :data:`LEAST_SCORE` or more, whatever class it takes them for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from engine.datasets.dataset import Faults
 from engine.datasets.pictures import Picture
 from engine.errors import DataSetUnreadable, InputRefused
 from engine.formats.coco import read_coco
-from engine.formats.records import Record, read_json, read_text
+from engine.formats.records import Record, read_json
 from engine.metrics import box_overlap
 
 LOW_IOU = 0.5
@@ -109,21 +108,8 @@ def _best(truth: Xyxy, boxes: Iterable[Xyxy]) -> float:
     return max((box_overlap(box, truth).iou for box in boxes), default=0.0)
 
 
-def read_names(path: Path) -> dict[str, int]:
-    """The lines of a list that people edit, with their numbers: comments, # and what follows, are dropped.
-
-    Raises :class:`DataSetUnreadable` for a file that cannot be read.
-    """
-    faults = Faults(path.parent)
-    text = read_text(path, faults)
-    if text is None:
-        raise DataSetUnreadable(f"{path}: {faults.found[0].what}", remedy="Check the path.")
-    lines = (re.split(r"(?:^|\s)#", line)[0].strip() for line in text.splitlines())
-    return {line: number for number, line in enumerate(lines, start=1) if line}
-
-
 def as_list(flagged: Iterable[Flagged]) -> str:
-    """The list of flagged pictures for a person, in the form that :func:`read_names` reads."""
+    """The list of flagged pictures for a person, in the form that :func:`engine.datasets.name_lists.read_names` reads."""
     head = (
         "# Pictures on which detector and annotation disagree, the worst first. Look at each.\n"
         "# What is right after all goes into a file that --keep names; the others are then left out.\n"

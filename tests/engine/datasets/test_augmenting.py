@@ -125,10 +125,18 @@ def test_superlatives_are_held_against_their_class() -> None:
     refused = turn_row(wrong, picture(wrong, row("The ship", (10, 10, 20, 20))), "flip-horizontal")
     assert isinstance(refused, Refused)
     assert refused.kind == "another thing of its class lies further out"
-    counted = row("The second ship from the left", (60, 10, 70, 20))
-    turned = turn_row(counted, picture(counted, first), "flip-horizontal")
-    assert not isinstance(turned, Refused)
-    assert turned.expression == "The second ship from the right"
+
+
+def test_the_second_of_an_order_is_not_taken_for_the_first() -> None:
+    first = row("The leftmost ship", (10, 10, 20, 20))
+    for sentence, expected in (
+        ("The second ship from the left", "The second ship from the right"),
+        ("The second leftmost ship", "The second rightmost ship"),
+    ):
+        counted = row(sentence, (60, 10, 70, 20))
+        turned = turn_row(counted, picture(counted, first), "flip-horizontal")
+        assert not isinstance(turned, Refused)
+        assert turned.expression == expected
 
 
 def test_copies_are_made_for_rare_classes_only_and_each_move_once() -> None:
