@@ -109,7 +109,7 @@ def _best(truth: Xyxy, boxes: Iterable[Xyxy]) -> float:
 
 
 def as_list(flagged: Iterable[Flagged]) -> str:
-    """The list of flagged pictures for a person, in the form that :func:`engine.datasets.name_lists.read_names` reads."""
+    """The list of flagged pictures for a person, as :func:`engine.datasets.name_lists.read_names` reads it."""
     head = (
         "# Pictures on which detector and annotation disagree, the worst first. Look at each.\n"
         "# What is right after all goes into a file that --keep names; the others are then left out.\n"
