@@ -5,8 +5,8 @@ have 255 for 1. Any others, whole numbers or reflectance, are stretched: the bri
 below becomes 0, that which only one in 200 exceeds 1, the same for all bands, so that colours stay; afterwards it is
 turned back, so that the image keeps its type and its range, less what lay beyond the stretch.
 
-Only the bands that are shown are written: red, green and blue, or the one there is. Place on Earth, type and empty
-pixels are kept.
+Only the bands that are shown are written: red, green and blue, or the one there is. Place on Earth and type are kept.
+Empty pixels stay empty where the file has a number for them; elsewhere they are 0.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ LINES = "adverse.jsonl"
 """One JSON object per image: what was done to it."""
 
 MOST_PIXELS = 4096 * 4096
-"""Weather is one field over the whole image, made in about 120 bytes a pixel."""
+"""Weather is one field over the whole image, made in about 130 bytes a pixel."""
 
+_MOST_BYTES = 1 << 30  # for reading that many pixels of three bands of any type
 _WEATHER_STREAM = 11
 _STRETCH_PERCENTILES = (0.5, 99.5)
 
@@ -72,23 +73,28 @@ def weathered(path: Path, weather: Weather, strength: float, seed: int, number: 
     """The optical image at ``path`` under ``weather`` of ``strength`` (0..1).
 
     ``seed`` and ``number``, the image's place in its set, decide the clouds and where the sun stands. Raises
-    :class:`InputRefused` for an image above :data:`MOST_PIXELS`, one whose numbers have a scale of their own and one of
-    complex numbers, :class:`RasterUnreadable`, and :class:`UsageError` for a weather or strength there is not.
+    :class:`InputRefused` for an image above :data:`MOST_PIXELS`, one whose numbers have a scale of their own, and one
+    that is no brightness (complex numbers, decibels), :class:`RasterUnreadable`, and :class:`UsageError` for a weather
+    or strength there is not.
     """
     draws = Draws(seed, _WEATHER_STREAM + 2 * number)
     sun_deg = draws.uniform(0, 360), draws.uniform(30, 65)
     with open_raster(path, sensor="optical") as raster:
         dtype = _require_usable(raster)
-        grid, nodata = raster.info.grid, raster.info.bands[raster.info.choice.bands[0] - 1].nodata
+        grid, nodata = raster.info.grid, _fitting(raster.info.bands[raster.info.choice.bands[0] - 1].nodata, dtype)
         window = PixelWindow(0, 0, grid.width, grid.height)
-        read = raster.read(window, grid.width, grid.height, max_bytes=64 * MOST_PIXELS)
+        read = raster.read(window, grid.width, grid.height, max_bytes=_MOST_BYTES)
     low, high = _stretch(read.values, read.valid, dtype)
+    if not high > 0:
+        raise InputRefused(f"{path.name} has no brightness: nothing in it is above 0.", remedy="Give optical images.")
     picture = np.nan_to_num((read.values - np.float32(low)) / np.float32(high - low), nan=0.0).clip(0, 1)
     rgb = np.ascontiguousarray(np.broadcast_to(picture, (3, *picture.shape[1:])).transpose(1, 2, 0))
     rng = SteadyGenerator(seed, _WEATHER_STREAM + 2 * number + 1)
     seen, hidden = add_weather(rgb, weather, strength, sun_deg, rng)
     bands = seen.transpose(2, 0, 1) if len(picture) == 3 else seen.mean(axis=2)[np.newaxis]
     pixels = _stored(bands * np.float32(high - low) + np.float32(low), dtype)
+    if nodata is not None:  # night must not make holes in an image
+        pixels[pixels == nodata] += -1 if nodata == _most(dtype) else 1
     pixels[:, ~read.valid] = 0 if nodata is None else nodata
     return Weathered(pixels, grid, nodata, hidden & read.valid, (low, high))
 
@@ -112,6 +118,13 @@ def _require_usable(raster: Raster) -> np.dtype[Any]:
     return np.dtype("uint8" if raster.palette is not None else band.dtype)
 
 
+def _fitting(nodata: float | None, dtype: np.dtype[Any]) -> float | None:
+    """The number of empty pixels, if the type can hold it; files tell of others, too."""
+    if nodata is None or dtype.kind == "f":
+        return nodata
+    return nodata if np.iinfo(dtype).min <= nodata <= _most(dtype) and float(nodata).is_integer() else None
+
+
 def _stretch(values: NDArray[np.float32], valid: NDArray[np.bool_], dtype: np.dtype[Any]) -> tuple[float, float]:
     """Which numbers are brightness 0 and 1."""
     if dtype == np.uint8:
@@ -124,8 +137,12 @@ def _stored(values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
     """``values`` as numbers of ``dtype``, rounded and kept in its range where it is of whole numbers."""
     if dtype.kind == "f":
         return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.rint(values).clip(limits.min, limits.max).astype(dtype)
+    return np.rint(values).clip(np.iinfo(dtype).min, _most(dtype)).astype(dtype)
+
+
+def _most(dtype: np.dtype[Any]) -> float:
+    """The largest number of a type."""
+    return float(np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max)
 
 
 # ---- a folder of images
@@ -207,6 +224,6 @@ def _notes(done: list[Mapping[str, Any]]) -> tuple[str, ...]:
     if not stretched:
         return ()
     return (
-        f"{stretched:,} images are not of 8 bits: their brightness was stretched, and what lay beyond was cut off; "
-        f"see “stretch” in {LINES}.",
+        f"Images not of 8 bits: {stretched:,}. Their brightness was stretched, and what lay beyond it cut off: see "
+        f"“stretch” in {LINES}.",
     )

@@ -50,10 +50,11 @@ def word(record: Record, name: str, words: Collection[str], *, required: bool = 
 def parts(record: Record, name: str) -> Iterator[Record]:
     """The objects of a list of ``record``, which may be left out."""
     given = record.values.get(name)
-    if given is None:
-        return
-    lines = [record.line] * len(given) if isinstance(given, list) and record.line is not None else []
-    yield from records_of(dict(record.values), name, record.file, record.faults, lines=lines)
+    if isinstance(given, list):
+        lines = [] if record.line is None else [record.line] * len(given)
+        yield from records_of({name: given}, name, record.file, record.faults, lines=lines)
+    elif given is not None:
+        record.report(f"The field {name!r} is not a list.")
 
 
 def measure(record: Record, name: str, view: View) -> float | None:

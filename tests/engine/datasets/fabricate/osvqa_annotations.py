@@ -45,7 +45,7 @@ def annotation(number: int) -> dict[str, Any]:
             {"one": "lake", "other": "cargo ship", "position": "right"},
         ],
         "deduce": [
-            {"question": "Could goods be unloaded from a ship at this place today?", "answer": "no" if urban else "yes"},
+            {"question": "Could goods be unloaded from a ship here?", "answer": "no" if urban else "yes"},
             {"topic": "swim", "answer": "yes"},
         ],
     }  # fmt: skip
