@@ -176,3 +176,21 @@ def test_the_command_tells_what_it_did(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([*command, "--out", str(tmp_path / "out")]) == 0
     assert "2 images" in capsys.readouterr().out
     assert (tmp_path / "out" / "1.tif").read_bytes() == first
+
+
+@pytest.mark.real
+def test_real_images_of_16_bits_keep_place_type_and_what_the_sky_leaves_open(shared_data: Path, tmp_path: Path) -> None:
+    paths = sorted((shared_data / "pairs" / "bigearthnet_120").glob("*/optical*.tif"))
+    for number, path in enumerate(paths):
+        made = weathered(path, "cloud", 0.6, 1, number)
+        with open_raster(path, sensor="optical") as raster:
+            before = raster.read(PixelWindow(0, 0, 120, 120), 120, 120).values
+            assert made.grid == raster.info.grid
+        assert made.pixels.dtype == np.uint16
+        low, high = made.stretch
+        inside = (before >= low) & (before <= high)
+        unchanged = np.abs(made.pixels.astype(float) - before) <= 1 + (high - low) / 255
+        open_sky = unchanged.all(axis=0)
+        assert 0.02 < open_sky.mean() < 1 - made.hidden.mean()
+        assert (unchanged | ~inside)[:, open_sky].all()
+        assert made.pixels[:, made.hidden].mean() > low + 0.8 * (high - low)
