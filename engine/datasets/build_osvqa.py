@@ -12,6 +12,7 @@ Beyond the paper, which had people tell the attributes of the images it changed,
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -47,6 +48,7 @@ MOST_PER_TYPE = 1 << 20
 """All questions there are: the paper has 172.55 on an image, half of them comparisons."""
 
 _WEATHER, _SPLITTING, _ASKING = 1, 2, 3  # streams of Draws
+_MADE = Origin(Path("made"))
 _WHOLLY = 0.99
 """A thing that is somewhere in a part of the picture is hidden where this share of that part is, and shown where no
 more than the rest is."""
@@ -138,7 +140,8 @@ def build_osvqa(
 
 
 def _row(image: NewImage, question: str, answer: str, kind: str) -> QuestionRow:
-    return QuestionRow(image.name, image.split, question, answer, kind, Origin(Path("made")))
+    # A million questions, most of them many times: each text is kept once.
+    return QuestionRow(image.name, image.split, sys.intern(question), answer, kind, _MADE)
 
 
 # ---- what is given
