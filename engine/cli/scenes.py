@@ -1,4 +1,4 @@
-"""``rsqa scenes make`` and ``rsqa scenes sample``: synthetic optical/SAR pairs as georeferenced files."""
+"""``rsqa scenes make|sample|exam``: synthetic optical/SAR pairs as georeferenced files, and the frozen exams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.progress import progress_line
+from engine.errors import InputRefused
 from engine.records.raster import SarUnit
 
 if TYPE_CHECKING:
@@ -22,13 +23,20 @@ _DELIVERIES: dict[str, SarUnit | None] = {"db": "db", "amplitude": "amplitude", 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The two sub-commands and their options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="make|sample")
+    """The sub-commands and their options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="make|sample|exam")
     make = actions.add_parser("make", help="data sets of pairs with questions, boxes and masks")
     _add_make_arguments(make)
     sample = actions.add_parser("sample", help="the one pair that the window opens first")
+    exam = actions.add_parser("exam", help="make a frozen exam anew: is it the same, and how hard is it?")
+    exam.add_argument("name", nargs="?", default="exam-v1", help="default: exam-v1")
+    exam.add_argument("--no-guess", action="store_true", help="leave out what a model scores that sees no picture")
+    exam.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: cores)"
+    )
     for action in (make, sample):
         action.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    for action in (make, sample, exam):
         action.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
 
 
@@ -63,10 +71,19 @@ def _add_make_arguments(make: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the files and say what was written. Returns 0; everything else is raised."""
-    made, text = _sample(args) if args.action == "sample" else _make(args)
+    """Write the files and say what was written. Returns 0, or 3 for an exam that is not the frozen one."""
+    made, text = {"sample": _sample, "make": _make, "exam": _exam}[args.action](args)
     print(json.dumps(made) if args.json else text)
-    return 0
+    return 0 if made.get("frozen", True) else InputRefused.exit_code
+
+
+def _exam(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from engine.cli.exam_table import exam_table
+    from engine.jobs.exam import exam_report
+
+    with progress_line() as say:
+        report = exam_report(args.name, guess=not args.no_guess, workers=args.workers, progress=say)
+    return asdict(report), exam_table(report)
 
 
 def _sample(args: argparse.Namespace) -> tuple[dict[str, Any], str]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from engine.errors import Cancelled
 from engine.scenes import make_truth
 from engine.scenes.difficulty import SceneFacts, difficulty, scene_facts
 from engine.scenes.exam import digest, exam_truth, find_exam
+from engine.scenes.stream import in_order
 
-GUESS_SCENES = 2000
-"""Scenes of the training split whose questions the guess learns from."""
+GUESS_SCENES, GUESS_SEED = 2000, 10_000_000
+"""How many scenes' questions the guess learns from, and the seed of the first: those of the training split."""
 
-_CHUNK = 25
 Progress = Callable[[str, float | None], None]
 
 
@@ -46,19 +46,16 @@ def exam_report(
     exam = find_exam(name)
     scenes: list[SceneFacts] = []
     learned: list[_Asked] = []
-    # Spawned, not forked: the caller may have torch's threads running.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        for chunk in pool.map(_make_chunk, [(name, start) for start in range(0, exam.count, _CHUNK)]):
-            scenes += chunk
+    with closing(in_order(partial(_make_facts, name), range(exam.count), workers)) as made:
+        for facts in made:
+            scenes.append(facts)
             progress("Making the exam", len(scenes) / exam.count)
             _stop_if(cancelled)
-        for questions in pool.map(_training_questions, range(0, GUESS_SCENES if guess else 0, _CHUNK)):
+    with closing(in_order(_training_questions, range(GUESS_SCENES if guess else 0), workers)) as made_questions:
+        for number, questions in enumerate(made_questions):
             learned += questions
-            progress("Making what the guess learns from", None)
+            progress("Making what the guess learns from", number / GUESS_SCENES)
             _stop_if(cancelled)
-    finally:
-        pool.shutdown(cancel_futures=True)  # whatever ends it, what has not been started is not
     sha256 = digest(scene.digest for scene in scenes)
     table = difficulty(scenes)
     if guess:
@@ -71,24 +68,17 @@ def _stop_if(cancelled: Callable[[], bool]) -> None:
         raise Cancelled("The exam was stopped.")
 
 
-def _make_chunk(chunk: tuple[str, int]) -> list[SceneFacts]:
-    name, start = chunk
-    exam = find_exam(name)
-    return [scene_facts(exam_truth(exam, number)) for number in range(start, min(start + _CHUNK, exam.count))]
+def _make_facts(name: str, number: int) -> SceneFacts:
+    return scene_facts(exam_truth(find_exam(name), number))
 
 
 _Asked = tuple[int, str, str, str, str]
 """The scene's number, then text, answer, type and template."""
 
 
-def _training_questions(start: int) -> list[_Asked]:
-    from engine.vqa.scene_data import SPLIT_SEEDS
-
-    asked = []
-    for number in range(start, start + _CHUNK):
-        truth = make_truth(SPLIT_SEEDS["train"] + number, questions_per_type=3)
-        asked += [(number, q.text, q.answer, q.type, q.template) for q in truth.questions]
-    return asked
+def _training_questions(number: int) -> list[_Asked]:
+    truth = make_truth(GUESS_SEED + number, questions_per_type=3)
+    return [(number, q.text, q.answer, q.type, q.template) for q in truth.questions]
 
 
 def _guess(learned: list[_Asked], asked: list[_Asked]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ REPORT = "scenes.json"
 
 _OPTICAL_BYTES = 2.6
 _SAR_BYTES: dict[SarUnit | None, float] = {"db": 3.7, "amplitude": 3.7, "stretched-8bit": 1.1, None: 3.7}
-_SCENE_BYTES = 60_000
+_SCENE_BYTES = 30_000
 """What files take on disk, a little more than measured: by pixel, and by scene for masks and annotations."""
 
 
