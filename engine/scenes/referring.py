@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.draws import Draws
 from engine.scenes.facts import Box, Facts, Thing, has_textured_town
+from engine.scenes.radar_view import echo_box, layover_px, radar_view
 from engine.scenes.scene import COVERS, KINDS, OBJECTS, WATERS
 from engine.scenes.selection import COMPACT_SHARE, MIDDLE_YES, SIDE_YES, Selection, Selector, gap
 from engine.text.direction_words import Way
@@ -84,6 +85,12 @@ _COURT_RELATIONS = (
 BOX_SIDE_PX, BOX_AREA_PX = 3, 12
 """The least that must be seen of a thing for a box around it to mean something."""
 
+ECHO_INSIDE_SHARE = 2 / 3
+"""The least share of an echo's box that lies in the view; of what is laid over out of it no box is asked."""
+
+FLAT_PX = 2.5
+"""Of things that a radar lays over by more than this, masks are asked of the optical picture only."""
+
 _BOX_PLANS: dict[tuple[str, ...], int] = {
     (): 1,
     ("attribute",): 3,
@@ -122,8 +129,9 @@ class Referral:
 
     ``category`` is the class of the things, ``members`` their ids in :attr:`Facts.things`, ``distractors`` how many
     things of the class are not meant. ``box_xyxy_px`` bounds the one member of a "box" in pixels of the view (left,
-    top, right, bottom, half-open); a "mask" has none, see :func:`referral_mask`. ``sensor`` is the picture that shows
-    it. ``how`` joins with "+" what tells the members apart: category, attribute, position, superlative, relation.
+    top, right, bottom, half-open), for ``sensor`` "sar" its echo with the layover, see
+    :func:`~engine.scenes.radar_view.echo_box`; a "mask" has none, see :func:`referral_mask`. ``sensor`` is the picture
+    that shows it. ``how`` joins with "+" what tells the members apart: category, attribute, position, superlative, relation.
     ``template`` is ``how`` with the relation and the superlative named.
     """
 
@@ -169,6 +177,8 @@ class _Writer:
         self.facts = facts
         self.wording: Wording = wording
         self.selector = Selector(facts)
+        seen = radar_view(facts)
+        self.radar = self.selector if seen is facts else Selector(seen)
         self.draws = Draws(seed, REFERRAL_STREAM)
         hidden = ("building", "crossroad", "T junction") if has_textured_town(facts) else ()
         self.names = [name for name in dict.fromkeys(thing.name for thing in facts.things) if name not in hidden]
@@ -186,7 +196,7 @@ class _Writer:
             words = self.draws.between(0, 1 << 32)  # drawn in any case: what is named does not depend on the wording
             if meaning is None:
                 continue
-            selection = self.selector.select(meaning)
+            selection = self._select(meaning, meaning.sensor)
             referral = self._referral(meaning, selection, task, words)
             alone = sum(not one.distractors for one in made)
             if referral is None or (not referral.distractors and alone >= _ALONE[task]):
@@ -198,14 +208,31 @@ class _Writer:
                 break
         return made
 
+    # ---- what a sensor shows
+
+    def _shown(self, sensor: str) -> tuple[Thing, ...]:
+        """All things, as a picture of ``sensor`` shows them."""
+        return (self.radar if sensor == "sar" else self.selector).facts.things
+
+    def _select(self, meaning: Parsed, sensor: str) -> Selection:
+        """What ``meaning`` names; for SAR it is clear only where it names the same by echoes and on the ground."""
+        selection = self.selector.select(meaning)
+        if sensor != "sar" or self.radar is self.selector or not selection.clear:
+            return selection
+        return selection if self.radar.select(meaning) == selection else Selection((), False)
+
+    def _is_flat(self, thing: Thing) -> bool:
+        """Whether the echo of ``thing`` lies where its footprint does."""
+        return layover_px(self.facts.scene, thing) <= FLAT_PX
+
     # ---- meanings
 
     def _meaning(self, category: str, plan: tuple[str, ...], task: Task) -> Parsed | None:
         """A meaning that is true of a drawn thing of the class, as far as can be told cheaply."""
-        things = self.selector.named(category)
-        thing = self.draws.choice(things)
+        thing = self.draws.choice(self.selector.named(category))
         sar = category in SAR_CATEGORIES and (category in SAR_ONLY or self.draws.chance(0.5))
-        sensor = "sar" if sar else "optical"
+        sensor = "sar" if sar and (task == "box" or self._is_flat(thing)) else "optical"
+        thing = self._shown(sensor)[thing.id]
         meaning: Parsed | None = Parsed(category, sensor=sensor)
         for part in plan:
             if meaning is None:
@@ -270,7 +297,7 @@ class _Writer:
 
     def _add_neighbour(self, meaning: Parsed, thing: Thing) -> Parsed | None:
         """A direction from, or being the nearest to, some one thing that is itself easily named."""
-        landmarks = self._landmarks(thing, self._seen_by(meaning.sensor))
+        landmarks = self._landmarks(thing, meaning.sensor)
         others = [self._simply(other, meaning.sensor) for other in self.draws.sample(landmarks, 3)]
         other = next(((one, name) for one, name in others if name is not None), None)
         if other is None:
@@ -291,12 +318,13 @@ class _Writer:
             return [name for name in self.names if name in SAR_CATEGORIES]
         return [name for name in self.names if name not in SAR_ONLY]
 
-    def _landmarks(self, thing: Thing, names: list[str]) -> list[Thing]:
+    def _landmarks(self, thing: Thing, sensor: str) -> list[Thing]:
         """Other things that a person would steer by: objects, places and lakes that are not too large."""
         limit = COMPACT_SHARE * self.facts.scene.size
+        names = self._seen_by(sensor)
         return [
             one
-            for one in self.facts.things
+            for one in self._shown(sensor)
             if one is not thing
             and one.name in names
             and (one.name in BOX_CATEGORIES or one.name in ("building", "lake"))
@@ -312,7 +340,7 @@ class _Writer:
         options = [Parsed(thing.name, (one,)) for one in attributes if one == thing.colour or one in _NAMED_KINDS]
         options.append(Parsed(thing.name) if alone else Parsed(thing.name, superlative=Superlative("largest")))
         for meaning in options:
-            if self.selector.select(meaning) == Selection((thing.id,), True):
+            if self._select(meaning, sensor) == Selection((thing.id,), True):
                 return thing, meaning
         return thing, None
 
@@ -323,20 +351,35 @@ class _Writer:
         members = selection.members
         if not selection.clear or not members or (task == "box" and len(members) > 1):
             return None
-        first = self.facts.things[members[0]]
+        sensor: SensorName = "sar" if meaning.sensor == "sar" else "optical"
+        first = self._shown(sensor)[members[0]]
         box = first.box if task == "box" else None
-        if box is not None and (first.area_px < BOX_AREA_PX or min(box[2] - box[0], box[3] - box[1]) < BOX_SIDE_PX):
+        if not (self._can_be_boxed(first, sensor) if task == "box" else self._can_be_masked(members, sensor)):
             return None
         distractors = len(self.selector.named(meaning.category)) - len(members)
         how, template = _how(meaning)
         if task == "mask" and how != "category" and not distractors:
             return None  # "the buildings along the road" where all buildings are
-        sensor: SensorName = "sar" if meaning.sensor == "sar" else "optical"
         text = self._text(meaning, len(members) > 1, words)
         referral = Referral(text, task, meaning.category, sensor, members, box, how, distractors, template)
         if task == "mask" and referral_mask(self.facts, referral).sum() < _MASK_PX:
             return None
         return referral
+
+    def _can_be_boxed(self, thing: Thing, sensor: SensorName) -> bool:
+        """Whether enough of ``thing``, as ``sensor`` shows it, is in the view."""
+        left, top, right, bottom = thing.box
+        if thing.area_px < BOX_AREA_PX or min(right - left, bottom - top) < BOX_SIDE_PX:
+            return False
+        if sensor == "optical":
+            return True
+        all_of_it = echo_box(self.facts.scene, self.facts.things[thing.id])
+        area = (all_of_it[2] - all_of_it[0]) * (all_of_it[3] - all_of_it[1])
+        return (right - left) * (bottom - top) >= ECHO_INSIDE_SHARE * area
+
+    def _can_be_masked(self, members: tuple[int, ...], sensor: SensorName) -> bool:
+        """Whether the pixels of ``members`` are where ``sensor`` shows them."""
+        return sensor == "optical" or all(self._is_flat(self.facts.things[member]) for member in members)
 
     def _text(self, meaning: Parsed, several: bool, words: int) -> str:
         """The expression; the sensor is named every other time for SAR, and seldom for optical."""

@@ -51,6 +51,13 @@ def look_of(scene: Scene) -> Look:
     return Look(math.sin(azimuth), -math.cos(azimuth), 1 / incidence, incidence)
 
 
+def laid_over_px(scene: Scene, item: Item) -> float:
+    """How far towards the radar the highest echo of ``item`` is drawn: of its body's eaves or of its highest point."""
+    body = _BODY_SHARE.get(item.name, 1.0) if item.name in SOLID else 0.0
+    points = _POINTED[item.name].top_share if item.name in _POINTED else 0.0
+    return max(body, points) * item.height_m / scene.gsd_m * look_of(scene).lay
+
+
 # ---- bodies
 
 
@@ -79,7 +86,7 @@ def stand_up(power: FloatArray, surface: Surface, rng: np.random.Generator) -> F
     gain = _wall_gain(surface, tall, rng)[rows, columns]
     bridge = surface.mask("bridge")[rows, columns]
     # The wall, smeared from its foot to its eaves, which lie nearest to the radar; the bright line is at its foot.
-    index, step, r, c = _rays(rows[~bridge], columns[~bridge], look.lay * height[~bridge], look.dx, look.dy)
+    index, step, r, c = rays(rows[~bridge], columns[~bridge], look.lay * height[~bridge], look.dx, look.dy)
     part = np.where(step == 0, 1.0, np.where(np.diff(index, append=-1) != 0, 0.2, 0.025)).astype(np.float32)
     _add(out, r, c, part * gain[~bridge][index])
     _add(out, rows[bridge], columns[bridge], gain[bridge])
@@ -112,7 +119,7 @@ def _wall_gain(surface: Surface, tall: FloatArray, rng: np.random.Generator) -> 
     return gain
 
 
-def _rays(
+def rays(
     rows: NDArray[Any], columns: NDArray[Any], length: FloatArray, dx: float, dy: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any], NDArray[Any]]:
     """Walk from each pixel in whole steps along ``(dx, dy)`` as far as ``length``, rounded.
@@ -125,7 +132,7 @@ def _rays(
     return index, step, rows[index] + dy * step, columns[index] + dx * step
 
 
-def _pixels(rows: NDArray[Any], columns: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def pixels(rows: NDArray[Any], columns: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Flat indices of the pixels nearest to these places, and which of the places lie in the view at all."""
     r, c = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
     inside = (r >= 0) & (r < size) & (c >= 0) & (c < size)
@@ -134,7 +141,7 @@ def _pixels(rows: NDArray[Any], columns: NDArray[Any], size: int) -> tuple[NDArr
 
 def _add(out: FloatArray, rows: NDArray[Any], columns: NDArray[Any], power: FloatArray) -> None:
     """Add ``power`` at the pixels nearest to (rows, columns), in place; places outside the view are dropped."""
-    flat, inside = _pixels(rows, columns, len(out))
+    flat, inside = pixels(rows, columns, len(out))
     out += np.bincount(flat, power[inside], out.size).reshape(out.shape).astype(np.float32)
 
 
@@ -180,7 +187,7 @@ def point_echoes(surface: Surface, rng: np.random.Generator) -> FloatArray:
     if not found:
         return margin[:size, :size]
     rows, columns, section = (np.concatenate(part) for part in zip(*found, strict=True))
-    flat, inside = _pixels(rows, columns, size)
+    flat, inside = pixels(rows, columns, size)
     bright = section[inside] / scene.gsd_m**2 * 10 ** (by_polarisation(scene, 0, -8, 0.5) / 10)
     stamp = impulse(scene)
     offset = np.arange(2 * _LOBE_REACH + 1)

@@ -53,7 +53,7 @@ def facts_of(seed: int) -> Facts:
 # ---- the recount
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """One thing as scikit-image measures it: (row, column) centroid and half-open box."""
 
@@ -91,6 +91,10 @@ class Recount:
         things = self.seen.setdefault(name, [])
         box = (left, top, right, bottom)
         things.append(Seen((name, len(things)), mask, item, region.centroid, box, int(region.area)))
+
+    def at(self, key: tuple[str, int]) -> Seen:
+        """The thing that another recount of the same scene calls ``key``."""
+        return self.seen[key[0]][key[1]]
 
     def select(self, parsed: Parsed) -> list[Seen]:
         """The things that ``parsed`` means."""
@@ -177,6 +181,37 @@ class Recount:
         return math.degrees(off) < (34 if way[0] and way[1] else 51)
 
 
+REACH = {
+    "building": 1.0, "storage tank": 1.0, "bridge": 1.0, "transmission tower": 1.0, "ship": 0.8, "airplane": 0.5,
+}  # fmt: skip
+"""Up to which share of its height a thing shines in a radar picture."""
+
+
+class RadarRecount(Recount):
+    """The same with echoes for footprints: each pixel of a thing, and where its layover carries it, step by step."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.scene = facts.scene
+        super().__init__(facts)
+
+    def _see(self, name: str, mask: Mask, item: Item | None) -> None:
+        if item is not None and name in REACH:
+            length = REACH[name] * item.height_m / self.scene.gsd_m / math.tan(math.radians(self.scene.incidence_deg))
+            toward = np.array(self.toward())
+            echo = mask.copy()
+            for step in range(math.ceil(2 * length) + 1):
+                rows, columns = (np.argwhere(mask) + np.rint(min(step / 2, length) * toward).astype(int)).T
+                inside = (rows >= 0) & (rows < self.size) & (columns >= 0) & (columns < self.size)
+                echo[rows[inside], columns[inside]] = True
+            mask = echo
+        super()._see(name, mask, item)
+
+    def toward(self) -> tuple[float, float]:
+        """Rows and columns of one pixel's way to the radar, whose azimuth runs clockwise from up."""
+        turned = math.radians(90 - self.scene.look_deg)
+        return -math.sin(turned), math.cos(turned)
+
+
 def with_marks(recount: Recount, facts: Facts) -> None:
     """Crossroads, junctions and harbors, each from its outline by shapely."""
     taken: dict[str, NDArray[np.int32]] = {}
@@ -200,24 +235,29 @@ def with_marks(recount: Recount, facts: Facts) -> None:
 def check(seed: int) -> None:
     """Every referral of one scene against the recount."""
     facts = facts_of(seed)
-    recount = Recount(facts)
-    with_marks(recount, facts)
+    ground, radar = Recount(facts), RadarRecount(facts)
+    with_marks(ground, facts)
+    with_marks(radar, facts)
     for wording in ("train", "held-out"):
         for referral in refer(facts, seed, wording):
             parsed = parse(referral.text)
             assert parsed.certain, referral
             assert parsed.sensor in ("", referral.sensor)
             assert parsed.category == referral.category
-            selected = recount.select(parsed)
+            selected = ground.select(parsed)
             meant = np.logical_or.reduce([facts.mask(facts.things[member]) for member in referral.members])
             found = np.logical_or.reduce([one.mask for one in selected]) if selected else np.zeros_like(meant)
             assert np.array_equal(found, meant), (seed, referral)
-            assert referral.distractors == len(recount.seen[parsed.category]) - len(selected)
-            check_place(recount, facts, referral, selected)
+            assert referral.distractors == len(ground.seen[parsed.category]) - len(selected)
+            seen = ground
+            if referral.sensor == "sar":
+                seen, selected = radar, [radar.at(one.key) for one in selected]
+                assert radar.select(parsed) == selected, (seed, referral)
+            check_place(seen, facts, referral, selected)
             for text in negatives(referral.text, Draws(seed, 1)):
                 other = parse(text)
                 if other.sensor == parsed.sensor and referral.task == "box":
-                    assert not same(recount, other, selected), (referral, text)
+                    assert not same(seen, other, selected), (referral, text)
 
 
 def same(recount: Recount, other: Parsed, selected: list[Seen]) -> bool:
