@@ -131,8 +131,8 @@ class Referral:
     things of the class are not meant. ``box_xyxy_px`` bounds the one member of a "box" in pixels of the view (left,
     top, right, bottom, half-open), for ``sensor`` "sar" its echo with the layover, see
     :func:`~engine.scenes.radar_view.echo_box`; a "mask" has none, see :func:`referral_mask`. ``sensor`` is the picture
-    that shows it. ``how`` joins with "+" what tells the members apart: category, attribute, position, superlative, relation.
-    ``template`` is ``how`` with the relation and the superlative named.
+    that shows it. ``how`` joins with "+" what tells the members apart: category, attribute, position, superlative,
+    relation. ``template`` is ``how`` with the relation and the superlative named.
     """
 
     text: str
