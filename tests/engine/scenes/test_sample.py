@@ -18,6 +18,7 @@ from engine.records.raster import SarUnit
 from engine.scenes import WORLD_VERSION, Sample, make_sample, make_truth
 from engine.scenes.condition import CONDITION_STREAM, PAIRS, draw_condition
 from engine.scenes.facts import measure
+from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
 from engine.scenes.sample import translated
 from tests.engine.scenes.digests import FROZEN, SEEDS
@@ -45,7 +46,7 @@ def in_a_process(code: list[str], **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def samples() -> dict[int, Sample]:
-    return {seed: make_sample(seed, questions_per_type=3) for seed in range(8)}
+    return {seed: make_sample(seed, questions_per_type=3) for seed in range(5)}
 
 
 def test_two_processes_agree(samples: dict[int, Sample]) -> None:
@@ -96,7 +97,7 @@ def test_another_size_is_another_place() -> None:
 
 
 def test_weather_touches_only_the_optical_picture() -> None:
-    for seed in range(4):
+    for seed in range(2):
         clear, *others = (make_sample(seed, weather=w, pair="exact") for w in ("clear", "cloud", "fog", "dark"))
         assert clear.strength == 0
         for other in others:
@@ -111,7 +112,7 @@ def test_weather_touches_only_the_optical_picture() -> None:
 
 def test_what_weather_hides_is_known_without_the_picture() -> None:
     """``quality`` needs to know what lies under cloud; with the picture the same is hidden."""
-    for seed in range(4):
+    for seed in range(3):
         sample = make_sample(seed, weather="cloud", pair="exact")
         below, seen = sample.optical_clear[1][sample.hidden], sample.optical[1][sample.hidden]
         if len(below) > 2000:
@@ -153,7 +154,7 @@ def test_conditions_are_drawn_apart_and_all_occur() -> None:
 
 def test_a_shifted_pair_shows_the_same_place_moved() -> None:
     """What the radar saw in the exact pair is found again at the stated shift, far better than without."""
-    for seed in (4, 9, 12, 15):
+    for seed in (4, 9, 12):
         exact, moved = make_sample(seed, pair="exact"), make_sample(seed, pair="shifted")
         dx, dy = moved.shift_px
         assert moved.scene == exact.scene
@@ -166,7 +167,7 @@ def test_a_shifted_pair_shows_the_same_place_moved() -> None:
 
 
 def test_translation_moves_every_item() -> None:
-    scene = make_truth(2).scene
+    scene = make_scene(2)
     there = translated(scene, 9, -5)
     top, moved = (paint_items(s.items, s.size) for s in (scene, there))
     assert (top[5:, :-9] == moved[:-5, 9:]).mean() > 0.995  # rounding of half pixels
@@ -176,8 +177,8 @@ def test_translation_moves_every_item() -> None:
 
 def test_nothing_is_missing_beside_a_shifted_view() -> None:
     """What comes in from beyond the border is laid out as the rest: roads go on, and water has no straight rim."""
-    for seed in range(12):
-        scene = make_truth(seed).scene
+    for seed in range(8):
+        scene = make_scene(seed)
         moved = measure(translated(scene, 12, 12), paint_items(translated(scene, 12, 12).items, scene.size))
         came_in = np.bincount(moved.ground[:12].ravel(), minlength=len(scene.items)) / (12 * scene.size)
         edge = np.bincount(moved.ground[12:24].ravel(), minlength=len(scene.items)) / (12 * scene.size)
@@ -189,7 +190,7 @@ def test_another_place_is_no_match() -> None:
     np.testing.assert_array_equal(exact.optical, other.optical)
     assert (exact.sar_db != other.sar_db).mean() > 0.9
     assert (exact.description.match, other.description.match) == (True, False)
-    for seed in range(40):
+    for seed in range(10):
         truth = make_truth(seed, pair="other", questions_per_type=9)
         assert {question.type for question in truth.questions} <= {"match", "fog-dark", "quality"}
         assert all(referral.sensor == "optical" for referral in truth.referrals)
@@ -204,9 +205,9 @@ def test_impossible_requests_are_refused() -> None:
 def test_at_least_five_scenes_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     make_sample(0)
     start = time.process_time()
-    for seed in range(12):
+    for seed in range(8):
         make_sample(seed)
-    rate = 12 / (time.process_time() - start)
+    rate = 8 / (time.process_time() - start)
     with capsys.disabled():
         sys.stdout.write(f"\nscenes of 256 x 256 per second of one core, pictures and all truths: {rate:.1f}\n")
     assert rate > 5
