@@ -193,7 +193,7 @@ class Selector:
         """Ids of the things of one class that have a pixel at most ``px`` from one of ``members``."""
         key = (name, members, px)
         if key not in self._reached:
-            grown = ndimage.maximum_filter(self.mask(members).view(np.uint8), 2 * px + 1).view(bool)
+            grown = _grown(_grown(self.mask(members), px).T, px).T
             things = self.named(name)
             if things[0].item >= 0:
                 touched = np.bincount(self.facts.top[grown], minlength=len(self.facts.scene.items))
@@ -311,6 +311,17 @@ def gap(thing: Thing, other: Thing) -> int:
     """Pixels between two boxes, the longer of columns and rows; 0 where they touch or overlap."""
     across = max(thing.box[0] - other.box[2], other.box[0] - thing.box[2])
     return max(0, across, thing.box[1] - other.box[3], other.box[1] - thing.box[3])
+
+
+def _grown(mask: NDArray[np.bool_], px: int) -> NDArray[np.bool_]:
+    """``mask`` widened by ``px`` rows up and down; by doubling, a fraction of the time of SciPy's maximum filter."""
+    grown = np.pad(mask, ((px, px), (0, 0)))
+    reach = 1
+    while reach < 2 * px + 1:
+        step = min(reach, 2 * px + 1 - reach)
+        grown = grown[:-step] | grown[step:]
+        reach += step
+    return grown
 
 
 def _area(thing: Thing) -> float:

@@ -162,7 +162,7 @@ def check_boxes(count: int) -> None:
 
 
 def test_boxes_hold_the_brightest_echo_and_little_more() -> None:
-    check_boxes(8)
+    check_boxes(5)
 
 
 @pytest.mark.slow
