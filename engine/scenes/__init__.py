@@ -23,7 +23,7 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
              ``measures`` has the words for shapes, places and distributions, ``deductions`` what follows. ``balance``
              is how often each question is asked.
 ``referring`` expressions that name one thing's box or any number's mask; ``selection`` what an expression means in a
-             scene, and whether that is clear.
+             scene, and whether that is clear; ``radar_view`` where the radar shows what stands up.
 ``sample``   :func:`make_truth` and :func:`make_sample`: all of it for one seed. ``stream`` makes many at once.
 ``exam``     frozen ranges of scenes, and how difficult they are (``difficulty``).
 
