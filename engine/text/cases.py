@@ -42,7 +42,8 @@ class Case:
 
     ``text`` is the question itself where an annotator wrote it; then ``template`` is empty. ``together`` says that
     whether it is asked is drawn once for all such cases of its type: where one thing is hidden by night, all are, and
-    each drawn by itself they would be asked about too often.
+    each drawn by itself they would be asked about too often. So it is with what can be asked of a picture in several
+    ways.
     """
 
     template: str
@@ -219,9 +220,9 @@ def _match(about: Description) -> Iterator[Case]:
 
 def _urban(about: Description) -> Iterator[Case]:
     if about.urban is not None:
-        yield _case("urban", "urban" if about.urban else "rural")
-        yield _case("urban-check", _yes(about.urban), "urban")
-        yield _case("urban-check", _yes(not about.urban), "rural")
+        yield Case("urban", "urban" if about.urban else "rural", (), "urban", _yes(about.urban), together=True)
+        for word, answer in (("urban", _yes(about.urban)), ("rural", _yes(not about.urban))):
+            yield Case("urban-check", answer, (word,), "urban", _yes(about.urban), together=True)
 
 
 def _deduce(about: Description) -> Iterator[Case]:
