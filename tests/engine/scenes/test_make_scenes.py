@@ -135,6 +135,16 @@ def test_pixels_are_stored_once(made: Path) -> None:
     assert together < 0.6 * apart
 
 
+def test_a_disk_without_links_gets_copies(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    make_scenes(tmp_path / "again", ORDER)
+    assert content(tmp_path / "again") == content(made)
+    assert {path.stat().st_nlink for path in (tmp_path / "again").rglob("*.tif")} == {1}
+
+
 def test_the_same_order_gives_the_same_bytes_in_any_number_of_processes(made: Path, tmp_path: Path) -> None:
     make_scenes(tmp_path / "again", ORDER, workers=2)
     assert content(tmp_path / "again") == content(made)
