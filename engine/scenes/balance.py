@@ -55,6 +55,7 @@ BALANCE = Balance(
         "area-of largest grassland": {},
         "area-of largest water": {},
         "area-of largest wetland": {},
+        "compare-length": {},
         "count T junction boat": {"-1": 513},
         "count T junction bridge": {},
         "count T junction building": {"-1": 232, "1": 764},

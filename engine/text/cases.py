@@ -24,6 +24,9 @@ from engine.text.vocabulary import (
 COUNT_RATIO, AREA_RATIO, LENGTH_RATIO = 1.3, 1.4, 1.25
 """How much more one of two has to be for the comparison to be clear at a glance."""
 
+OBVIOUS_RATIO = 4
+"""Lengths that differ by more are not compared."""
+
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 _SPREADS = {
     "single": (),
@@ -124,15 +127,14 @@ def _compare_areas(one: Subject, other: Subject) -> Iterator[Case]:
 
 
 def _compare_lengths(one: Subject, other: Subject) -> Iterator[Case]:
+    """Which is longer; not where what they are says so, as of a ship and a river."""
     if not one.length_px or not other.length_px or one.name.split()[-1] == other.name.split()[-1]:
         return
-    longer, shorter = (one, other) if one.length_px > other.length_px else (other, one)
-    if longer.length_px < LENGTH_RATIO * shorter.length_px:  # type: ignore[operator]
-        return
-    for first, second in ((one, other), (other, one)):
-        names = (first.name, second.name)
-        group = f"length {one.name} {other.name}"
-        yield Case("compare-length", _yes(first is longer), names, group, longer.name)
+    short, long = sorted((one.length_px, other.length_px))
+    if LENGTH_RATIO * short <= long <= OBVIOUS_RATIO * short:
+        for first, second in ((one, other), (other, one)):
+            answer = _yes(first.length_px == long)
+            yield Case("compare-length", answer, (first.name, second.name), "compare-length", answer)
 
 
 def _location(about: Description) -> Iterator[Case]:
