@@ -82,7 +82,7 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from engine.datasets.importing import REPORT, import_dataset
+    from engine.datasets.building.importing import REPORT, import_dataset
 
     with progress_line() as say:
         made = import_dataset(args.folder.absolute(), args.out.absolute(), args.layout, progress=say)

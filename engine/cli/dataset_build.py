@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _optsar_rsvg(args: argparse.Namespace) -> Built:
-    from engine.datasets.build_optsar_rsvg import Choices, build_optsar_rsvg
+    from engine.datasets.building.build_optsar_rsvg import Choices, build_optsar_rsvg
     from engine.jobs.build_dataset import build_dataset
 
     sources = _sources(args.source)
@@ -87,7 +87,7 @@ def _optsar_rsvg(args: argparse.Namespace) -> Built:
 
 
 def _refsegrs(args: argparse.Namespace) -> Built:
-    from engine.datasets.build_refsegrs import Inputs, build_refsegrs
+    from engine.datasets.building.build_refsegrs import Inputs, build_refsegrs
     from engine.jobs.build_dataset import build_dataset
 
     inputs = Inputs(args.tiles.absolute(), args.maps.absolute(), args.classes, args.keep)

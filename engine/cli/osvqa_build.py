@@ -43,7 +43,7 @@ def add_adverse(builder: argparse.ArgumentParser) -> None:
 
 def build(args: argparse.Namespace) -> Built:
     """Build OSVQA."""
-    from engine.datasets.build_osvqa import MOST_PER_TYPE, Choices, build_osvqa
+    from engine.datasets.building.build_osvqa import MOST_PER_TYPE, Choices, build_osvqa
     from engine.jobs.build_dataset import build_dataset
 
     choices = Choices(
@@ -66,7 +66,7 @@ def build(args: argparse.Namespace) -> Built:
 
 def run_adverse(args: argparse.Namespace) -> int:
     """Put a folder of images under weather, and say what was done. Returns 0; everything else is raised."""
-    from engine.datasets.adverse import LINES, build_adverse
+    from engine.datasets.building.adverse import LINES, build_adverse
 
     with progress_line() as say:
         made = build_adverse(

@@ -127,7 +127,7 @@ def _order(args: argparse.Namespace) -> SceneOrder:
 
 def _splits(text: str) -> tuple[tuple[str, int], ...]:
     """Names and shares. What makes no sense is left for the order to refuse."""
-    from engine.datasets.published_splits import SPLITS
+    from engine.datasets.readers.published_splits import SPLITS
 
     shares = text.split(":")
     if len(shares) == len(SPLITS) and all(share.isdecimal() for share in shares):

@@ -33,29 +33,29 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A reader's module and the signs it is recognised by, in words."""
+    """A reader's module in :mod:`engine.datasets.readers`, and the signs it is recognised by, in words."""
 
     module: str
     signs: str
 
 
 READERS: dict[str, Entry] = {
-    "osvqa": Entry("engine.datasets.osvqa", "optical/, sar/ and train.jsonl (or val, test, questions)"),
-    "qxs-saropt": Entry("engine.datasets.qxs_saropt", "opt_256_oc_0.2/ and sar_256_oc_0.2/"),
-    "ogsod": Entry("engine.datasets.ogsod", "rgb/images/train/ and sar/images/train/"),
-    "rsvqa-lr": Entry("engine.datasets.rsvqa_lr", "Images_LR/ and …_train_questions.json"),
-    "rsvqa-hr": Entry("engine.datasets.rsvqa_hr", "Data/ and …_train_questions.json"),
-    "rsvqaxben": Entry("engine.datasets.rsvqaxben", "Images/ and …_train_questions.json"),
-    "optsar-rsvg": Entry("engine.datasets.optsar_rsvg", "images/train/ and train.json, or VOC files by split"),
-    "dior-rsvg": Entry("engine.datasets.dior_rsvg", "Annotations/, JPEGImages/ and train.txt with numbers"),
-    "opt-rsvg": Entry("engine.datasets.opt_rsvg", "the same, in a folder named after OPT-RSVG"),
-    "coco-grounding": Entry("engine.datasets.coco_grounding", "a folder named after RSVGD or SARVG with COCO JSON"),
-    "tacmt": Entry("engine.datasets.tacmt", "a split's list as .pth or .jsonl"),
-    "refsegrs": Entry("engine.datasets.refsegrs", "images/, masks/ and output_phrase_train.txt"),
-    "risbench": Entry("engine.datasets.risbench", "img_rgb/ and output_phrase_train.txt, or a folder named RISBench"),
-    "rrsis-d": Entry("engine.datasets.rrsis_d", "refs(unc).p and instances.json"),
-    "own": Entry("engine.datasets.own_pairs", "optical/ or sar/, and annotations.json or questions.csv (or train, …)"),
-    "corrections": Entry("engine.datasets.corrections", "corrections.jsonl"),
+    "osvqa": Entry("osvqa", "optical/, sar/ and train.jsonl (or val, test, questions)"),
+    "qxs-saropt": Entry("qxs_saropt", "opt_256_oc_0.2/ and sar_256_oc_0.2/"),
+    "ogsod": Entry("ogsod", "rgb/images/train/ and sar/images/train/"),
+    "rsvqa-lr": Entry("rsvqa_lr", "Images_LR/ and …_train_questions.json"),
+    "rsvqa-hr": Entry("rsvqa_hr", "Data/ and …_train_questions.json"),
+    "rsvqaxben": Entry("rsvqaxben", "Images/ and …_train_questions.json"),
+    "optsar-rsvg": Entry("optsar_rsvg", "images/train/ and train.json, or VOC files by split"),
+    "dior-rsvg": Entry("dior_rsvg", "Annotations/, JPEGImages/ and train.txt with numbers"),
+    "opt-rsvg": Entry("opt_rsvg", "the same, in a folder named after OPT-RSVG"),
+    "coco-grounding": Entry("coco_grounding", "a folder named after RSVGD or SARVG with COCO JSON"),
+    "tacmt": Entry("tacmt", "a split's list as .pth or .jsonl"),
+    "refsegrs": Entry("refsegrs", "images/, masks/ and output_phrase_train.txt"),
+    "risbench": Entry("risbench", "img_rgb/ and output_phrase_train.txt, or a folder named RISBench"),
+    "rrsis-d": Entry("rrsis_d", "refs(unc).p and instances.json"),
+    "own": Entry("own_pairs", "optical/ or sar/, and annotations.json or questions.csv (or train, …)"),
+    "corrections": Entry("corrections", "corrections.jsonl"),
 }
 
 
@@ -63,7 +63,7 @@ def reader_of(layout: str) -> Reader:
     """The reader module of a layout. Raises :class:`UsageError` for a name that is not in :data:`READERS`."""
     if layout not in READERS:
         raise UsageError(f"There is no layout “{layout}”.", remedy=f"Layouts: {', '.join(READERS)}.")
-    return cast(Reader, import_module(READERS[layout].module))
+    return cast(Reader, import_module(f"engine.datasets.readers.{READERS[layout].module}"))
 
 
 def recognise_layouts(folder: Path) -> tuple[str, ...]:

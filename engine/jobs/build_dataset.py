@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets.build_report import REPORT, BuildReport
+from engine.datasets.building.build_report import REPORT, BuildReport
 from engine.datasets.dataset import Progress
 from engine.datasets.statistics import Statistics
-from engine.datasets.whole_folder import whole_folder, write_report
+from engine.datasets.writing.whole_folder import whole_folder, write_report
 from engine.errors import Cancelled, EngineFailed
 from engine.jobs.dataset_stats import dataset_statistics
 
@@ -43,8 +43,8 @@ def build_dataset(
 
     Beside the data set there are then the report and a folder with its statistics. However this ends before, nothing is
     left. Raises what ``make`` raises, :class:`ExportRefused` and :class:`UsageError` as
-    :func:`engine.datasets.whole_folder.whole_folder` does, :class:`Cancelled`, and :class:`EngineFailed` where what was
-    written cannot be read back.
+    :func:`engine.datasets.writing.whole_folder.whole_folder` does, :class:`Cancelled`, and :class:`EngineFailed` where
+    what was written cannot be read back.
     """
     with whole_folder(out, REPORT, *sources) as folder:
         report = make(folder)

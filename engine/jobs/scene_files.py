@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from engine.datasets.published_splits import SPLITS, WHOLE
+from engine.datasets.readers.published_splits import SPLITS, WHOLE
 from engine.errors import UsageError
 from engine.raster import replacing, write_geotiff
 from engine.records import Grid

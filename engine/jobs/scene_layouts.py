@@ -10,10 +10,10 @@ from typing import Literal
 from engine.datasets.categories import OPTSAR_CATEGORIES
 from engine.datasets.dataset import BoxRow, MaskSource, Origin, Progress, QuestionRow
 from engine.datasets.masks import read_mask
-from engine.datasets.new_image import NewImage
-from engine.datasets.writing_optsar import image_name, write_optsar_rsvg
-from engine.datasets.writing_osvqa import write_osvqa
-from engine.datasets.writing_refsegrs import NewMask, write_refsegrs
+from engine.datasets.writing.new_image import NewImage
+from engine.datasets.writing.writing_optsar import image_name, write_optsar_rsvg
+from engine.datasets.writing.writing_osvqa import write_osvqa
+from engine.datasets.writing.writing_refsegrs import NewMask, write_refsegrs
 from engine.jobs.scene_files import Layout, SceneOrder, SceneTruth, grid_of, read_truth, stem
 from engine.text import ANSWERS
 

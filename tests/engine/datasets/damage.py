@@ -54,4 +54,4 @@ def cut(path: Path, share: float = 0.5) -> None:
 
 def fabricator(layout: str) -> ModuleType:
     """The module that fabricates a layout; it is named as the reader's."""
-    return import_module(f"tests.engine.datasets.fabricate.{READERS[layout].module.rpartition('.')[2]}")
+    return import_module(f"tests.engine.datasets.fabricate.{READERS[layout].module}")

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cli.main import main
-from engine.datasets import adverse
-from engine.datasets.adverse import LINES, REPORT, build_adverse, weathered
+from engine.datasets.building import adverse
+from engine.datasets.building.adverse import LINES, REPORT, build_adverse, weathered
 from engine.errors import Cancelled, InputRefused, UsageError
 from engine.raster import open_raster, write_geotiff
 from engine.records import Grid, PixelWindow

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets.augmenting import MOVES, Copy, Refused, augment, turn_picture, turn_row
+from engine.datasets.building.augmenting import MOVES, Copy, Refused, augment, turn_picture, turn_row
+from engine.datasets.building.pictures import Picture
 from engine.datasets.dataset import BoxRow, Origin
-from engine.datasets.pictures import Picture
 from engine.draws import Draws
 from engine.text.directions import Move
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.datasets.build_optsar_rsvg import FLAGGED_FILE, Choices, build_optsar_rsvg
-from engine.datasets.build_report import BuildReport
+from engine.datasets.building.build_optsar_rsvg import FLAGGED_FILE, Choices, build_optsar_rsvg
+from engine.datasets.building.build_report import BuildReport
 from engine.datasets.check import check_dataset
 from engine.datasets.dataset import BoxRow, DataSet, Faults
 from engine.datasets.table import read_dataset

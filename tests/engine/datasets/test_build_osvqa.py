@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cli.main import main
-from engine.datasets.build_osvqa import Choices, build_osvqa, under_weather
-from engine.datasets.build_report import REPORT
+from engine.datasets.building.build_osvqa import Choices, build_osvqa, under_weather
+from engine.datasets.building.build_report import REPORT
+from engine.datasets.building.osvqa_annotations import Annotation
+from engine.datasets.building.osvqa_pairs import Pair, View
 from engine.datasets.check import check_dataset
-from engine.datasets.osvqa_annotations import Annotation
-from engine.datasets.osvqa_pairs import Pair, View
 from engine.errors import Cancelled, DataSetUnreadable, UsageError
 from engine.jobs.build_dataset import build_dataset
 from engine.raster import open_raster

@@ -14,10 +14,9 @@ from PIL import Image
 from skimage.measure import label
 from skimage.morphology import dilation, disk
 
-from engine.datasets.build_refsegrs import Cropping, Inputs, build_refsegrs
-from engine.datasets.check import check_dataset
-from engine.datasets.referring_masks import BUFFER_PX, LEAST_PX, MOST_SHARE, is_informative, masks_of
-from engine.datasets.referring_templates import (
+from engine.datasets.building.build_refsegrs import Cropping, Inputs, build_refsegrs
+from engine.datasets.building.referring_masks import BUFFER_PX, LEAST_PX, MOST_SHARE, is_informative, masks_of
+from engine.datasets.building.referring_templates import (
     ATTRIBUTES,
     CATEGORIES,
     GENERAL_CLASSES,
@@ -25,6 +24,7 @@ from engine.datasets.referring_templates import (
     RELATIONS,
     templates,
 )
+from engine.datasets.check import check_dataset
 from engine.errors import Cancelled, DataSetUnreadable, InputRefused
 from engine.jobs.build_dataset import Built, build_dataset
 from tests.engine.datasets.fabricate.class_map import CLASSES, GSD_M, class_map, fabricate

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.datasets import coco_grounding
-from engine.datasets.coco_grounding import FieldMapping
 from engine.datasets.dataset import BoxRow, Fault, Faults
+from engine.datasets.readers import coco_grounding
+from engine.datasets.readers.coco_grounding import FieldMapping
 from tests.engine.datasets.fabricate import coco_grounding as fabricated
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.datasets.check import check_dataset
-from engine.datasets.corrections import Correction, append_correction
 from engine.datasets.dataset import BoxRow, MaskRow, QuestionRow
+from engine.datasets.readers.corrections import Correction, append_correction
 from engine.datasets.table import recognise_layouts
 from engine.errors import ExportRefused, UsageError
 from tests.engine.datasets.damage import checked, read
@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
 def test_two_processes_do_not_mix_their_lines(folder: Path) -> None:
     program = (
         "import sys, pathlib; from dataclasses import replace\n"
-        "from engine.datasets.corrections import append_correction\n"
+        "from engine.datasets.readers.corrections import append_correction\n"
         "from tests.engine.datasets.fabricate.corrections import corrections\n"
         "for n in range(100):\n"
         "    append_correction(pathlib.Path(sys.argv[1]), replace(corrections()[0], id=f'{sys.argv[2]} {n}'))\n"

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.datasets.building.importing import REPORT, import_dataset
 from engine.datasets.check import check_dataset
 from engine.datasets.dataset import BoxRow, DataSet, Faults, MaskRow, QuestionRow, Row
-from engine.datasets.importing import REPORT, import_dataset
 from engine.datasets.masks import read_mask
 from engine.datasets.table import READERS, read_dataset, recognise_layout
 from engine.errors import Cancelled, DataSetUnreadable, ExportRefused, UsageError
@@ -49,7 +49,7 @@ def fabricate(folder: Path, layout: str) -> Path:
     """A tiny copy of the layout in a folder below ``folder``, which is made."""
     source = folder / FOLDERS.get(layout, layout)
     source.mkdir(parents=True)
-    import_module(f"tests.engine.datasets.fabricate.{READERS[layout].module.rpartition('.')[2]}").fabricate(source)
+    import_module(f"tests.engine.datasets.fabricate.{READERS[layout].module}").fabricate(source)
     return source
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets import optsar_rsvg
 from engine.datasets.dataset import BoxRow, DataSet, Fault, Faults
 from engine.datasets.figures import figures_note
+from engine.datasets.readers import optsar_rsvg
 from tests.engine.datasets.fabricate import optsar_rsvg as fabricated
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.datasets import osvqa
 from engine.datasets.check import check_dataset
 from engine.datasets.dataset import QuestionRow
+from engine.datasets.readers import osvqa
 from tests.engine.datasets.damage import checked, cut, read, replace
 from tests.engine.datasets.fabricate import osvqa as fabricated
 from tests.engine.datasets.fabricate.pictures import write_picture

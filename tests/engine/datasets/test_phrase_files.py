@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.datasets import refsegrs, risbench
 from engine.datasets.dataset import DataSet, Fault, Faults, MaskRow
 from engine.datasets.masks import read_mask
+from engine.datasets.readers import refsegrs, risbench
 from tests.engine.datasets.fabricate import refsegrs as fabricated
 from tests.engine.datasets.fabricate import risbench as fabricated_risbench
 from tests.engine.datasets.fabricate.pictures import SIDE, box_mask

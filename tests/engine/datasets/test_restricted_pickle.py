@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets.restricted_pickle import load_plain
+from engine.datasets.readers.restricted_pickle import load_plain
 from engine.errors import DataSetUnreadable
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=300)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets import rrsis_d
 from engine.datasets.dataset import DataSet, Fault, Faults, MaskRow
 from engine.datasets.masks import read_mask
+from engine.datasets.readers import rrsis_d
 from tests.engine.datasets.fabricate import rrsis_d as fabricated
 from tests.engine.datasets.fabricate.pictures import SIDE, box_mask
 

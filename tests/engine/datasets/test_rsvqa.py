@@ -11,8 +11,8 @@ import pytest
 
 from engine.datasets.check import check_dataset
 from engine.datasets.dataset import QuestionRow
-from engine.datasets.rsvqa_hr import area_range
-from engine.datasets.rsvqa_lr import count_range
+from engine.datasets.readers.rsvqa_hr import area_range
+from engine.datasets.readers.rsvqa_lr import count_range
 from engine.datasets.table import recognise_layouts
 from tests.engine.datasets.damage import checked, cut, edit_json, fabricator, read, replace
 from tests.engine.datasets.fabricate import rsvqa_hr, rsvqa_lr, rsvqaxben

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.datasets.ship_names import unify_ships
+from engine.datasets.building.ship_names import unify_ships
 
 NAMES = ("Arleigh Burke", "arleigh burke dd", "nimitz", "dock", "other ship", "ship")
 

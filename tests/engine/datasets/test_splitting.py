@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets.splitting import OPTSAR_SHARES, OSVQA_SHARES, REFSEGRS_SHARES, split_in_proportion
+from engine.datasets.building.splitting import OPTSAR_SHARES, OSVQA_SHARES, REFSEGRS_SHARES, split_in_proportion
 from engine.draws import Draws
 
 ITEMS = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), max_size=3), max_size=80)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.datasets import tacmt
 from engine.datasets.dataset import BoxRow, DataSet, Fault, Faults
+from engine.datasets.readers import tacmt
 from tests.engine.datasets.fabricate import tacmt as fabricated
 
 

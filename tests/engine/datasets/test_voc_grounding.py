@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets import dior_rsvg, opt_rsvg
 from engine.datasets.dataset import BoxRow, DataSet, Fault, Faults
+from engine.datasets.readers import dior_rsvg, opt_rsvg
 from tests.engine.datasets.fabricate import dior_rsvg as fabricated
 from tests.engine.datasets.fabricate import opt_rsvg as fabricated_opt
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.datasets.whole_folder import whole_folder, write_report
+from engine.datasets.writing.whole_folder import whole_folder, write_report
 from engine.errors import ExportRefused, UsageError
 
 REPORT = "report.json"

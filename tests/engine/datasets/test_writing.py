@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.datasets import optsar_rsvg, refsegrs
 from engine.datasets.categories import OPTSAR_CATEGORIES
 from engine.datasets.check import check_dataset
 from engine.datasets.dataset import BoxRow, Faults, MaskRow, Origin
 from engine.datasets.masks import read_mask
-from engine.datasets.new_image import NewImage
-from engine.datasets.writing_optsar import image_name, write_optsar_rsvg
-from engine.datasets.writing_refsegrs import NewMask, write_refsegrs
+from engine.datasets.readers import optsar_rsvg, refsegrs
+from engine.datasets.writing.new_image import NewImage
+from engine.datasets.writing.writing_optsar import image_name, write_optsar_rsvg
+from engine.datasets.writing.writing_refsegrs import NewMask, write_refsegrs
 from engine.errors import ExportRefused, InputRefused
 from engine.raster import open_raster
 from engine.records import Grid

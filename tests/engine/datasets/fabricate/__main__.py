@@ -12,7 +12,7 @@ from engine.datasets.table import READERS
 def main(layout: str, folder: str) -> None:
     """Write the layout into the folder, which is made."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    import_module(f"{__package__}.{READERS[layout].module.rpartition('.')[2]}").fabricate(Path(folder))
+    import_module(f"{__package__}.{READERS[layout].module}").fabricate(Path(folder))
 
 
 if __name__ == "__main__":

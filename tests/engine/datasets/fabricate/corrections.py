@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.datasets.corrections import Correction, append_correction
+from engine.datasets.readers.corrections import Correction, append_correction
 from tests.engine.datasets.fabricate.pictures import box_mask, write_picture, write_raster
 
 MADE = "2026-11-21T13:00:00+00:00"

@@ -1,0 +1,1 @@
+"""The layouts that this program writes, images and all, each folder whole or not there."""
