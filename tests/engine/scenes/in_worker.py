@@ -7,12 +7,12 @@ import sys
 import time
 
 from engine.errors import ExportRefused
-from engine.scenes import make_truth
+from engine.scenes import make_sample
 
 
 def heavy_modules(seed: int) -> list[str]:
     """Which heavy libraries a process has loaded once it has made a scene."""
-    make_truth(seed)
+    make_sample(seed, size=64)
     return [
         name for name in ("rasterio", "torch", "open_clip", "pyogrio", "matplotlib", "PySide6") if name in sys.modules
     ]
