@@ -27,7 +27,9 @@ COMPACT_SHARE = 0.5
 ROUND_FROM, RECTANGULAR_FROM, IRREGULAR_TO = 0.81, 0.93, 0.78
 SQUAT_TO, ELONGATED_FROM = 1.8, 2.2
 STRAIGHT_TO, CURVED_FROM = 0.02, 0.06
-_BANK_PX = 3.0
+_BANK_PX, _BANK_STRIP_PX = 3.0, 3.14
+"""How far a strip along a bank reaches, between pixel centres, and how wide it is on average over all slopes."""
+
 _DIRECTIONS = ("right", "bottom right", "bottom", "bottom left", "left", "top left", "top", "top right")
 
 
@@ -125,11 +127,11 @@ def band_length(band: Mask, land: NDArray[np.float64]) -> float | None:
     leaves the view or meets other water there is no bank. None for what has holes (islands) or is too narrow.
     """
     area = int(band.sum())
-    # Distances are from pixel centre to pixel centre: half-way between two of them neither is favoured by its slope.
-    strip = int((band & (land <= _BANK_PX + 0.5)).sum())
+    # A soft edge, so that it matters little at which distances a slope has its pixels.
+    strip = float(np.clip(_BANK_PX + 1 - land[band], 0, 1).sum())
     if strip > 0.8 * area or int(ndimage.binary_fill_holes(band).sum()) != area:
         return None
-    return strip / (2 * _BANK_PX)
+    return strip / (2 * _BANK_STRIP_PX)
 
 
 def band_middle(band: Mask) -> NDArray[np.float64] | None:

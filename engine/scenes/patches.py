@@ -131,7 +131,7 @@ def _river(reading: Reading) -> list[Subject]:
             present=True,
             cells=reading.cells_of_mask(mask, _CELL_SHARE),
             area_px=reading.clear_area(float(mask.sum())),
-            length_px=None if length is None else reading.clear_length(length, unsure=band.sum() / length / 2),
+            length_px=None if length is None else reading.clear_length(length, unsure=band.sum() / length),
             shape=shape,
         )
     ]

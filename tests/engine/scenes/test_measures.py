@@ -115,7 +115,8 @@ def test_a_straight_river_is_as_long_as_its_middle_line(width: float, angle: flo
     land = ndimage.distance_transform_edt(np.pad(band, 4, mode="edge"))[4:-4, 4:-4]
     length = measures.band_length(band, land)
     c, s = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
-    assert length == pytest.approx(SIZE / max(c, s), rel=0.06)
+    # Across a corner of the view each bank is shorter than the middle line by as much as the river is wide.
+    assert length == pytest.approx(SIZE / max(c, s), rel=0.05, abs=1.3 * width)
 
 
 @given(st.floats(10, 24), st.floats(70, 100))
