@@ -21,8 +21,8 @@ from scipy import ndimage
 
 from engine.scenes import Question, Referral, Sample, make_sample, referral_mask
 from engine.scenes.layout import make_scene
+from engine.scenes.optics.weather import Weather
 from engine.scenes.scene import SETTINGS
-from engine.scenes.weather import Weather
 from engine.text import QUESTION_TYPES
 from rsqa_desktop.theme import ACCENT, CASING, FUSION, LIGHT, OPTICAL, SAR
 

@@ -21,7 +21,7 @@ from engine.raster import replacing, write_geotiff
 from engine.records import Grid
 from engine.records.raster import SarUnit
 from engine.scenes import Referral, Sample, make_sample, referral_mask
-from engine.scenes.weather import Weather
+from engine.scenes.optics.weather import Weather
 from engine.text import Wording
 
 Layout = Literal["osvqa", "optsar-rsvg", "refsegrs"]

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from engine.draws import Draws
 from engine.errors import UsageError
 from engine.records.raster import SarUnit
-from engine.scenes.sar import DELIVERIES
-from engine.scenes.weather import WEATHERS, Weather
+from engine.scenes.optics.weather import WEATHERS, Weather
+from engine.scenes.radar.sar import DELIVERIES
 
 CONDITION_STREAM = 3
 

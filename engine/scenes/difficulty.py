@@ -11,8 +11,8 @@ import numpy as np
 
 from engine.metrics import size_group
 from engine.scenes.exam import exam_referrals, truth_digest
-from engine.scenes.referring import Referral, referral_mask
 from engine.scenes.sample import Truth
+from engine.scenes.truths.referring import Referral, referral_mask
 
 QUANTILES = (0.1, 0.5, 0.9)
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.scenes.referring import Referral, referral_mask
+from engine.scenes.optics.weather import WEATHERS, Weather
+from engine.scenes.radar.sar import DELIVERIES
 from engine.scenes.sample import Truth, make_truth
-from engine.scenes.sar import DELIVERIES
-from engine.scenes.weather import WEATHERS, Weather
+from engine.scenes.truths.referring import Referral, referral_mask
 
 
 @dataclass(frozen=True, slots=True)

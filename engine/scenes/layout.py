@@ -7,14 +7,14 @@ bridges, the small things beside them, transmission lines. Last, places are name
 from __future__ import annotations
 
 from engine.draws import Draws, quarter
-from engine.scenes import sites
-from engine.scenes.ground import lay_ground
-from engine.scenes.junctions import mark_junctions
-from engine.scenes.lines import lay_lines
+from engine.scenes.built import sites
+from engine.scenes.land.ground import lay_ground
+from engine.scenes.land.junctions import mark_junctions
+from engine.scenes.land.lines import lay_lines
+from engine.scenes.land.roads import lay_roads
+from engine.scenes.land.waters import lay_waters
 from engine.scenes.plan import VIEW, Plan
-from engine.scenes.roads import lay_roads
 from engine.scenes.scene import SETTINGS, Scene
-from engine.scenes.waters import lay_waters
 
 LAYOUT_STREAM = 1
 

@@ -17,18 +17,18 @@ from engine.errors import UsageError
 from engine.records.raster import SarUnit
 from engine.scenes.balance import BALANCE
 from engine.scenes.condition import PAIRS, Condition, Pair, draw_condition
-from engine.scenes.facts import Facts, measure
 from engine.scenes.layout import make_scene
-from engine.scenes.optical import expose, render_clear
+from engine.scenes.optics.optical import expose, render_clear
+from engine.scenes.optics.weather import Weather, add_weather
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import VIEW
-from engine.scenes.referring import Referral, refer
-from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
-from engine.scenes.scatterers import impulse_px
+from engine.scenes.radar.sar import deliver, render_sigma0, speckle, to_db
+from engine.scenes.radar.scatterers import impulse_px
 from engine.scenes.scene import Mark, Scene, moved
 from engine.scenes.surface import Surface, make_surface
-from engine.scenes.truth import describe
-from engine.scenes.weather import Weather, add_weather
+from engine.scenes.truths.facts import Facts, measure
+from engine.scenes.truths.referring import Referral, refer
+from engine.scenes.truths.truth import describe
 from engine.text import Asker, Description, Question, Wording
 
 QUESTION_STREAM, OPTICAL_STREAM, SAR_STREAM, WEATHER_STREAM = 2, 4, 5, 6

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from engine.scenes.built.towns import SINGLE_HOUSES_GSD_M
 from engine.scenes.paint import paint_items
 from engine.scenes.scene import Disc, Item, Line, Point, Polygon, Scene
-from engine.scenes.towns import SINGLE_HOUSES_GSD_M
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

@@ -1,7 +1,7 @@
 """What is known of an optical-SAR pair: the attributes of OSVQA's Table I (TGFNet, section IV-B) as plain records.
 
-A description is filled from a synthetic scene (:func:`engine.scenes.truth.describe`) or from an annotation file. It
-holds words and numbers only. **None, or an entry left out, means unknown, and about what is unknown nothing is
+A description is filled from a synthetic scene (:func:`engine.scenes.truths.truth.describe`) or from an annotation file.
+It holds words and numbers only. **None, or an entry left out, means unknown, and about what is unknown nothing is
 asked.** So a value that is too near a threshold to be answered safely is left out by whoever fills the record, and
 :mod:`engine.text.asker` may ask about all that is in it.
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.scenes import layout, sites
+from engine.scenes import layout
+from engine.scenes.built import sites
 
 SCENES = 200
 STEPS = (

@@ -14,14 +14,14 @@ from scipy import ndimage
 
 from engine.raster import open_raster
 from engine.records import PixelWindow
-from engine.scenes.facts import measure
 from engine.scenes.layout import make_scene
-from engine.scenes.optical import expose, render_clear
+from engine.scenes.optics.optical import expose, render_clear
 from engine.scenes.paint import paint_items
-from engine.scenes.sar import deliver, render_sigma0, speckle, to_db
-from engine.scenes.scatterers import impulse_px
+from engine.scenes.radar.sar import deliver, render_sigma0, speckle, to_db
+from engine.scenes.radar.scatterers import impulse_px
 from engine.scenes.scene import SETTINGS, Scene
 from engine.scenes.surface import Surface, make_surface
+from engine.scenes.truths.facts import measure
 from tests.realism.statistics import Floats
 
 TILE = 256

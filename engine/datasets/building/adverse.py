@@ -1,9 +1,9 @@
 """Cloud, fog and low light on optical images that the user has (TGFNet, section IV-B, "Image Processing").
 
-The weather itself is :func:`engine.scenes.weather.add_weather`, which works on brightness from 0 to 1. Images of 8 bits
-have 255 for 1. Any others, whole numbers or reflectance, are stretched: the brightness that only one pixel in 200 is
-below becomes 0, that which only one in 200 exceeds 1, the same for all bands, so that colours stay; afterwards it is
-turned back, so that the image keeps its type and its range, less what lay beyond the stretch.
+The weather itself is :func:`engine.scenes.optics.weather.add_weather`, which works on brightness from 0 to 1. Images of
+8 bits have 255 for 1. Any others, whole numbers or reflectance, are stretched: the brightness that only one pixel in
+200 is below becomes 0, that which only one in 200 exceeds 1, the same for all bands, so that colours stay; afterwards
+it is turned back, so that the image keeps its type and its range, less what lay beyond the stretch.
 
 Only the bands that are shown are written: red, green and blue, or the one there is. Place on Earth and type are kept.
 Empty pixels stay empty where the file has a number for them; elsewhere they are 0.
@@ -28,8 +28,8 @@ from engine.draws import Draws, SteadyGenerator
 from engine.errors import Cancelled, InputRefused, UsageError
 from engine.raster import Raster, open_raster, replacing, stretch_limits, write_geotiff
 from engine.records import Grid, PixelWindow
-from engine.scenes.truth import weather_word
-from engine.scenes.weather import WEATHERS, Weather, add_weather
+from engine.scenes.optics.weather import WEATHERS, Weather, add_weather
+from engine.scenes.truths.truth import weather_word
 
 REPORT = "adverse_report.json"
 LINES = "adverse.jsonl"

@@ -39,8 +39,8 @@ from engine.draws import Draws
 from engine.errors import Cancelled, DataSetUnreadable, UsageError
 from engine.raster import open_raster
 from engine.records import Grid, PixelWindow
-from engine.scenes.truth import optical_shows, weather_word
-from engine.scenes.weather import WEATHERS, Weather
+from engine.scenes.optics.weather import WEATHERS, Weather
+from engine.scenes.truths.truth import optical_shows, weather_word
 from engine.text import ANSWERS, LOCATION_ANSWERS, Asker, Description, Subject, Wording
 
 ADVERSE: tuple[Weather, ...] = tuple(weather for weather in WEATHERS if weather != "clear")
@@ -281,9 +281,9 @@ def under_weather(annotation: Annotation, weather: Weather, strength: float, hid
     """What is true of a clear pair once its optical picture is under ``weather``: "fog-dark" and "quality" told anew.
 
     ``hidden``, bool [rows, columns], is where the ground cannot be seen. What the optical picture showed before it
-    shows still, or no more, by the rule of :func:`engine.scenes.truth.optical_shows`; where that is not clear, as of
-    things of which nobody knows where they are under a cloud, nothing is known. What only the SAR picture showed, or
-    neither, stays so.
+    shows still, or no more, by the rule of :func:`engine.scenes.truths.truth.optical_shows`; where that is not clear,
+    as of things of which nobody knows where they are under a cloud, nothing is known. What only the SAR picture showed,
+    or neither, stays so.
     """
     subjects = []
     for subject in annotation.description.subjects:

@@ -1,7 +1,8 @@
 """The facts of a scene by other means: scikit-image draws the vectors again, and the picture alone is measured.
 
-Nothing here is shared with :mod:`engine.scenes.facts`, ``measures`` or ``truth``: polygons are filled by scikit-image
-at pixel centres, patches are labelled and measured by it, lengths are those of skeletons or of shapely's rectangles.
+Nothing here is shared with :mod:`engine.scenes.truths.facts`, ``measures`` or ``truth``: polygons are filled by
+scikit-image at pixel centres, patches are labelled and measured by it, lengths are those of skeletons or of shapely's
+rectangles.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from engine.draws import Draws
-from engine.scenes.ground import Field, signed_area
-from engine.scenes.junctions import mark_junctions
+from engine.scenes.land.ground import Field, signed_area
+from engine.scenes.land.junctions import mark_junctions
+from engine.scenes.land.parcels import divide, make_bend
+from engine.scenes.land.waters import lay_waters
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
-from engine.scenes.parcels import divide, make_bend
 from engine.scenes.plan import Plan
 from engine.scenes.scene import COVERS, SETTINGS, WATERS, Disc, Item, Line, Mark, Polygon, Scene, moved
-from engine.scenes.waters import lay_waters
 
 SEEDS = range(300)
 

@@ -12,8 +12,8 @@ from scipy import ndimage
 from skimage import draw
 
 from engine.draws import Draws
-from engine.scenes import measures
-from engine.scenes.deductions import deduce
+from engine.scenes.truths import measures
+from engine.scenes.truths.deductions import deduce
 from engine.text import DEDUCTIONS, LOCATION_ANSWERS
 
 SIZE = 256

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from engine.scenes import decor
-from engine.scenes.decor import draw_details
-from engine.scenes.materials import albedo, region_of
-from engine.scenes.optical import expose, render_clear
+from engine.scenes.optics import decor
+from engine.scenes.optics.decor import draw_details
+from engine.scenes.optics.materials import albedo, region_of
+from engine.scenes.optics.optical import expose, render_clear
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import rectangle, turned
 from engine.scenes.scene import COLOURS, COVERS, OBJECTS, WATERS, WAYS, Disc, Item, Line, Polygon, Scene, Shape

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.scenes.facts import Facts, measure
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
-from engine.scenes.radar_view import echo_box, layover_px, radar_view
-from engine.scenes.referring import Referral, refer
-from engine.scenes.sar import render_sigma0
+from engine.scenes.radar.radar_view import echo_box, layover_px, radar_view
+from engine.scenes.radar.sar import render_sigma0
 from engine.scenes.scene import Disc, Item, Polygon, Scene, moved
 from engine.scenes.surface import make_surface
+from engine.scenes.truths.facts import Facts, measure
+from engine.scenes.truths.referring import Referral, refer
 
 LAY_60 = math.degrees(math.atan(0.5))
 """The incidence at which a thing is laid over by twice its height."""

@@ -1,7 +1,8 @@
 """Expressions name what they say: hand-made scenes, and a recount that shares nothing with the code under test.
 
 :class:`Recount` measures the item map with scikit-image and answers an expression, as it was *parsed*, by plain
-readings without margins. Where :func:`~engine.scenes.referring.refer` made a referral, both must mean the same things.
+readings without margins. Where :func:`~engine.scenes.truths.referring.refer` made a referral, both must mean the same
+things.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from skimage import measure as sk_measure
 from skimage import morphology
 
 from engine.draws import Draws
-from engine.scenes.facts import Facts, measure
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
-from engine.scenes.referring import (
+from engine.scenes.scene import COLOURS, COVERS, OBJECTS, WATERS, Item, Line, Mark, Polygon, Scene
+from engine.scenes.truths.facts import Facts, measure
+from engine.scenes.truths.referring import (
     BOX_CATEGORIES,
     MASK_CATEGORIES,
     SAR_CATEGORIES,
@@ -33,8 +35,7 @@ from engine.scenes.referring import (
     refer,
     referral_mask,
 )
-from engine.scenes.scene import COLOURS, COVERS, OBJECTS, WATERS, Item, Line, Mark, Polygon, Scene
-from engine.scenes.selection import Selector
+from engine.scenes.truths.selection import Selector
 from engine.text.directions import agrees
 from engine.text.expressions import Parsed, Relation, Superlative, parse
 from engine.text.negatives import negatives

@@ -17,10 +17,10 @@ from engine.errors import UsageError
 from engine.records.raster import SarUnit
 from engine.scenes import WORLD_VERSION, Sample, make_sample, make_truth
 from engine.scenes.condition import CONDITION_STREAM, PAIRS, draw_condition
-from engine.scenes.facts import measure
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_items
 from engine.scenes.sample import translated
+from engine.scenes.truths.facts import measure
 from tests.engine.scenes.digests import FROZEN, SEEDS
 
 PRINT_DIGESTS = """

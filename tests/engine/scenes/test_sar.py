@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.scenes.backscatter import water_db
 from engine.scenes.paint import paint_items
 from engine.scenes.plan import rectangle
-from engine.scenes.sar import DELIVERIES, deliver, render_sigma0, speckle, to_db
-from engine.scenes.scatterers import impulse, point_echoes
+from engine.scenes.radar.backscatter import water_db
+from engine.scenes.radar.sar import DELIVERIES, deliver, render_sigma0, speckle, to_db
+from engine.scenes.radar.scatterers import impulse, point_echoes
 from engine.scenes.scene import COVERS, KINDS, OBJECTS, WATERS, WAYS, Disc, Item, Line, Polygon, Scene
 from engine.scenes.surface import make_surface
 

@@ -13,13 +13,13 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from engine.draws import Draws
-from engine.scenes import airfields
-from engine.scenes.floor import GAP_PX, Floor, Plot, stencil
+from engine.scenes.built import airfields
+from engine.scenes.built.floor import GAP_PX, Floor, Plot, stencil
+from engine.scenes.built.traffic import LOT_GAP_PX
 from engine.scenes.layout import make_scene
 from engine.scenes.paint import paint_item, paint_items
 from engine.scenes.plan import Plan
 from engine.scenes.scene import KINDS, WATERS, Disc, Item, Line, Polygon, Scene
-from engine.scenes.traffic import LOT_GAP_PX
 
 OURS = (
     "ship", "storage tank", "building", "airplane", "vehicle", "tennis court", "basketball court", "baseball diamond",

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.scenes.built.towns import SINGLE_HOUSES_GSD_M
 from engine.scenes.paint import paint_items
 from engine.scenes.scene import Disc, Item, Polygon, Scene
 from engine.scenes.surface import Surface, bounds, cast_shadow, cloudlike, make_surface, middle
-from engine.scenes.towns import SINGLE_HOUSES_GSD_M
 
 SIZE = 128
 EVERYWHERE = Polygon(((-20.0, -20.0), (148.0, -20.0), (148.0, 148.0), (-20.0, 148.0)))

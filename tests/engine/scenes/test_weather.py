@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from engine.errors import UsageError
-from engine.scenes.weather import WEATHERS, Weather, add_weather
+from engine.scenes.optics.weather import WEATHERS, Weather, add_weather
 
 SUN = (135.0, 45.0)
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -1,0 +1,1 @@
+"""The optical picture: colours, textures, details, shadows, weather and the camera."""
