@@ -47,6 +47,10 @@ def table(report: dict[str, Any]) -> str:
     """The report as lines: a row per question type, model beside guess."""
     metrics, guess = report["metrics"], report["guess"]
     lines = [f"{report['model']} on {metrics['scenes']} scenes, {metrics['questions']} questions ({report['split']})"]
+    if report["trained_on_world"] != report["world"]:
+        lines.append(
+            f"These are scenes of world {report['world']}; it was trained on world {report['trained_on_world']}."
+        )
     lines.append(f"{'':<12} {'model':>7} {'guess':>7} {'optical':>8} {'SAR':>7}")
     alone = [report["subsets"][name] for name in ("optical-only", "sar-only")]
     for kind, accuracy in metrics["per_type"].items():

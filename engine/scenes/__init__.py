@@ -4,10 +4,10 @@ No labelled optical-SAR set can be shipped, so the models in the box learn from 
 
 ``scene``     what a scene is: items (land cover, water, ways, things), each a polygon, line or disc in pixels of the
               view, with a height in metres, and named places; later items lie on earlier ones.
-``layout``    where things are put, on the sheet of ``plan``, in metres. ``land/`` has ground, parcels, water, roads with
-              their junctions, power lines; ``built/`` towns, works, harbors, airfields, sports grounds, traffic, ships,
-              and ``floor``, which tries where a thing may stand. A view of 256 pixels is the usual one; a larger one
-              is a larger place.
+``layout``    where things are put, on the sheet of ``plan``, in metres. ``land/`` has ground, parcels, water, roads
+              with their junctions, power lines; ``built/`` towns, works, harbors, airfields, sports grounds, traffic,
+              ships, and ``floor``, which tries where a thing may stand. A view of 256 pixels is the usual one; a larger
+              one is a larger place.
 ``paint``     the item map: which item is on top at each pixel. Both sensors and the truth are read off it.
 ``surface``   what both sensors see of the ground: heights, crowns, textured towns, pools, relief; noise and shadow.
 ``optics/``   the optical picture: ``materials`` has colours by class, kind, season and region, ``textures`` the

@@ -223,7 +223,7 @@ BALANCE = Balance(
         "length longest building": {"0-25": 229, "25-50": 490},
         "length longest ship": {"0-25": 713, "25-50": 501},
         "length parking lot": {"25-50": 584, "50-75": 654},
-        "length river": {"more than 250": 24},
+        "length river": {"125-150": 857, "more than 250": 10},
         "length runway": {"more than 250": 112},
         "length ship": {"0-25": 15, "25-50": 286},
         "length wide road": {"more than 250": 364},

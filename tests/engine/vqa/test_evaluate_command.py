@@ -13,6 +13,7 @@ from engine.catalog.card import write_card
 from engine.cli.main import main
 from engine.nn.minilm import WIDTH
 from engine.nn.weights import save_weights
+from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS, QUESTION_TYPES
 from engine.vqa.build import build_tgfnet
 from tests.engine.vqa.tiny import CONFIG, tiny_card
@@ -41,6 +42,7 @@ def test_the_report_is_one_object_with_what_the_design_promises(folder, tmp_path
     assert {"metrics", "guess", "subsets", "report"} <= set(printed)
     metrics = printed["metrics"]
     assert metrics["scenes"] == 4
+    assert (printed["world"], printed["trained_on_world"]) == (str(WORLD_VERSION), "")
     assert set(metrics["per_type"]) <= set(QUESTION_TYPES)
     assert set(metrics["per_type"]) == set(printed["guess"]["per_type"])
     assert 0 <= metrics["OA"] <= 1
