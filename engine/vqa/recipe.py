@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,6 +34,7 @@ class SceneData:
     """Scenes to render: how many for each split, their size, questions of each type per scene, worker processes.
 
     Training asks ``questions_per_type`` of each type per scene; validation and test ask ``exam_questions_per_type``.
+    ``keep`` is "disk" (in the run's folder, reused when the run goes on) or "memory" (rendered anew, no file written).
     """
 
     train_scenes: int
@@ -43,6 +44,7 @@ class SceneData:
     questions_per_type: int = 3
     exam_questions_per_type: int = 1
     workers: int = 1
+    keep: Literal["disk", "memory"] = "disk"
 
 
 @dataclass(frozen=True, slots=True)

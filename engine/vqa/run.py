@@ -71,12 +71,12 @@ def train_recipe(
     result = train(task, recipe.train, out, resume=resume, report=report)
     if not result.finished:
         return RecipeResult(result, None, None)
-    card = finish(recipe, result, out, encoder, command=command, tell=tell)
+    card = finish(recipe, result, out, encoder, training, validation, command=command, tell=tell)
     return RecipeResult(result, out / "model", card)
 
 
 def scene_set(recipe: VqaRecipe, split: str, out: Path, tell: Report) -> SceneSet:
-    """The rendered set of one split, below ``out/data``."""
+    """The rendered set of one split, below ``out/data`` or in memory, as the recipe says."""
     data = recipe.data
     spec = SceneSetSpec(
         first_seed=SPLIT_SEEDS[split],
@@ -90,14 +90,22 @@ def scene_set(recipe: VqaRecipe, split: str, out: Path, tell: Report) -> SceneSe
     return render_set(
         spec,
         recipe.preprocess,
-        out / "data" / split,
+        None if data.keep == "memory" else out / "data" / split,
         workers=data.workers,
         report=lambda done, of: tell({"kind": "rendering", "split": split, "step": done, "steps": of}),
     )
 
 
 def finish(
-    recipe: VqaRecipe, result: TrainingResult, out: Path, encoder: TextEncoder, *, command: str, tell: Report
+    recipe: VqaRecipe,
+    result: TrainingResult,
+    out: Path,
+    encoder: TextEncoder,
+    training: SceneSet,
+    validation: SceneSet,
+    *,
+    command: str,
+    tell: Report,
 ) -> ModelCard:
     """Round the best weights as they are stored, then calibrate and score them; write the card."""
     tell({"kind": "scoring"})
@@ -108,8 +116,8 @@ def finish(
     weights = save_weights(model, out / "model")
     load_weights(model, weights)
     model.eval().to(recipe.train.device)
-    temperature = calibrate(model, recipe, scene_set(recipe, "validation", out, tell), encoder)
-    training, test = scene_set(recipe, "train", out, tell), scene_set(recipe, "test", out, tell)
+    temperature = calibrate(model, recipe, validation, encoder)
+    test = scene_set(recipe, "test", out, tell)
     table = QuestionTable(test.questions, encoder)
     metrics = evaluate_model(
         model, test, table, recipe.model, recipe.preprocess, temperature, device=recipe.train.device

@@ -69,6 +69,21 @@ def test_a_set_is_reused_and_a_changed_spec_renders_anew(scenes, folder, monkeyp
     assert not (folder.parent / "other.part").exists()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_set_in_memory_is_the_one_on_disk(scenes, workers):
+    """Served from as many processes as there are, without a file."""
+    done = []
+    kept = render_set(
+        SPEC, PreprocessSpec(), None, workers=workers, report=lambda number, of: done.append((number, of))
+    )
+    for name in ("optical", "sar", "patches"):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(scenes, name))
+    assert (kept.questions, kept.weather, kept.pair, kept.gsd_m) == (
+        scenes.questions, scenes.weather, scenes.pair, scenes.gsd_m,
+    )  # fmt: skip
+    assert done == [(3, 3)]
+
+
 def test_patch_truth_by_hand():
     scene = make_sample(1, size=64).scene
     square = Polygon(((0, 0), (1, 0), (1, 1)))
