@@ -58,7 +58,8 @@ class AskedQuestion:
 class SceneSet:
     """A rendered set; arrays from a folder are memory-mapped.
 
-    ``weather``, ``pair`` and ``gsd_m`` have one entry per scene. ``pair`` says whether both pictures show one place: "exact", "shifted" by some pixels, or "other".
+    ``weather``, ``pair`` and ``gsd_m`` have one entry per scene. ``pair`` says whether both pictures show one place:
+    "exact", "shifted" by some pixels, or "other".
     """
 
     optical: NDArray[np.uint8]
