@@ -169,7 +169,8 @@ def agrees(sentence: str, box: Box, width: float, height: float, slack: float = 
     middle third; each is larger by ``slack``, a share of the view. Directions that compare things and relative ones
     say nothing about the place and are passed over, and so are doubts.
     """
-    shares = ((box[0] + box[2]) / (2 * width) - 0.5, (box[1] + box[3]) / (2 * height) - 0.5)
+    # Offsets from the middle, so that a flip changes a sign and not the last bit of a box that is just within.
+    shares = ((box[0] + box[2] - width) / (2 * width), (box[1] + box[3] - height) / (2 * height))
     return all(
         abs(share) <= 1 / 6 + slack if step == 0 else share * step >= -slack
         for one in find_directions(sentence)

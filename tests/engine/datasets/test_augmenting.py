@@ -61,7 +61,7 @@ def test_a_place_that_is_kept_is_true_of_the_moved_box(box: Box, side: str, move
     assert turned.box_xyxy_px == moved_by_hand(box, move)
     x, y = middle(turned.box_xyxy_px)
     slack = 5
-    there = {"left": x < 50 + slack, "right": x > 50 - slack, "top": y < 50 + slack, "bottom": y > 50 - slack}
+    there = {"left": x <= 50 + slack, "right": x >= 50 - slack, "top": y <= 50 + slack, "bottom": y >= 50 - slack}
     said = [word for word in ("left", "right", "top", "bottom") if word in turned.expression]
     assert len(said) == len(side.split())
     assert all(there[word] for word in said)
