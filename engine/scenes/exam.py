@@ -38,7 +38,9 @@ class Exam:
 
 
 EXAMS: dict[str, Exam] = {
-    "exam-v1": Exam("exam-v1", 2, 40_000_000, 2000, 1, ""),
+    "exam-v1": Exam(
+        "exam-v1", 2, 40_000_000, 2000, 1, "b434688abe2c8147a9a2829c0726a7eb3bbf3bf5c04e2e5708f246273646b94f"
+    ),
 }
 
 
