@@ -24,6 +24,7 @@ from engine.records import (
     PairCheck,
     Provenance,
 )
+from engine.text import AREA_ANSWERS, LENGTH_ANSWERS, VIEW_PX, bin_hectares, bin_metres
 
 if TYPE_CHECKING:  # only for their names: the predictor brings torch
     from engine.vqa.predictor import Prediction, View
@@ -64,7 +65,7 @@ def compose(
         area=area,
         gate=view.check,
         provenance=_provenance(request, view, card, device),
-        messages=tuple(_remarks(request, view, area, prediction.tokens_cut)),
+        messages=tuple(_remarks(request, view, area, prediction.answer, prediction.tokens_cut)),
         files=tuple(reason.path for reason in explanations.values()),
     )
 
@@ -138,7 +139,7 @@ def _torch_version() -> str:
     return version("torch")
 
 
-def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, tokens_cut: int) -> list[str]:
+def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, answer: str, tokens_cut: int) -> list[str]:
     """Plain sentences about this answer; what the gate found about the pair is in its own messages."""
     said = []
     gsd, (finest, coarsest) = area.model_gsd_m, area.trained_gsd_m
@@ -154,6 +155,7 @@ def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, tokens_cut:
     used = [name for name, share in (("optical", area.valid_optical), ("SAR", area.valid_sar)) if share]
     if len(used) == 1:
         said.append(f"The answer comes from the {used[0]} image alone.")
+    said += _on_the_ground(answer, view)
     if view.check.verdict == "shifted" and view.pixels.shift_applied_px == (0.0, 0.0):
         said.append("The SAR image is shifted against the optical one, and was used as it lies.")
     if tokens_cut:
@@ -161,3 +163,24 @@ def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, tokens_cut:
     if any(letter.isalpha() and not letter.isascii() for letter in request.question):
         said.append("The models in the box understand English.")
     return said
+
+
+def _on_the_ground(answer: str, view: EncodedView) -> list[str]:
+    """A length or an area, which the networks know in pixels of the 256-pixel view only, in metres or hectares."""
+    gsd, window = view.pixels.grid.gsd_m, view.pixels.window
+    if gsd is None or answer not in (*LENGTH_ANSWERS, *AREA_ANSWERS):
+        return []
+    of_view = gsd * max(window.width, window.height) / VIEW_PX
+    if answer in LENGTH_ANSWERS:
+        return [f"{_capital(_span(*bin_metres(answer, of_view)))} m on the ground."]
+    return [f"{_capital(_span(*bin_hectares(answer, of_view)))} ha on the ground."]
+
+
+def _span(low: float, high: float | None) -> str:
+    """A range to three figures: no bin is known better."""
+    written = [f"{float(f'{value:.3g}'):,.10g}" for value in (low, high) if value is not None]
+    return " to ".join(written) if high is not None else f"more than {written[0]}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

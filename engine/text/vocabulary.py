@@ -14,6 +14,9 @@ from engine.errors import UsageError
 
 ANSWERS_VERSION = 2
 
+VIEW_PX = 256
+"""The longer side, in pixels, of the view in which lengths and areas are counted."""
+
 NUMBER_CAP = 10
 """Counts above this are one answer, "more than 10": nobody counts further at a glance, and no network here can."""
 

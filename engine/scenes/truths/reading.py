@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from engine.scenes.scene import WATERS
 from engine.scenes.truths.facts import Box, Facts, Thing, has_textured_town
 from engine.text import LOCATION_ANSWERS
-from engine.text.vocabulary import AREA_EDGES_PX, LENGTH_CAP_PX, LENGTH_STEP_PX
+from engine.text.vocabulary import AREA_EDGES_PX, LENGTH_CAP_PX, LENGTH_STEP_PX, VIEW_PX
 
 Cells = tuple[tuple[str, bool], ...]
 
-VIEW_PX = 256
 SEEN_SHARE = 0.012
 """A cover or a water body below this share of the view (28 x 28 of 256 x 256) is not asked about."""
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from engine.scenes.scene import Line
 from engine.scenes.truths import measures
 from engine.scenes.truths.facts import Box
-from engine.scenes.truths.reading import VIEW_PX, Reading
-from engine.text import Subject
+from engine.scenes.truths.reading import Reading
+from engine.text import VIEW_PX, Subject
 
 WAYS = ("road", "wide road", "narrow road", "runway", "pier")
 SEEN_WAY_SHARE = 0.006
