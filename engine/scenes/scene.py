@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from engine.text.vocabulary import COVER_ANSWERS, OBJECT_ANSWERS
+
 Point = tuple[float, float]
 
-COVERS: tuple[str, ...] = (
-    "water",
-    "forest",
-    "farmland",
-    "grassland",
-    "bare land",
-    "built-up area",
-    "concrete",
-    "wetland",
-)
+COVERS: tuple[str, ...] = COVER_ANSWERS
 """Land covers, in the words of :data:`engine.text.COVER_ANSWERS`. Rivers, lakes and the sea are all water."""
 
 WATERS: tuple[str, ...] = ("river", "lake", "sea")
@@ -28,21 +21,7 @@ WATERS: tuple[str, ...] = ("river", "lake", "sea")
 WAYS: tuple[str, ...] = ("road", "runway", "pier", "paved")
 """Made ground that is neither a land cover nor counted: carriageways, runways with their aprons, piers, pads."""
 
-OBJECTS: tuple[str, ...] = (
-    "ship",
-    "storage tank",
-    "building",
-    "bridge",
-    "airplane",
-    "vehicle",
-    "tennis court",
-    "basketball court",
-    "baseball diamond",
-    "ground track field",
-    "swimming pool",
-    "parking lot",
-    "transmission tower",
-)
+OBJECTS: tuple[str, ...] = OBJECT_ANSWERS
 """Items that are counted: things that never touch another of their class."""
 
 MARKS: tuple[str, ...] = ("crossroad", "T junction", "harbor")
