@@ -59,6 +59,8 @@ def table(report: dict[str, Any]) -> str:
     for name in ("OA", "AA"):
         numbers = [subset[name] for subset in alone]
         lines.append(f"{name:<12} {metrics[name]:7.3f} {guess[name]:7.3f} {numbers[0]:8.3f} {numbers[1]:7.3f}")
+    compared = metrics["comparable"]
+    lines.append(f"without {', '.join(compared['excluded'])}: OA {compared['OA']:.3f}, AA {compared['AA']:.3f}")
     for weather, accuracy in metrics["per_weather"].items():
         numbers = [subset["per_weather"][weather] for subset in alone]
         lines.append(f"{weather:<12} {accuracy:7.3f} {'':>7} {numbers[0]:8.3f} {numbers[1]:7.3f}")

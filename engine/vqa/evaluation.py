@@ -80,14 +80,11 @@ def confidence(scored: Scored, temperature: float) -> NDArray[np.float32]:
 
 
 def answer_metrics(scored: Scored, scenes: SceneSet, temperature: float) -> dict[str, Any]:
-    """OA, AA, per type, per weather (of all types but the one that asks for it), ECE and mean AF weights, as JSON."""
+    """OA, AA, per type, the same over the types that one image can answer, per weather, ECE, AF weights, as JSON."""
     right = scored.right()
     types = [question.type for question in scenes.questions]
     by_type = AnswerTally.of(zip(types, right.tolist(), strict=True))
-    return {
-        "OA": by_type.overall,
-        "AA": by_type.average,
-        "per_type": by_type.per_group,
+    return by_type.scores() | {
         "per_weather": per_weather(right, scenes),
         "ECE": expected_calibration_error(confidence(scored, temperature), right),
         "questions": len(right),
