@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Examples are judged by what they show, not by how long a shared machine took over them.
-settings.register_profile("rsqa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("rsqa")
+# Examples are judged by what they show, not by how long a shared machine took over them. They are the same in every
+# run, so that a change passes or fails by what it does; HYPOTHESIS_PROFILE=explore draws new ones, to look for more.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("rsqa", settings.get_profile("explore"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "rsqa"))
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
