@@ -37,18 +37,17 @@ _LOBE_REACH = 16
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``(dx, dy)`` points to the radar; a height of one pixel is laid over by ``lay`` pixels and shades ``dim``."""
+    """``(dx, dy)`` points to the radar; a height of one pixel is laid over by ``lay`` pixels."""
 
     dx: float
     dy: float
     lay: float
-    dim: float
 
 
 def look_of(scene: Scene) -> Look:
     """The geometry of a scene's radar picture."""
     azimuth, incidence = math.radians(scene.look_deg), math.tan(math.radians(scene.incidence_deg))
-    return Look(math.sin(azimuth), -math.cos(azimuth), 1 / incidence, incidence)
+    return Look(math.sin(azimuth), -math.cos(azimuth), 1 / incidence)
 
 
 def laid_over_px(scene: Scene, item: Item) -> float:

@@ -23,13 +23,6 @@ def _any(known: Known, *names: str) -> bool | None:
     return False if all(there is False for there in found) else None
 
 
-def _all(known: Known, *names: str) -> bool | None:
-    found = [known.get(name) for name in names]
-    if all(found):
-        return True
-    return False if any(there is False for there in found) else None
-
-
 def _shade(known: Known) -> bool | None:
     """A forest gives shade. In towns and wetland there are single trees, about which nothing is said."""
     if known.get("forest"):
