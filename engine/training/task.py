@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,29 @@ class Validation:
 
 
 class Task(Protocol):
-    """Model, loss and validation behind one small interface."""
+    """Model, batches and validation behind one small interface.
+
+    ``model(batch)`` runs a batch forward and returns the scalar loss and a dictionary of its parts (scalars, for the
+    log). The loss has to be a mean over the batch's items, each weighing the same: then the loss of a batch is the mean
+    of those of its equal parts, and several processes or accumulated parts train as one large batch does. Nothing in
+    the forward pass may mix samples (no batch statistics).
+    """
 
     @property
     def model(self) -> nn.Module:
-        """The module whose parameters are trained."""
+        """The module whose parameters are trained; those that do not require a gradient stay as they are."""
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """A batch drawn with ``rng`` alone, run forward: the scalar loss, and its parts for the log."""
+    def draw(self, step: int) -> Sequence[Any]:
+        """The items of the whole batch of step ``step`` (from 0), over all processes: a pure function of the step.
 
-    def validate(self) -> Validation:
-        """Score the model as it stands, on data that it is not trained on."""
+        An item carries whatever random numbers its preparation needs, so that it does not matter who prepares it.
+        """
+
+    def collate(self, items: Sequence[Any], step: int) -> Any:
+        """Items as the model's input: tensors on the CPU, in dictionaries, lists or (named) tuples.
+
+        Runs in a thread while the model computes the step before, so it must change nothing that others read.
+        """
+
+    def validate(self, model: nn.Module) -> Validation:
+        """Score ``model``, which is :attr:`model` with averaged weights, on data that it is not trained on."""

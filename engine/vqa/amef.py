@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from engine.nn.blocks import DecoderLayer, Mlp, masked_mean
 from engine.vqa.config import TgfnetConfig
 
-EXPERTS = ("optical", "sar", "fusion")
 WEAKEST_SCORE = -60.0  # e^-60: below the resolution of float32 sums, yet never an exact 0 / 0
 
 
@@ -119,7 +118,7 @@ class FusedPrediction(NamedTuple):
 class AdaptiveFusion(nn.Module):
     """AF, eq. 8: W_A = Sigmoid(FC(Concat(P_OE, P_SE, P_OS))), Pre = Softmax(W_A (P_OE, P_SE, P_OS)).
 
-    An expert whose sensor is absent enters as zeros and gets weight 0.
+    An expert that is absent enters as zeros and gets weight 0.
     """
 
     def __init__(self, config: TgfnetConfig) -> None:

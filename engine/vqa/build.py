@@ -9,7 +9,7 @@ from engine.vqa.config import TgfnetConfig
 from engine.vqa.model import TextProjection, Tgfnet
 
 
-def build_tgfnet(config: TgfnetConfig) -> Tgfnet:
+def build_network(config: TgfnetConfig) -> Tgfnet:
     """A TGFNet with fresh weights, in training mode, on the CPU."""
     vision = ConvTransformer(
         image_size=config.image_size,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from engine.nn.blocks import Attention, Mlp, masked_mean, masked_softmax, merge_heads, split_heads
 from engine.vqa.config import TgfnetConfig
+from engine.vqa.network import Refined
 
 
 class KeyRegions(NamedTuple):
@@ -138,15 +139,6 @@ class ImageEnhancement(nn.Module):
         attention = masked_softmax(similarity, patch_mask.unsqueeze(1))  # [B, h, M]
         x = patches + self.project(merge_heads(v * (M * attention).unsqueeze(-1)))
         return x + self.mlp(self.norm_mlp(x)), attention.mean(1)
-
-
-class Refined(NamedTuple):
-    """One sensor after CFAR: ``patches`` [B, M, D]; to show: ``scores`` and ``kept`` [B, T], ``attention`` [B, M]."""
-
-    patches: Tensor
-    scores: Tensor
-    kept: Tensor
-    attention: Tensor
 
 
 class Refinement(nn.Module):

@@ -1,7 +1,7 @@
-"""Every number of TGFNet in one frozen dataclass, as it stands on a model's card.
+"""Every number of TGFNet, its ablations and its rivals in one frozen dataclass, as it stands on a model's card.
 
 What the paper leaves open is marked *our reading*; the paper is Text-guided Coarse-to-Fine Fusion Network for
-Robust Remote Sensing Visual Question Answering (TGFNet), sections III-A to III-D.
+Robust Remote Sensing Visual Question Answering (TGFNet), sections III-A to III-D; ablations and rivals: section V.
 """
 
 from __future__ import annotations
@@ -13,19 +13,41 @@ import msgspec
 
 from engine.errors import ModelDamaged, UsageError
 
+NetworkName = Literal["tgfnet", "single", "rsvqa", "main", "bimodal", "hrvqa", "trar", "feth"]
+Fusion = Literal["rqaf", "add", "concat", "transformer"]
+Sensors = Literal["both", "optical", "sar"]
+
+CLIP = "clip"
+"""``vision`` and ``text_encoder`` where CLIP's own towers are meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class TgfnetConfig:
-    """Sizes and choices of one TGFNet. ``answers`` is the length of the vocabulary that travels with the weights."""
+    """Sizes and choices of one network. ``answers`` is the length of the vocabulary that travels with the weights.
+
+    Tables of the paper as fields. Table IV: Exp1 is ``network = "single", fusion = "add"``; Exp2 ``cfar = false,
+    fusion = "add"``; Exp3 ``fusion = "add"``; Exp4 the defaults. Table V: ``network = "single"`` with ``sensors =
+    "optical" | "sar"`` or ``fusion = "add" | "concat" | "transformer"``. Table III: ``network`` is the rival's name,
+    ``sensors`` its modality (OPT, SAR, MUL).
+    """
 
     answers: int
+    # --- which network
+    network: NetworkName = "tgfnet"  # "single": one expert-shaped head, neither experts nor CFAR
+    sensors: Sensors = "both"  # what it looks at; the other sensor is as if it were not there
+    fusion: Fusion = "rqaf"  # how both sensors' patches become one picture; rivals know "add" only
+    cfar: bool = True  # without it the experts read the patches as they come from the encoder
     # --- what comes in
     image_size: int = 224  # the letterboxed square, in pixels
     patch: int = 16  # pixels per patch side: 14 x 14 = 196 patches (M)
-    text_encoder: str = "all-MiniLM-L6-v2"  # frozen; the paper has CLIP's text tower
+    text_encoder: Literal["all-MiniLM-L6-v2", "clip"] = "all-MiniLM-L6-v2"  # the paper has CLIP's text tower
     text_width: int = 384  # width of its token features
     max_tokens: int = 77  # N at most: CLIP's own limit; the paper says 71; a longer question is cut visibly
     # --- the image encoder, one for both sensors
+    vision: Literal["conv", "clip"] = "conv"  # "clip": the tower of clip_model, whose own sizes hold
+    clip_model: str = ""  # open_clip's name of the architecture; the paper: ViT-B-16-quickgelu
+    clip_weights: str = ""  # open_clip's tag of its weights; the paper: openai
+    clip_stored: bool = False  # CLIP was tuned and lies in the weights' file; else it is fetched by tag and hash
     stem_channels: tuple[int, int] = (32, 64)  # widths at strides 4 and 8
     stem_blocks: tuple[int, int, int] = (1, 2, 1)  # residual blocks at strides 4, 8 and 16
     vision_layers: int = 1  # Transformer layers over the patches
@@ -47,6 +69,16 @@ class TgfnetConfig:
             )
         if self.width % self.heads:
             raise UsageError(f"The width {self.width} does not divide into {self.heads} heads.")
+        if self.network != "tgfnet" and self.fusion == "rqaf":
+            raise UsageError(
+                f"The network “{self.network}” has no regional fusion.", remedy="Set model.fusion to add, or another."
+            )
+        if self.network not in ("tgfnet", "single") and self.fusion != "add":
+            raise UsageError(f"The network “{self.network}” adds its sensors; it has no fusion “{self.fusion}”.")
+        if self.network == "tgfnet" and (self.sensors != "both" or self.fusion in ("concat", "transformer")):
+            raise UsageError(
+                "TGFNet looks at both sensors and fuses by rqaf or add.", remedy="Set model.network to single."
+            )
         if not 1 <= self.kept_regions <= self.regions:
             raise UsageError(f"{self.kept_regions} key regions cannot be kept of {self.regions}.")
 
@@ -76,12 +108,14 @@ class TgfnetConfig:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> TgfnetConfig:
-        """Read a card's ``config``. Raises ModelDamaged where a field is missing or unknown."""
-        names = {f.name for f in fields(cls)}
-        if set(stored) != names:
-            wrong = ", ".join(sorted(set(stored) ^ names))
+        """Read a card's ``config``. Raises ModelDamaged where a field is unknown.
+
+        A field that the card lacks is newer than its weights: every field starts with what was built before it came.
+        """
+        unknown = sorted(set(stored) - {f.name for f in fields(cls)})
+        if unknown:
             raise ModelDamaged(
-                f"The model's configuration does not fit this program (fields: {wrong}).",
+                f"The model's configuration does not fit this program (fields: {', '.join(unknown)}).",
                 remedy="Use the version of the program that the card names, or other weights.",
             )
         try:

@@ -18,10 +18,10 @@ from engine.catalog import ModelCard, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
 from engine.nn.text import TextEncoder
 from engine.nn.weights import load_weights
-from engine.vqa.amef import EXPERTS
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.model import Tgfnet, TgfnetOutput, ViewFeatures
+from engine.vqa.model import Tgfnet
+from engine.vqa.network import EXPERTS, ViewFeatures, VqaOutput
 from engine.vqa.preprocess import (
     Floats,
     Mask,
@@ -121,7 +121,7 @@ class TgfnetPredictor:
         card = read_card(folder)
         config = check_card(card)
         weights = verify_weights(folder, card)
-        model = build_tgfnet(config)
+        model = build_network(config)
         load_weights(model, weights)
         return cls(model, card, TextEncoder(text_folder, max_tokens=config.max_tokens), device)
 
@@ -207,7 +207,7 @@ class TgfnetPredictor:
             )
         return features
 
-    def _prediction(self, output: TgfnetOutput, features: ViewFeatures, cut: int) -> Prediction:
+    def _prediction(self, output: VqaOutput, features: ViewFeatures, cut: int) -> Prediction:
         answers = self.card.answers
         probabilities = _array((output.logits[0] / self.card.temperature).softmax(-1))
         best = np.argsort(-probabilities, kind="stable")[:ALTERNATIVES]
@@ -228,7 +228,7 @@ class TgfnetPredictor:
             tokens_cut=cut,
         )
 
-    def _maps(self, output: TgfnetOutput, features: ViewFeatures) -> dict[str, ReasonMap]:
+    def _maps(self, output: VqaOutput, features: ViewFeatures) -> dict[str, ReasonMap]:
         """Key regions and attention per sensor with data, and the trust map where both have some."""
         maps: dict[str, ReasonMap] = {}
         grid, region_grid = self.config.grid, self.config.region_grid

@@ -10,7 +10,7 @@ from engine.nn.text import TextEncoder
 from engine.nn.weights import load_weights
 from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from engine.vqa.evaluation import evaluate_model
 from engine.vqa.guess import guess_metrics
 from engine.vqa.predictor import check_card
@@ -31,7 +31,7 @@ def evaluate_on_scenes(
     card = read_card(folder)
     config = check_card(card)
     preprocess = PreprocessSpec.from_json(card.preprocess)
-    model = build_tgfnet(config)
+    model = build_network(config)
     load_weights(model, verify_weights(folder, card))
     encoder = TextEncoder(max_tokens=config.max_tokens)
     sets = {}

@@ -21,7 +21,7 @@ from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS, ANSWERS_VERSION, QUESTION_TYPES
 from engine.training import TrainingResult, train
 from engine.training.checkpoint import read_tensors
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from engine.vqa.dense_loss import TrainedTgfnet
 from engine.vqa.evaluation import evaluate_model, fit_temperature, score
 from engine.vqa.guess import guess_metrics
@@ -64,7 +64,7 @@ def train_recipe(
     validation = scene_set(recipe, "validation", out, tell)
     encoder = TextEncoder(max_tokens=recipe.model.max_tokens)
     torch.manual_seed(recipe.train.seed)
-    model = TrainedTgfnet(build_tgfnet(recipe.model), recipe.model.width)
+    model = TrainedTgfnet(build_network(recipe.model), recipe.model.width)
     task = SceneQuestionTask(
         model, recipe.model, recipe.preprocess, recipe.batch, training, validation, encoder, recipe.train.device
     )
@@ -110,7 +110,7 @@ def finish(
     """Round the best weights as they are stored, then calibrate and score them; write the card."""
     tell({"kind": "scoring"})
     tensors, _ = read_tensors(result.best)
-    trained = TrainedTgfnet(build_tgfnet(recipe.model), recipe.model.width)
+    trained = TrainedTgfnet(build_network(recipe.model), recipe.model.width)
     trained.load_state_dict(tensors)
     model = trained.network
     weights = save_weights(model, out / "model")

@@ -17,8 +17,8 @@ from engine.training import Validation
 from engine.vqa.augment import AugmentedPair, AugmentSettings, augment_pair
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.dense_loss import TrainedTgfnet
-from engine.vqa.loss import tgfnet_loss
-from engine.vqa.model import Tgfnet, TgfnetOutput
+from engine.vqa.model import Tgfnet
+from engine.vqa.network import VqaOutput
 from engine.vqa.predictor import normalise
 from engine.vqa.preprocess import PreprocessSpec, patch_mask
 from engine.vqa.scene_data import AskedQuestion, SceneSet
@@ -107,7 +107,7 @@ class SceneQuestionTask:
         view = self.model.network.encode(*pair_inputs(pairs, self.config, self.preprocess, self.device))
         output = self.model.network(view.rows(view_of), tokens.to(self.device), token_mask.to(self.device))
         answer = self._training_table.answer[questions].to(self.device)
-        loss, parts = tgfnet_loss(_in_float32(output), answer, self.batch.label_smoothing)
+        loss, parts = self.model.network.loss(_in_float32(output), answer, label_smoothing=self.batch.label_smoothing)
         truth = torch.from_numpy(self.training.patches[scenes]).to(self.device)
         of_scene = self._same_place[scenes].to(self.device).unsqueeze(1)  # the truth is not that of another place
         parts["patches"] = 0.5 * (
@@ -154,7 +154,7 @@ def score_set(
     *,
     mute: Sequence[str] = (),
     views: int = 8,
-) -> Iterator[tuple[TgfnetOutput, Tensor]]:
+) -> Iterator[tuple[VqaOutput, Tensor]]:
     """The model's output on every question of a set, batch by batch, with the questions' indices [Q].
 
     ``mute`` takes a sensor away. The model has to be in evaluation mode.
@@ -196,6 +196,6 @@ def pair_inputs(
     return optical, optical_mask, sar, sar_mask
 
 
-def _in_float32(output: TgfnetOutput) -> TgfnetOutput:
+def _in_float32(output: VqaOutput) -> VqaOutput:
     """Logits in full precision, whatever the autocast made of them: the loss is taken in float32."""
     return output._replace(logits=output.logits.float(), expert_logits=output.expert_logits.float())

@@ -26,14 +26,14 @@ def tiny_model(tmp_path_factory) -> str:
     from engine.catalog.card import ModelCard, TrainingData, file_sha256, write_card
     from engine.nn.weights import save_weights
     from engine.text import ANSWERS, ANSWERS_VERSION
-    from engine.vqa.build import build_tgfnet
+    from engine.vqa.build import build_network
     from engine.vqa.config import TgfnetConfig
     from engine.vqa.preprocess import PreprocessSpec
 
     torch.manual_seed(1)
     config = TgfnetConfig(answers=len(ANSWERS), image_size=64, width=32, stem_channels=(16, 32), kept_regions=2)
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    weights = save_weights(build_tgfnet(config), folder)
+    weights = save_weights(build_network(config), folder)
     card = ModelCard(
         card_version=1,
         name="tiny",

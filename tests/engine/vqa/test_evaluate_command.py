@@ -15,7 +15,7 @@ from engine.nn.minilm import WIDTH
 from engine.nn.weights import save_weights
 from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS, QUESTION_TYPES
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from tests.engine.vqa.tiny import CONFIG, tiny_card
 
 SIZES = ["--scenes", "4", "--guess-scenes", "4", "--workers", "1"]
@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     torch.manual_seed(0)
     place = tmp_path_factory.mktemp("models") / "untrained"
     config = replace(CONFIG, answers=len(ANSWERS), text_width=WIDTH)
-    weights = save_weights(build_tgfnet(config), place)
+    weights = save_weights(build_network(config), place)
     facts = {"sha256": file_sha256(weights), "size_bytes": weights.stat().st_size}
     write_card(tiny_card(config=config.as_json(), answers=ANSWERS, **facts), place)
     return place

@@ -136,7 +136,7 @@ def test_loading_checks_everything_before_it_builds(tmp_path, monkeypatch):
     def never(config):
         raise AssertionError("built")
 
-    monkeypatch.setattr("engine.vqa.predictor.build_tgfnet", never)
+    monkeypatch.setattr("engine.vqa.predictor.build_network", never)
     with pytest.raises(ModelNotFound):
         TgfnetPredictor.load(tmp_path / "nowhere")
     with pytest.raises(ModelDamaged, match="task grounding"):

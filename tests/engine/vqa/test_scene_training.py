@@ -18,7 +18,7 @@ from engine.scenes import make_sample
 from engine.scenes.scene import OBJECTS, Disc, Item, Polygon
 from engine.text import ANSWERS
 from engine.vqa.augment import AugmentSettings, augment_pair
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from engine.vqa.dense_loss import TrainedTgfnet
 from engine.vqa.evaluation import Scored, fit_temperature
 from engine.vqa.guess import guess_metrics
@@ -104,7 +104,7 @@ def test_patch_truth_by_hand():
 
 
 def test_dense_loss_is_least_at_the_truth():
-    model = TrainedTgfnet(build_tgfnet(HERE), CHANNELS)
+    model = TrainedTgfnet(build_network(HERE), CHANNELS)
     model.patch_head = nn.Identity()
     truth = torch.zeros(1, 4, CHANNELS, dtype=torch.uint8)
     truth[..., 0], truth[..., -1] = 255, 32  # all water; two of the last object in each patch
@@ -121,7 +121,7 @@ def test_dense_loss_is_least_at_the_truth():
 @pytest.fixture(scope="module")
 def task(scenes):
     torch.manual_seed(0)
-    model = TrainedTgfnet(build_tgfnet(HERE), HERE.width)
+    model = TrainedTgfnet(build_network(HERE), HERE.width)
     batch = BatchSettings(views=2, questions=2)
     return SceneQuestionTask(model, HERE, PreprocessSpec(), batch, scenes, scenes, WordHashes())
 

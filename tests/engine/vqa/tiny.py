@@ -13,9 +13,10 @@ from engine.catalog import ModelCard, file_sha256
 from engine.catalog.card import CARD_VERSION, TrainingData, write_card
 from engine.nn.text import TextFeatures
 from engine.nn.weights import save_weights
-from engine.vqa.build import build_tgfnet
+from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.model import Tgfnet, TgfnetOutput, ViewFeatures
+from engine.vqa.model import Tgfnet
+from engine.vqa.network import ViewFeatures, VqaOutput
 from engine.vqa.preprocess import PreprocessSpec
 
 CONFIG = TgfnetConfig(
@@ -38,7 +39,7 @@ ANSWERS = ("yes", "no", "1", "2", "top left")
 
 def tiny_model(seed: int = 3, **changes: object) -> Tgfnet:
     torch.manual_seed(seed)
-    return build_tgfnet(replace(CONFIG, **changes))  # type: ignore[arg-type]
+    return build_network(replace(CONFIG, **changes))  # type: ignore[arg-type]
 
 
 def tiny_batch(count: int) -> dict[str, Tensor]:
@@ -60,7 +61,7 @@ def view_of(model: Tgfnet, batch: dict[str, Tensor]) -> ViewFeatures:
     return model.encode(batch["optical"], batch["optical_mask"], batch["sar"], batch["sar_mask"])
 
 
-def output_of(model: Tgfnet, batch: dict[str, Tensor]) -> TgfnetOutput:
+def output_of(model: Tgfnet, batch: dict[str, Tensor]) -> VqaOutput:
     return model(view_of(model, batch), batch["tokens"], batch["token_mask"])  # type: ignore[no-any-return]
 
 
