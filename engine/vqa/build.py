@@ -6,7 +6,8 @@ from engine.nn.vision import ConvTransformer
 from engine.vqa.amef import AdaptiveFusion, Expert, RegionalFusion
 from engine.vqa.cfar import Refinement
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.model import TextProjection, Tgfnet
+from engine.vqa.model import Tgfnet
+from engine.vqa.network import TextProjection
 
 
 def build_network(config: TgfnetConfig) -> Tgfnet:

@@ -12,19 +12,7 @@ from torch import Tensor, nn
 
 from engine.vqa.amef import AdaptiveFusion, Expert, RegionalFusion
 from engine.vqa.cfar import Refinement
-from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput
-
-
-class TextProjection(nn.Module):
-    """Frozen text features [B, N, text width] -> F_q [B, N, D]."""
-
-    def __init__(self, text_width: int, width: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(text_width, width)
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.norm(self.project(tokens))  # type: ignore[no-any-return]
+from engine.vqa.network import TextProjection, ViewFeatures, VqaNetwork, VqaOutput
 
 
 class Tgfnet(VqaNetwork):

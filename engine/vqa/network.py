@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.vqa.config import CLIP, Sensors, TgfnetConfig
+
 EXPERTS = ("optical", "sar", "fusion")
 """TGFNet's three answerers, in the order of every tensor with one row per expert."""
 
@@ -58,6 +60,48 @@ class VqaOutput(NamedTuple):
     trust: Tensor | None = None
 
 
+def seen(view: ViewFeatures, sensors: Sensors) -> ViewFeatures:
+    """``view`` as a network that looks at ``sensors`` gets it: the mask of a sensor it does not look at is off."""
+    if sensors == "optical":
+        return view._replace(sar_mask=torch.zeros_like(view.sar_mask))
+    if sensors == "sar":
+        return view._replace(optical_mask=torch.zeros_like(view.optical_mask))
+    return view
+
+
+def added(view: ViewFeatures) -> tuple[Tensor, Tensor]:
+    """Both sensors as one picture by addition (section V-A): patches [B, M, D] and the mask [B, M] of either.
+
+    Where one sensor has no data the patch is the other's (*our reading*; the paper's pictures all have both).
+    """
+    optical = view.optical.masked_fill(~view.optical_mask.unsqueeze(-1), 0.0)
+    sar = view.sar.masked_fill(~view.sar_mask.unsqueeze(-1), 0.0)
+    return optical + sar, view.optical_mask | view.sar_mask
+
+
+class TextProjection(nn.Module):
+    """Text features [B, N, text width] -> F_q [B, N, D]: a linear map and a LayerNorm."""
+
+    def __init__(self, text_width: int, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(text_width, width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.norm(self.project(tokens))  # type: ignore[no-any-return]
+
+
+def text_projection(config: TgfnetConfig) -> nn.Module:
+    """What makes F_q [B, N, D] of the text features.
+
+    *Our reading*: CLIP's text features are F_q as they come where their width is D, for section III-A speaks of one
+    feature space for text and pictures. Others are projected.
+    """
+    if config.text_encoder == CLIP and config.text_width == config.width:
+        return nn.Identity()
+    return TextProjection(config.text_width, config.width)
+
+
 def plain_output(logits: Tensor) -> VqaOutput:
     """The output of a network without experts: ``logits`` [B, C]."""
     B, C = logits.shape
@@ -75,19 +119,28 @@ class VqaNetwork(nn.Module):
 
     text_tower: nn.Module | None
 
-    def __init__(self, vision: nn.Module, text_tower: nn.Module | None = None) -> None:
+    def __init__(self, vision: nn.Module, text_tower: nn.Module | None = None, sensors: Sensors = "both") -> None:
+        """``sensors`` is what the network looks at (``config.sensors``)."""
         super().__init__()
         self.vision = vision
         self.text_tower = text_tower
+        self.sensors = sensors
 
     def encode(self, optical: Tensor, optical_mask: Tensor, sar: Tensor, sar_mask: Tensor) -> ViewFeatures:
         """``optical`` and ``sar`` [B, 3, S, S] (SAR repeated to three channels), masks [B, M] -> tokens.
 
-        One image encoder serves both sensors (section V-A), so both go through it as one batch.
+        One image encoder serves both sensors (section V-A), so both go through it as one batch. A sensor that the
+        network does not look at is not encoded: its tokens are zeros and its mask is off.
         """
-        B = optical.shape[0]
-        tokens = self.vision(torch.cat([optical, sar]), torch.cat([optical_mask, sar_mask]))
-        return ViewFeatures(tokens[:B], optical_mask, tokens[B:], sar_mask)
+        if self.sensors == "optical":
+            tokens = self.vision(optical, optical_mask)  # [B, M, D]
+            return ViewFeatures(tokens, optical_mask, torch.zeros_like(tokens), torch.zeros_like(sar_mask))
+        if self.sensors == "sar":
+            tokens = self.vision(sar, sar_mask)  # [B, M, D]
+            return ViewFeatures(torch.zeros_like(tokens), torch.zeros_like(optical_mask), tokens, sar_mask)
+        tokens = self.vision(torch.cat([optical, sar]), torch.cat([optical_mask, sar_mask]))  # [2B, M, D]
+        of_optical, of_sar = tokens.chunk(2)  # [B, M, D] each
+        return ViewFeatures(of_optical, optical_mask, of_sar, sar_mask)
 
     def forward(self, view: ViewFeatures, question: Tensor, question_mask: Tensor) -> VqaOutput:
         """One question for each row of ``view``: ``question`` [B, N, text width], ``question_mask`` [B, N]."""
