@@ -12,7 +12,27 @@
     is-there-a-river_20261121T104455Z_3f9a1c_answer.json       what ``rsqa ask --json`` prints
 """
 
-from engine.export.properties import answer_object
-from engine.export.writing import FORMATS, refused_formats, write_answer
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.export.properties import answer_object
+    from engine.export.writing import FORMATS, refused_formats, write_answer
 
 __all__ = ["FORMATS", "answer_object", "refused_formats", "write_answer"]
+
+_HOMES = {
+    "FORMATS": "writing",
+    "answer_object": "properties",
+    "refused_formats": "writing",
+    "write_answer": "writing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for on its first use: training writes its reports here and must load no GDAL for them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
