@@ -7,6 +7,10 @@ be said to an engine process (:data:`REQUESTS`) and what it may say back (:data:
 
 Every request with an id is closed by exactly one :class:`Outcome` with that id; a process that dies says nothing
 more, and the reader of its pipe makes the ``crashed`` outcome itself.
+
+:data:`PROTOCOL_VERSION` goes up when something that could be said before is no longer understood, or means something
+else. A new kind, or a new field with a default, is an addition and leaves it: whoever does not know a field passes over
+it, whoever does not know a kind says so and closes that request.
 """
 
 from __future__ import annotations
@@ -20,12 +24,14 @@ from engine.errors import ProtocolMismatch
 from engine.records import (
     Answer,
     AskRequest,
+    AskTilesRequest,
     CheckRequest,
     DisplaySpec,
     ExportRequest,
     PairCheck,
     PixelWindow,
     RasterInfo,
+    TiledAnswer,
 )
 from engine.records.raster import Sensor
 
@@ -177,6 +183,7 @@ REQUESTS: dict[str, type] = {
     "cancel": Cancel,
     "shutdown": Shutdown,
     "ask": AskRequest,
+    "ask-tiles": AskTilesRequest,
     "check": CheckRequest,
     "export": ExportRequest,
     "open": OpenRaster,
@@ -187,6 +194,7 @@ EVENTS: dict[str, type] = {
     "ready": Ready,
     "progress": Progress,
     "answer": Answer,
+    "tiled-answer": TiledAnswer,
     "checked": PairCheck,
     "exported": Exported,
     "opened": Opened,

@@ -8,14 +8,16 @@ the record's :class:`Grid`. Arrays are never in a record; a record names the ``.
 from engine.records.answer import Alternative, Answer, AreaUsed, ExpertOpinion, ExplanationMap, Provenance
 from engine.records.geometry import Box, Grid, PixelWindow
 from engine.records.pair import PairCheck, ValidShare
-from engine.records.query import AskRequest, CheckRequest, ExportRequest, GateChoice
+from engine.records.query import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, GateChoice
 from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
+from engine.records.tiles import TileArrays, TileCount, TiledAnswer, TileGrid, TileState
 
 __all__ = [
     "Alternative",
     "Answer",
     "AreaUsed",
     "AskRequest",
+    "AskTilesRequest",
     "BandChoice",
     "BandInfo",
     "Box",
@@ -30,5 +32,10 @@ __all__ = [
     "PixelWindow",
     "Provenance",
     "RasterInfo",
+    "TileArrays",
+    "TileCount",
+    "TileGrid",
+    "TileState",
+    "TiledAnswer",
     "ValidShare",
 ]

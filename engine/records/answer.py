@@ -91,8 +91,10 @@ class Answer:
     """What TGFNet said about one area, why, and from what.
 
     ``alternatives`` are the most probable answers, best first, the answer itself included. ``answer_set`` is the
-    conformal set of the card's error rate, or just the answer where the card has none. ``experts`` has the keys
-    ``optical``, ``sar`` and ``fusion``, less those whose sensor is absent. ``seconds`` is the time in the engine.
+    conformal set, best first: it misses the right answer in a share ``error_rate`` of cases at most. Where the card
+    has no calibration, ``error_rate`` is None and the set is just the answer. ``experts`` has the keys ``optical``,
+    ``sar`` and ``fusion``, less those whose sensor is absent; a network without experts has none. ``sensors`` are those
+    that the answer rests on, of ``optical`` and ``sar``. ``seconds`` is the time in the engine.
     """
 
     question: str
@@ -109,3 +111,5 @@ class Answer:
     files: tuple[str, ...] = ()
     seconds: float = 0.0
     view_reused: bool = False
+    error_rate: float | None = None
+    sensors: tuple[str, ...] = ()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from engine.errors import UsageError
 from engine.records.geometry import PixelWindow
+
+DEFAULT_ERROR_RATE = 0.1
+DEFAULT_MAX_TILES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class AskRequest:
 
     ``window`` is in full-resolution pixels of the optical raster (of the SAR raster where there is no optical);
     None is the whole raster. ``model`` is a name of ``engine.catalog`` or a path to weights. ``folder`` is where
-    explanation arrays go. ``mute`` hides sensors from the network without closing their files.
+    explanation arrays go. ``mute`` hides sensors from the network without closing their files. ``error_rate`` is how
+    often the answer set may miss the right answer, one of those that the model's card has. ``strict`` refuses a
+    question that is too long for the model, which is cut with a notice otherwise.
     """
 
     question: str
@@ -55,21 +61,53 @@ class AskRequest:
     optical_bands: tuple[int, ...] | None = None
     sar_bands: tuple[int, ...] | None = None
     mute: tuple[str, ...] = ()
+    error_rate: float = DEFAULT_ERROR_RATE
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not self.question.strip():
             raise UsageError("There is no question.", remedy="Type one, such as “Is there a river?”")
         if self.optical is None and self.sar is None:
             raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        if not 0 < self.error_rate < 1:
+            raise UsageError(
+                f"An error rate of {self.error_rate:g} is no share.", remedy="Name one between 0 and 1, such as 0.1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AskTilesRequest:
+    """The question of ``ask``, asked of every tile of a grid over its area, at one scale for all.
+
+    ``tile_gsd_m`` is the metres per pixel at the model; None is the raster's own, or the nearest that the model was
+    trained for. More than ``max_tiles`` tiles are refused.
+    """
+
+    ask: AskRequest
+    tile_gsd_m: float | None = None
+    max_tiles: int = DEFAULT_MAX_TILES
+
+    def __post_init__(self) -> None:
+        if self.tile_gsd_m is not None and not (math.isfinite(self.tile_gsd_m) and self.tile_gsd_m > 0):
+            raise UsageError(f"{self.tile_gsd_m:g} m per pixel is no scale.", remedy="Name a positive number.")
+        if self.max_tiles < 1:
+            raise UsageError("A grid has at least one tile.", remedy="Allow more tiles.")
+
+    @property
+    def folder(self) -> str:
+        """Where the arrays go: the folder of ``ask``."""
+        return self.ask.folder
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Write an answer for other programs: ``formats`` of ``geojson``, ``gpkg``, ``cog``, ``png``, ``html``, ``json``.
+    """Write an answer for other programs: ``formats`` are some of ``engine.export.FORMATS``.
 
-    ``answer_json`` is the answer as ``engine.protocol.to_json`` gives it (a file in the job's folder).
+    ``answer_json`` is an ``Answer`` as ``engine.protocol.to_json`` gives it (a file in the job's folder), or with
+    ``tiled`` a ``TiledAnswer``, for which ``formats`` are some of ``engine.export.TILED_FORMATS``.
     """
 
     answer_json: str
     out: str
     formats: tuple[str, ...] = ("geojson", "gpkg", "cog", "png", "html", "json")
+    tiled: bool = False
