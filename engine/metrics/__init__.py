@@ -1,16 +1,29 @@
 """Scores: counts in, numbers out. Nothing here reads files, prints or knows a network.
 
-``answers`` for questions (OA, AA), ``overlap`` for boxes and masks (Pr@t, IoU by sample and by area), ``calibration``
-for confidence, ``subsets`` for any of them by sensor, weather or size.
+``answers`` for questions (OA, AA) with ``bootstrap`` for their intervals and ``confusion`` for what was said instead,
+``overlap`` for boxes and masks (Pr@t, IoU by sample and by area), ``calibration`` for confidence, ``conformal`` for
+sets of answers at a chosen error rate, ``subsets`` for any of them by sensor, weather or size.
 """
 
 from engine.metrics.answers import BOTH_SENSOR_TYPES, AnswerTally
+from engine.metrics.bootstrap import score_intervals
 from engine.metrics.calibration import ReliabilityBin, expected_calibration_error, reliability
+from engine.metrics.conformal import (
+    ALL,
+    conformal_threshold,
+    group_thresholds,
+    prediction_set,
+    threshold_of,
+    true_scores,
+)
+from engine.metrics.confusion import OTHER, confusion
 from engine.metrics.overlap import THRESHOLDS, Overlap, OverlapTally, box_overlap, mask_overlap
 from engine.metrics.subsets import SIZES, Subsets, size_group
 
 __all__ = [
+    "ALL",
     "BOTH_SENSOR_TYPES",
+    "OTHER",
     "SIZES",
     "THRESHOLDS",
     "AnswerTally",
@@ -19,8 +32,15 @@ __all__ = [
     "ReliabilityBin",
     "Subsets",
     "box_overlap",
+    "conformal_threshold",
+    "confusion",
     "expected_calibration_error",
+    "group_thresholds",
     "mask_overlap",
+    "prediction_set",
     "reliability",
+    "score_intervals",
     "size_group",
+    "threshold_of",
+    "true_scores",
 ]
