@@ -3,7 +3,17 @@
 Networks are named by lazy strings, so that listing models imports no torch and costs milliseconds.
 """
 
-from engine.catalog.card import CARD_FILE, WEIGHTS_FILE, ModelCard, file_sha256, read_card, verify_weights
+from engine.catalog.card import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    CalibratedType,
+    CardCalibration,
+    ModelCard,
+    file_sha256,
+    read_card,
+    verify_extra_file,
+    verify_weights,
+)
 from engine.catalog.table import (
     MODELS,
     TASKS,
@@ -20,6 +30,8 @@ __all__ = [
     "MODELS",
     "TASKS",
     "WEIGHTS_FILE",
+    "CalibratedType",
+    "CardCalibration",
     "CatalogModel",
     "CatalogTask",
     "ModelCard",
@@ -29,5 +41,6 @@ __all__ = [
     "model_folders",
     "read_card",
     "resource_folder",
+    "verify_extra_file",
     "verify_weights",
 ]

@@ -40,6 +40,33 @@ class TrainingData:
     world: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CalibratedType:
+    """How confidence is made honest for one type of question, fitted on ``questions`` validation questions.
+
+    ``temperature`` divides the logits before the softmax. ``thresholds`` has, for each error rate as text ("0.1"), the
+    largest 1 - p that an answer in the set of possible answers may have (``engine.metrics.conformal``).
+    """
+
+    questions: int
+    temperature: float
+    thresholds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CardCalibration:
+    """What was fitted on the validation split: ``common`` for any question, ``types`` where there were enough of one.
+
+    A free question's type is told by a linear probe, whose weights lie in an extra file: ``told`` are the types in the
+    order of its outputs, and it is believed from the probability ``sure_from`` up.
+    """
+
+    common: CalibratedType
+    types: dict[str, CalibratedType]
+    told: tuple[str, ...]
+    sure_from: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """The card. ``config`` and ``preprocess`` belong to the task's own dataclasses and are checked by them.
@@ -47,6 +74,8 @@ class ModelCard:
     ``answers`` is the vocabulary in the order of the network's outputs. ``temperature`` divides the logits before the
     softmax (fitted on the validation split). ``trained_gsd_m`` is the range of metres per pixel of the training
     pictures at the network's input. ``metrics`` and ``guess`` are shares 0..1 on the split ``metrics_split``.
+    ``calibration`` is None on cards that know the temperature alone. ``extra_files`` are the files of the folder beside
+    the weights, by name with their SHA-256.
     """
 
     card_version: int
@@ -73,7 +102,9 @@ class ModelCard:
     guess: dict[str, Any]
     sha256: str
     size_bytes: int
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[str, ...] = ()
+    calibration: CardCalibration | None = None
+    extra_files: dict[str, str] = field(default_factory=dict)
 
 
 def file_sha256(path: Path) -> str:
@@ -114,7 +145,10 @@ def write_card(card: ModelCard, folder: Path) -> Path:
 
 
 def verify_weights(folder: Path, card: ModelCard) -> Path:
-    """The weights' path, after their size and hash agreed with the card. Raises ModelNotFound or ModelDamaged."""
+    """The weights' path, after their size and hash and those of all extra files agreed with the card.
+
+    Raises ModelNotFound where the weights are missing, ModelDamaged where a file differs or an extra one is missing.
+    """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelNotFound(
@@ -131,6 +165,30 @@ def verify_weights(folder: Path, card: ModelCard) -> Path:
     if found != card.sha256:
         raise ModelDamaged(
             f"The weights {path} have SHA-256 {found[:12]}…, their card says {card.sha256[:12]}….",
+            remedy="The file was changed or damaged: copy the model's folder again.",
+        )
+    for name in card.extra_files:
+        verify_extra_file(folder, card, name)
+    return path
+
+
+def verify_extra_file(folder: Path, card: ModelCard, name: str) -> Path:
+    """The path of the card's extra file ``name``, after its hash agreed. Raises ModelDamaged where it does not.
+
+    A name that leads out of the model's folder is refused: a card may come from anywhere.
+    """
+    path = folder / name
+    if Path(name).name != name:
+        raise ModelDamaged(
+            f"The card of {card.name} names the file “{name}”, which is not in its folder.",
+            remedy="Do not use this model: ask where it comes from.",
+        )
+    if name not in card.extra_files or not path.is_file():
+        raise ModelDamaged(f"{card.name} lacks the file {name}.", remedy="Copy the model's whole folder again.")
+    found, expected = file_sha256(path), card.extra_files[name]
+    if found != expected:
+        raise ModelDamaged(
+            f"{path} has SHA-256 {found[:12]}…, the card of {card.name} says {expected[:12]}….",
             remedy="The file was changed or damaged: copy the model's folder again.",
         )
     return path

@@ -2,12 +2,26 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from engine import catalog
-from engine.catalog import CARD_FILE, TASKS, WEIGHTS_FILE, find_model, installed_models, read_card, verify_weights
+from engine.catalog import (
+    CARD_FILE,
+    TASKS,
+    WEIGHTS_FILE,
+    CalibratedType,
+    CardCalibration,
+    file_sha256,
+    find_model,
+    installed_models,
+    read_card,
+    verify_extra_file,
+    verify_weights,
+)
+from engine.catalog.card import write_card
 from engine.cli.main import main
 from engine.errors import ModelDamaged, ModelNotFound
 from tests.engine.vqa.tiny import tiny_card, write_tiny_model
@@ -105,3 +119,40 @@ def test_verify_reports_damage_and_exits_3(models, capsys):
     assert "bytes" in row["problem"]
     assert main(["models", "list"]) == 0
     assert "DAMAGED" in capsys.readouterr().out
+
+
+def test_a_card_from_before_calibration_still_loads(models):
+    """Fields that came later have defaults: the card on disk is an older one without them."""
+    path = models / "tiny" / CARD_FILE
+    stored = msgspec.json.decode(path.read_bytes())
+    for name in ("calibration", "extra_files", "limits"):
+        del stored[name]
+    path.write_bytes(msgspec.json.encode(stored))
+    card = read_card(models / "tiny")
+    assert (card.calibration, card.extra_files, card.limits) == (None, {}, ())
+    verify_weights(models / "tiny", card)
+
+
+def test_calibration_goes_onto_the_card_and_comes_back(models):
+    common = CalibratedType(400, 1.3, {"0.1": 0.8})
+    calibration = CardCalibration(common, {"number": CalibratedType(90, 1.9, {"0.1": 0.95})}, ("number", "shape"), 0.6)
+    card = replace(read_card(models / "tiny"), calibration=calibration)
+    write_card(card, models / "tiny")
+    assert read_card(models / "tiny") == card
+
+
+def test_an_extra_file_that_is_missing_changed_or_elsewhere_is_noticed(models):
+    folder = models / "tiny"
+    (folder / "more.bin").write_bytes(b"as it was")
+    card = replace(read_card(folder), extra_files={"more.bin": file_sha256(folder / "more.bin")})
+    assert verify_weights(folder, card).name == WEIGHTS_FILE
+    assert verify_extra_file(folder, card, "more.bin") == folder / "more.bin"
+    (folder / "more.bin").write_bytes(b"as it is")
+    with pytest.raises(ModelDamaged, match=r"more\.bin has SHA-256"):
+        verify_weights(folder, card)
+    (folder / "more.bin").unlink()
+    with pytest.raises(ModelDamaged, match=r"lacks the file more\.bin"):
+        verify_weights(folder, card)
+    (models / "outside.bin").write_bytes(b"")
+    with pytest.raises(ModelDamaged, match="not in its folder"):
+        verify_weights(folder, replace(card, extra_files={"../outside.bin": "0"}))
