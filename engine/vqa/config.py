@@ -7,7 +7,7 @@ Robust Remote Sensing Visual Question Answering (TGFNet), sections III-A to III-
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -17,8 +17,11 @@ NetworkName = Literal["tgfnet", "single", "rsvqa", "main", "bimodal", "hrvqa", "
 Fusion = Literal["rqaf", "add", "concat", "transformer"]
 Sensors = Literal["both", "optical", "sar"]
 
-CLIP = "clip"
+CLIP: Final = "clip"
 """``vision`` and ``text_encoder`` where CLIP's own towers are meant."""
+
+CONV_STEP = 16
+"""The convolutional encoder's pixels per patch, and the step of its widths (``engine.nn.vision``; no torch here)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,85 @@ class TgfnetConfig:
     dropout: float = 0.1  # in the experts only (our reading)
 
     def __post_init__(self) -> None:
-        if self.image_size % (self.patch * self.region_side):
+        """Raises UsageError for a configuration that no network can be built from."""
+        self._check_network()
+        self._check_sizes()
+        self._check_encoders()
+
+    @classmethod
+    def compact(cls, answers: int) -> TgfnetConfig:
+        """Small widths for two CPU cores, vision trained from scratch, MiniLM's text: the fields' defaults."""
+        return cls(answers)
+
+    @classmethod
+    def paper(cls, answers: int) -> TgfnetConfig:
+        """The paper's sizes on CLIP ViT-B/16 (section V-A). k, R, T, the MLP ratio and dropout are our reading."""
+        return cls(
+            answers,
+            text_encoder=CLIP,
+            text_width=512,
+            vision=CLIP,
+            clip_model="ViT-B-16-quickgelu",
+            clip_weights="openai",
+            width=512,
+            mlp_ratio=4.0,
+        )
+
+    def _check_network(self) -> None:
+        """Which sensors and fusions go with which network."""
+        if self.network == "tgfnet" and (self.sensors != "both" or self.fusion in ("concat", "transformer")):
             raise UsageError(
-                f"An image of {self.image_size} px does not divide into regions of {self.patch * self.region_side} px."
+                "TGFNet looks at both sensors and fuses by rqaf or add.", remedy="Set model.network to single."
             )
-        if self.width % self.heads:
-            raise UsageError(f"The width {self.width} does not divide into {self.heads} heads.")
         if self.network != "tgfnet" and self.fusion == "rqaf":
             raise UsageError(
                 f"The network “{self.network}” has no regional fusion.", remedy="Set model.fusion to add, or another."
             )
         if self.network not in ("tgfnet", "single") and self.fusion != "add":
             raise UsageError(f"The network “{self.network}” adds its sensors; it has no fusion “{self.fusion}”.")
-        if self.network == "tgfnet" and (self.sensors != "both" or self.fusion in ("concat", "transformer")):
+        if self.sensors != "both" and self.fusion != "add":
             raise UsageError(
-                "TGFNet looks at both sensors and fuses by rqaf or add.", remedy="Set model.network to single."
+                f"A network that looks at {self.sensors} alone has nothing to fuse by “{self.fusion}”.",
+                remedy="Set model.fusion to add.",
             )
+
+    def _check_sizes(self) -> None:
+        at_least_one = ("answers", "patch", "region_side", "heads", "width", "text_width", "neighbours",
+                        "decoder_layers", "max_tokens")  # fmt: skip
+        for name in at_least_one:
+            if getattr(self, name) < 1:
+                raise UsageError(f"model.{name} is {getattr(self, name)}; it has to be at least 1.")
+        if self.image_size < 1 or self.image_size % (self.patch * self.region_side):
+            raise UsageError(
+                f"An image of {self.image_size} px does not divide into regions of {self.patch * self.region_side} px."
+            )
+        if self.width % self.heads:
+            raise UsageError(f"The width {self.width} does not divide into {self.heads} heads.")
         if not 1 <= self.kept_regions <= self.regions:
             raise UsageError(f"{self.kept_regions} key regions cannot be kept of {self.regions}.")
+        if self.neighbours > self.patches:
+            raise UsageError(f"{self.neighbours} nearest patches cannot be found among {self.patches}.")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"A dropout of {self.dropout} is not a share from 0 to below 1.")
+        if not self.mlp_ratio > 0:
+            raise UsageError(f"An MLP {self.mlp_ratio} times as wide inside cannot be built.")
+
+    def _check_encoders(self) -> None:
+        if self.uses_clip and not self.clip_model:
+            raise UsageError("The configuration uses CLIP and does not say which.", remedy="Set model.clip_model.")
+        if self.clip_stored and not self.uses_clip:
+            raise UsageError("The configuration stores CLIP's weights and does not use CLIP.")
+        if self.vision == "conv":
+            if self.patch != CONV_STEP:
+                raise UsageError(f"The convolutional encoder makes patches of {CONV_STEP} px, not of {self.patch} px.")
+            for channels in (*self.stem_channels, self.width):
+                if channels < CONV_STEP or channels % CONV_STEP:
+                    raise UsageError(f"The convolutional encoder's widths go in steps of {CONV_STEP}, not {channels}.")
+
+    @property
+    def uses_clip(self) -> bool:
+        """Whether a tower of CLIP makes the picture's or the question's features."""
+        return CLIP in (self.vision, self.text_encoder)
 
     @property
     def grid(self) -> int:
