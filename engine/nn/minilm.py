@@ -29,7 +29,10 @@ _SAME_PARTS = {
 
 
 class MiniLm(nn.Module):
-    """Token numbers [B, N] of one segment, no padding -> last hidden states [B, N, 384]."""
+    """Token numbers [B, N] of one segment -> last hidden states [B, N, 384].
+
+    ``padding`` bool [B, N] is True where a row is filled up: nothing looks there, and what stands there means nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,10 +45,10 @@ class MiniLm(nn.Module):
         )
         self.layers = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, padding: Tensor | None = None) -> Tensor:
         places = torch.arange(ids.shape[1], device=ids.device)
         embedded = self.words(ids) + self.positions(places) + self.segment  # [B, N, 384]
-        return self.layers(self.norm(embedded))  # type: ignore[no-any-return]
+        return self.layers(self.norm(embedded), src_key_padding_mask=padding)  # type: ignore[no-any-return]
 
 
 def load_minilm(path: Path) -> MiniLm:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,10 +107,7 @@ class TextEncoder:
         if text in self._kept:
             self._kept.move_to_end(text)
             return self._kept[text]
-        ids = self._tokenizer.encode(text).ids
-        cut = max(0, len(ids) - self.max_tokens)
-        if cut:
-            ids = [*ids[: self.max_tokens - 1], ids[-1]]  # the closing [SEP] stays
+        ids, cut = self._ids(text)
         with torch.inference_mode():
             tokens = self._bert(torch.tensor([ids]))[0]
         features = TextFeatures(tokens.clone(), cut)
@@ -118,3 +115,30 @@ class TextEncoder:
         if len(self._kept) > CACHED_QUESTIONS:
             self._kept.popitem(last=False)
         return features
+
+    def encode_all(self, texts: Sequence[str], batch: int = 64) -> list[TextFeatures]:
+        """The features of each of ``texts``, as one call for each gives them, several times faster.
+
+        ``batch`` texts of like length go through the network together, filled up to the longest of them; the filling
+        is masked, so that it changes nothing.
+        """
+        prepared = [self._ids(text) for text in texts]
+        order = sorted(range(len(texts)), key=lambda index: len(prepared[index][0]))
+        features: dict[int, TextFeatures] = {}
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            lengths = torch.tensor([len(prepared[row][0]) for row in rows])
+            padding = torch.arange(int(lengths.max())) >= lengths.unsqueeze(1)  # [batch, N]
+            ids = torch.zeros(padding.shape, dtype=torch.long)
+            ids[~padding] = torch.tensor([number for row in rows for number in prepared[row][0]])
+            with torch.inference_mode():
+                tokens = self._bert(ids, padding if bool(padding.any()) else None)  # [batch, N, 384]
+            for row, found, length in zip(rows, tokens, lengths.tolist(), strict=True):
+                features[row] = TextFeatures(found[:length].clone(), prepared[row][1])
+        return [features[index] for index in range(len(texts))]
+
+    def _ids(self, text: str) -> tuple[list[int], int]:
+        """Token numbers of ``text``, [CLS] and [SEP] included, and how many did not fit."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        cut = max(0, len(ids) - self.max_tokens)
+        return ([*ids[: self.max_tokens - 1], ids[-1]] if cut else ids), cut  # the closing [SEP] stays

@@ -6,6 +6,7 @@ hashes. :func:`make_sample` renders what it says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -195,6 +196,24 @@ def make_sample(
     blur_px = impulse_px(surface.scene.gsd_m)
     sar_db = to_db(speckle(render_sigma0(surface, rng), condition.looks, rng, blur_px=blur_px))
     return Sample(truth, optical, optical_clear, hidden, sar_db, deliver(sar_db, condition.sar_unit))
+
+
+def under_weathers(truth: Truth, skies: Sequence[tuple[Weather, float]]) -> list[NDArray[np.uint8]]:
+    """The optical picture [3, H, W] of the same scene under each of ``skies`` (weather and strength, 0..1).
+
+    With the weather and strength of the truth it is the sample's own picture; ground, light and camera are the same in
+    all of them, and so is the lie of the clouds. The truth is that of its own weather: what it says about cloud, fog,
+    darkness and the quality of the picture does not hold for the others.
+    """
+    rng = _pixel_rng(truth.seed, OPTICAL_STREAM)
+    clear = render_clear(make_surface(truth.scene, truth.facts.top, rng), rng)
+    state = rng.bit_generator.state
+    pictures = []
+    for weather, strength in skies:
+        rng.bit_generator.state = state
+        clouds = SteadyGenerator(truth.seed, WEATHER_STREAM)
+        pictures.append(expose(add_weather(clear, weather, strength, truth.scene.sun_deg, clouds)[0], rng))
+    return pictures
 
 
 def _pixel_rng(*key: int) -> np.random.Generator:

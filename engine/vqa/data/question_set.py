@@ -37,6 +37,11 @@ class QuestionSet:
     lies in each patch (``patch_truth``), None where that is not known. ``names``, ``weather`` ("" if unknown), ``pair``
     ("exact", "shifted", "other") and ``gsd_m`` (at the network's input, None if unknown) have one entry per view.
     ``about`` says in a line what this is ("OSVQA, test"), for reports and cards.
+
+    ``exists`` bool [S, V] says which variants there are, None where all; where one does not exist, ``optical`` has the
+    picture as it is. ``closed_answers`` is the vocabulary that the data set declares, empty where it declares none.
+    ``key`` is a digest of what the pictures were made from, so that what is computed of them can be kept: same key,
+    same pictures. ``left_out`` has a sentence for each view that could not be read.
     """
 
     about: str
@@ -51,6 +56,10 @@ class QuestionSet:
     optical_valid: NDArray[np.bool_] | None = None
     sar_valid: NDArray[np.bool_] | None = None
     patches: NDArray[np.uint8] | None = None
+    exists: NDArray[np.bool_] | None = None
+    closed_answers: tuple[str, ...] = ()
+    key: str = ""
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -66,6 +75,11 @@ class QuestionSet:
     def answers(self) -> tuple[str, ...]:
         """The answers that occur, sorted."""
         return tuple(sorted({question.answer for question in self.questions}))
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The answers that a network trained on this set chooses from: the closed list, else those that occur."""
+        return self.closed_answers or self.answers
 
 
 def types_of(questions: Sequence[AskedQuestion]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,9 @@ class WordHashes:
         seeds = [int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") for word in words]
         vectors = [torch.randn(CONFIG.text_width, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         return TextFeatures(torch.stack(vectors[: self.max_tokens]), max(0, len(words) - self.max_tokens))
+
+    def encode_all(self, texts: Sequence[str], batch: int = 64) -> list[TextFeatures]:
+        return [self(text) for text in texts]
 
 
 def tiny_card(**changes: object) -> ModelCard:

@@ -1,0 +1,107 @@
+"""The questions of a set as tensors: each wording read once, however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from engine.nn.text import TextFeatures
+from engine.text import ANSWERS
+from engine.vqa.data.question_set import AskedQuestion
+
+UNKNOWN_ANSWER = -1
+"""The number of an answer that is not in the vocabulary, which no network gives."""
+
+
+@runtime_checkable
+class FeatureEncoder(Protocol):
+    """A frozen text encoder (``engine.nn.text.TextEncoder``, ``engine.nn.clip.ClipTextEncoder``)."""
+
+    def encode_all(self, texts: Sequence[str]) -> list[TextFeatures]:
+        """The features of each text."""
+        ...
+
+
+class Numberer(Protocol):
+    """A tokenizer, for networks that train their own text tower (``engine.nn.clip.ClipTokenizer``)."""
+
+    def __call__(self, text: str) -> tuple[Sequence[int], int]:
+        """Token numbers of a text, and how many of its tokens were cut off."""
+        ...
+
+
+class QuestionTable:
+    """Questions as tensors: the tokens of their texts, and their answers as numbers.
+
+    ``tokens`` holds those of all distinct wordings one after the other without padding: features float16
+    [sum of lengths, width] of a frozen encoder, or token numbers int32 [sum of lengths] where ``encoder`` only numbers
+    them. ``lengths`` and ``cut`` [texts] are the tokens of each wording, and how many did not fit. ``text_row`` [Q] says
+    which wording a question has, ``answer`` [Q] is its place in ``answers`` or :data:`UNKNOWN_ANSWER`.
+    """
+
+    def __init__(
+        self,
+        questions: Sequence[AskedQuestion],
+        encoder: FeatureEncoder | Numberer,
+        answers: Sequence[str] = ANSWERS,
+    ) -> None:
+        place: dict[str, int] = {}
+        self.text_row = torch.tensor([place.setdefault(question.text, len(place)) for question in questions])
+        number = {answer: index for index, answer in enumerate(answers)}
+        self.answer = torch.tensor([number.get(question.answer, UNKNOWN_ANSWER) for question in questions])
+        self.texts = tuple(place)
+        if isinstance(encoder, FeatureEncoder):
+            read = encoder.encode_all(self.texts)
+            pieces, cut = [features.tokens.half() for features in read], [features.cut for features in read]
+        else:
+            numbered = [encoder(text) for text in self.texts]
+            pieces = [torch.tensor(ids, dtype=torch.int32) for ids, _ in numbered]
+            cut = [left for _, left in numbered]
+        self.lengths = torch.tensor([len(piece) for piece in pieces])
+        self.cut = torch.tensor(cut)
+        self.tokens = torch.cat(pieces)
+        self._first = self.lengths.cumsum(0) - self.lengths  # [texts]: where each begins in ``tokens``
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+    def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [Q, N, width] float32, or token numbers [Q, N] int64, of the ``questions`` [Q], and their mask [Q, N].
+
+        N is the longest of them; behind the shorter ones there are zeros.
+        """
+        return self._padded(self.text_row[questions])
+
+    def pooled(self, tower: nn.Module | None = None, batch: int = 256) -> Tensor:
+        """The mean feature of each wording, float32 [texts, width]: what is known of a question without a picture.
+
+        ``tower`` turns numbers into features where the table has numbers; it has to be in evaluation mode.
+        """
+        rows = torch.arange(len(self.texts))
+        means = []
+        with torch.inference_mode():
+            for part in rows.split(batch):
+                tokens, mask = self._padded(part)
+                features = tokens if tower is None else _through(tower, tokens, mask)  # [batch, N, width]
+                shown = mask.unsqueeze(-1).to(features.dtype)
+                means.append((features * shown).sum(1) / shown.sum(1))
+        return torch.cat(means).clone()
+
+    def _padded(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        lengths = self.lengths[rows]
+        along = torch.arange(int(lengths.max()))
+        mask = along < lengths.unsqueeze(1)  # [Q, N]
+        places = torch.where(mask, self._first[rows].unsqueeze(1) + along, 0)
+        found = self.tokens[places]  # [Q, N, width] or [Q, N]
+        if found.ndim == 2:
+            return found.long() * mask, mask
+        return found.float() * mask.unsqueeze(-1), mask
+
+
+def _through(tower: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    device = next(tower.parameters()).device
+    features: Tensor = tower(ids.to(device), mask.to(device))
+    return features.float().cpu()
