@@ -1,13 +1,15 @@
-"""The only door between arrays and TGFNet: pixels of an area in, an answer with its reasons out, all in numpy.
+"""The only door between arrays and the networks: pixels of an area in, an answer with its reasons out, all in numpy.
 
 A view (both sensors over one area) is encoded once; every question on it then costs the text and fusion parts only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,12 +18,11 @@ from torch import Tensor
 
 from engine.catalog import ModelCard, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
-from engine.nn.text import TextEncoder
+from engine.nn.text import TextEncoder, TextFeatures
 from engine.nn.weights import load_weights
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.model import Tgfnet
-from engine.vqa.network import EXPERTS, ViewFeatures, VqaOutput
+from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
 from engine.vqa.preprocess import (
     Floats,
     Mask,
@@ -32,6 +33,7 @@ from engine.vqa.preprocess import (
     stretch_optical,
     stretch_sar,
 )
+from engine.vqa.reasons import SAID, ReasonMap, reason_maps
 
 TASK = "vqa"
 SENSORS = ("optical", "sar")
@@ -43,12 +45,14 @@ class View:
     """One encoded area. ``image_part`` is ``x0, y0, x1, y1``: where the area lies in the square, as fractions of it.
 
     ``valid_optical`` and ``valid_sar`` are the shares (0..1) of the area with data, None for a sensor not given.
+    ``sensors`` are those with data that the network looks at, of ``optical`` and ``sar``.
     """
 
     features: ViewFeatures
     image_part: tuple[float, float, float, float]
     valid_optical: float | None
     valid_sar: float | None
+    sensors: tuple[str, ...]
 
     @property
     def square_in_area(self) -> tuple[float, float, float, float]:
@@ -71,40 +75,61 @@ class ExpertPrediction:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonMap:
-    """One reason as float32 ``values`` [rows, columns] over the model's square; NaN where it says nothing.
-
-    ``kind`` and ``sensor`` are those of ``records.ExplanationMap``; ``low`` and ``high`` the ends of its legend.
-    """
-
-    title: str
-    kind: str
-    sensor: str
-    values: Floats
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer to one question. ``probabilities`` [C] follow the card's vocabulary; ``alternatives`` best first.
 
-    ``experts`` lacks those whose sensor has no data. ``tokens_cut`` counts question tokens that did not fit.
+    ``experts`` lacks those whose sensor has no data, and is empty for a network without experts. ``sensors`` are those
+    that the answer rests on. ``tokens_cut`` counts question tokens that did not fit.
     """
 
     answer: str
     confidence: float
     probabilities: Floats
     alternatives: tuple[tuple[str, float], ...]
+    sensors: tuple[str, ...]
     experts: dict[str, ExpertPrediction]
     maps: dict[str, ReasonMap]
     tokens_cut: int
 
 
-class TgfnetPredictor:
-    """Loaded weights, ready to answer. Not safe for use from two threads at once."""
+class AreaArrays(NamedTuple):
+    """Pixels of an area: ``optical`` [3, h, w] (or one band) and ``sar`` [1, h, w] on one grid, with masks [h, w].
 
-    def __init__(self, model: Tgfnet, card: ModelCard, text: TextEncoder, device: str = "cpu") -> None:
+    ``sar_unit`` is a ``records.SarUnit``. Either sensor may be None; a mask of None is that of finite values.
+    """
+
+    optical: Floats | None
+    optical_valid: Mask | None
+    sar: Floats | None
+    sar_valid: Mask | None
+    sar_unit: str = "db"
+
+
+class BriefPrediction(NamedTuple):
+    """The answer to a question about one of many areas: its place in the vocabulary, and what it rests on."""
+
+    answer_index: int
+    confidence: float
+    sensors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One area as network input, on the CPU: pictures [3, S, S] and masks [M], then what :class:`View` tells of it."""
+
+    optical: Tensor
+    optical_mask: Tensor
+    sar: Tensor
+    sar_mask: Tensor
+    image_part: tuple[float, float, float, float]
+    shares: dict[str, float | None]
+    sensors: tuple[str, ...]
+
+
+class TgfnetPredictor:
+    """Loaded weights of TGFNet, an ablation or a rival, ready to answer. Not safe for use from two threads at once."""
+
+    def __init__(self, model: VqaNetwork, card: ModelCard, text: TextEncoder, device: str = "cpu") -> None:
         self.card = card
         self.config = TgfnetConfig.from_json(card.config)
         self.spec = PreprocessSpec.from_json(card.preprocess)
@@ -133,126 +158,153 @@ class TgfnetPredictor:
         sar_valid: Mask | None,
         sar_unit: str = "db",
     ) -> View:
-        """Encode an area: ``optical`` [3, h, w] (or one band) and ``sar`` [1, h, w] on one grid, with masks [h, w].
+        """Encode an area, told as in :class:`AreaArrays`. Raises InputRefused where no sensor that counts has data."""
+        seen = self._look(AreaArrays(optical, optical_valid, sar, sar_valid, sar_unit))
+        if not seen.sensors:
+            raise InputRefused(self._nothing_to_see(), remedy="Choose an area that the images cover.")
+        features = self._encode([seen])
+        return View(features, seen.image_part, seen.shares["optical"], seen.shares["sar"], seen.sensors)
 
-        ``sar_unit`` is a ``records.SarUnit``. Either sensor may be None. Raises InputRefused where neither has data.
+    def answer(self, view: View, question: str, *, mute: Collection[str] = (), strict: bool = False) -> Prediction:
+        """Answer ``question`` about an encoded view. ``mute`` hides ``optical`` or ``sar`` from the network.
+
+        Raises InputRefused where no data is left to answer from, and with ``strict`` where the question is too long.
         """
-        shapes = {image.shape[1:] for image in (optical, sar) if image is not None}
+        text = self._read(question, strict=strict)
+        sensors = self._unmuted(view.sensors, mute)
+        features = _without(view.features, mute)
+        output = self._ask(features, text)
+        return self._prediction(output, features, sensors, text)
+
+    def answer_each(
+        self, areas: Sequence[AreaArrays], question: str, *, strict: bool = False
+    ) -> list[BriefPrediction | None]:
+        """Answer one question about each of several areas, as one batch; None for an area without data.
+
+        The answer about an area is the one that :meth:`encode` and :meth:`answer` give, without its reasons. Raises
+        InputRefused with ``strict`` where the question is too long.
+        """
+        text = self._read(question, strict=strict)
+        looks = [self._look(area) for area in areas]
+        answerable = [seen for seen in looks if seen.sensors]
+        if not answerable:
+            return [None] * len(looks)
+        output = self._ask(self._encode(answerable), text)
+        confidence, index = self._probabilities(output, text).max(-1)  # [B]
+        said = iter(zip(index.tolist(), confidence.tolist(), strict=True))
+        return [BriefPrediction(*next(said), seen.sensors) if seen.sensors else None for seen in looks]
+
+    def _look(self, area: AreaArrays) -> _Seen:
+        """Stretch and letterbox an area by the card's rules."""
+        shapes = {image.shape[1:] for image in (area.optical, area.sar) if image is not None}
         if len(shapes) != 1:
             raise UsageError("An area needs at least one sensor, and both sensors on one grid.")
         squares: dict[str, Square] = {}
         shares: dict[str, float | None] = {"optical": None, "sar": None}
         size = self.config.image_size
-        if optical is not None:
-            valid = _mask(optical, optical_valid)
-            squares["optical"] = letterbox(stretch_optical(optical, valid, self.spec), valid, size)
+        if area.optical is not None:
+            valid = _mask(area.optical, area.optical_valid)
+            squares["optical"] = letterbox(stretch_optical(area.optical, valid, self.spec), valid, size)
             shares["optical"] = float(valid.mean())
-        if sar is not None:
-            valid = _mask(sar, sar_valid)
-            squares["sar"] = letterbox(stretch_sar(sar, valid, sar_unit, self.spec), valid, size)
+        if area.sar is not None:
+            valid = _mask(area.sar, area.sar_valid)
+            squares["sar"] = letterbox(stretch_sar(area.sar, valid, area.sar_unit, self.spec), valid, size)
             shares["sar"] = float(valid.mean())
-        optical_input, optical_mask = self._input(squares.get("optical"))
-        sar_input, sar_mask = self._input(squares.get("sar"))
-        if not bool(optical_mask.any() | sar_mask.any()):
-            raise InputRefused(
-                "This area cannot be asked about: neither sensor has data in it.",
-                remedy="Choose an area that the images cover.",
-            )
-        try:
-            with torch.inference_mode():
-                features = self._model.encode(optical_input, optical_mask, sar_input, sar_mask)
-        except torch.cuda.OutOfMemoryError as error:
-            raise OutOfDeviceMemory(
-                "The GPU has no room for one more view.", remedy="Close other programs that use it, or use the CPU."
-            ) from error
+        optical, optical_mask = self._input(squares.get("optical"))
+        sar, sar_mask = self._input(squares.get("sar"))
+        has_data = {"optical": bool(optical_mask.any()), "sar": bool(sar_mask.any())}
+        sensors = tuple(name for name in SENSORS if has_data[name] and self.config.sensors in ("both", name))
         part = next(iter(squares.values())).image_part
-        return View(features, part, shares["optical"], shares["sar"])
-
-    def answer(self, view: View, question: str, *, mute: Collection[str] = ()) -> Prediction:
-        """Answer ``question`` about an encoded view. ``mute`` hides ``optical`` or ``sar`` from the network.
-
-        Raises InputRefused where no data is left to answer from.
-        """
-        tokens, cut = self._text(question)
-        features = self._muted(view.features, mute)
-        question_mask = torch.ones(1, len(tokens), dtype=torch.bool, device=self.device)
-        with torch.inference_mode():
-            output = self._model(features, tokens.unsqueeze(0).to(self.device), question_mask)
-        return self._prediction(output, features, cut)
+        return _Seen(optical, optical_mask, sar, sar_mask, part, shares, sensors)
 
     def _input(self, square: Square | None) -> tuple[Tensor, Tensor]:
-        """A square as network input [1, 3, S, S] and its patch mask [1, M]; a missing sensor is all masked."""
+        """A square as network input [3, S, S] and its patch mask [M]; a missing sensor is all masked."""
         size = self.config.image_size
         if square is None:
-            return (
-                torch.zeros(1, 3, size, size, device=self.device),
-                torch.zeros(1, self.config.patches, dtype=torch.bool, device=self.device),
-            )
-        pixels = normalise(torch.from_numpy(square.values), torch.from_numpy(square.valid_share > 0.5), self.spec)
+            return torch.zeros(3, size, size), torch.zeros(self.config.patches, dtype=torch.bool)
+        pixels = torch.from_numpy(square.values).expand(3, size, size)
         mask = torch.from_numpy(patch_mask(square.valid_share, self.config.patch, self.spec))
-        return pixels.expand(3, size, size).unsqueeze(0).to(self.device), mask.unsqueeze(0).to(self.device)
+        return normalise(pixels, torch.from_numpy(square.valid_share > 0.5), self.spec), mask
 
-    def _muted(self, features: ViewFeatures, mute: Collection[str]) -> ViewFeatures:
+    def _encode(self, looks: Sequence[_Seen]) -> ViewFeatures:
+        """Features of B areas, [B, M, D] and masks [B, M] per sensor."""
+        with _room_on_device(), torch.inference_mode():
+            return self._model.encode(
+                torch.stack([seen.optical for seen in looks]).to(self.device),  # [B, 3, S, S]
+                torch.stack([seen.optical_mask for seen in looks]).to(self.device),  # [B, M]
+                torch.stack([seen.sar for seen in looks]).to(self.device),
+                torch.stack([seen.sar_mask for seen in looks]).to(self.device),
+            )
+
+    def _read(self, question: str, *, strict: bool) -> TextFeatures:
+        text = self._text(question)
+        if strict and text.cut:
+            raise InputRefused(
+                f"The question is {text.cut} tokens too long for this model, which reads {self._text.max_tokens}.",
+                remedy="Shorten it, or leave the strict mode to have it cut.",
+            )
+        return text
+
+    def _ask(self, features: ViewFeatures, text: TextFeatures) -> VqaOutput:
+        """One question about each of B areas."""
+        B, N = features.optical.shape[0], len(text.tokens)
+        question = text.tokens.to(self.device).expand(B, N, -1)  # [B, N, text width]
+        with _room_on_device(), torch.inference_mode():
+            return self._model(  # type: ignore[no-any-return]
+                features, question, torch.ones(B, N, dtype=torch.bool, device=self.device)
+            )
+
+    def _unmuted(self, sensors: tuple[str, ...], mute: Collection[str]) -> tuple[str, ...]:
+        """The sensors that are left to answer from. Raises InputRefused where there is none."""
         unknown = set(mute) - set(SENSORS)
         if unknown:
             raise UsageError(f"There is no sensor “{min(unknown)}” to mute.", remedy="Mute optical or sar.")
-        if "optical" in mute:
-            features = features._replace(optical_mask=torch.zeros_like(features.optical_mask))
-        if "sar" in mute:
-            features = features._replace(sar_mask=torch.zeros_like(features.sar_mask))
-        if not bool(features.optical_mask.any() | features.sar_mask.any()):
+        left = tuple(name for name in sensors if name not in mute)
+        if not left:
             raise InputRefused(
                 "This question cannot be answered: with these sensors muted, no data is left in the area.",
                 remedy="Unmute a sensor that has data here.",
             )
-        return features
+        return left
 
-    def _prediction(self, output: VqaOutput, features: ViewFeatures, cut: int) -> Prediction:
+    def _nothing_to_see(self) -> str:
+        if self.config.sensors == "both":
+            return "This area cannot be asked about: neither sensor has data in it."
+        sensor = SAID[self.config.sensors]
+        return f"This area cannot be asked about: {self.card.name} looks at {sensor} only, which has no data in it."
+
+    def _probabilities(self, output: VqaOutput, text: TextFeatures) -> Tensor:
+        """Calibrated, [B, C]."""
+        return (output.logits.float() / self.card.temperature).softmax(-1)
+
+    def _prediction(
+        self, output: VqaOutput, features: ViewFeatures, sensors: tuple[str, ...], text: TextFeatures
+    ) -> Prediction:
         answers = self.card.answers
-        probabilities = _array((output.logits[0] / self.card.temperature).softmax(-1))
+        probabilities = _array(self._probabilities(output, text)[0])  # [C]
         best = np.argsort(-probabilities, kind="stable")[:ALTERNATIVES]
-        each = _array(output.expert_logits[0].softmax(-1))
-        weights, present = _array(output.weights[0]), output.present[0].tolist()
-        experts = {
-            name: ExpertPrediction(answers[int(each[e].argmax())], float(each[e].max()), float(weights[e]))
-            for e, name in enumerate(EXPERTS)
-            if present[e]
-        }
         return Prediction(
             answer=answers[int(best[0])],
             confidence=float(probabilities[best[0]]),
             probabilities=probabilities,
             alternatives=tuple((answers[int(i)], float(probabilities[i])) for i in best),
-            experts=experts,
-            maps=self._maps(output, features),
-            tokens_cut=cut,
+            sensors=sensors,
+            experts=self._experts(output),
+            maps=reason_maps(output, features, self.config),
+            tokens_cut=text.cut,
         )
 
-    def _maps(self, output: VqaOutput, features: ViewFeatures) -> dict[str, ReasonMap]:
-        """Key regions and attention per sensor with data, and the trust map where both have some."""
-        maps: dict[str, ReasonMap] = {}
-        grid, region_grid = self.config.grid, self.config.region_grid
-        titles = {"optical": "optical", "sar": "SAR"}
-        for sensor, refined, mask in (
-            ("optical", output.optical, features.optical_mask),
-            ("sar", output.sar, features.sar_mask),
-        ):
-            if not bool(mask.any()):
-                continue
-            scores = _array(refined.scores[0].masked_fill(~refined.kept[0], torch.nan)).reshape(region_grid, -1)
-            shown = _array(refined.attention[0].masked_fill(~mask[0], torch.nan)).reshape(grid, -1)
-            maps[f"regions-{sensor}"] = ReasonMap(
-                f"Key regions (CFAR: coarse-to-fine attention), {titles[sensor]}", "regions", sensor, scores,
-                float(np.nanmin(scores)), float(np.nanmax(scores)),
-            )  # fmt: skip
-            maps[f"attention-{sensor}"] = ReasonMap(
-                f"Attention, {titles[sensor]}", "attention", sensor, shown, 0.0, float(np.nanmax(shown))
-            )
-        if len(maps) == 4:
-            either = features.optical_mask[0] | features.sar_mask[0]
-            trust = _array(output.trust[0].masked_fill(~either, torch.nan)).reshape(grid, -1)
-            maps["trust"] = ReasonMap("Sensor trust", "trust", "both", trust, 0.0, 1.0)
-        return maps
+    def _experts(self, output: VqaOutput) -> dict[str, ExpertPrediction]:
+        """Those that are present, of one question; a network without experts has none."""
+        if output.expert_logits.shape[1] == 0:
+            return {}
+        each = _array(output.expert_logits[0].softmax(-1))  # [E, C]
+        weights, present = _array(output.weights[0]), output.present[0].tolist()
+        return {
+            name: ExpertPrediction(self.card.answers[int(each[e].argmax())], float(each[e].max()), float(weights[e]))
+            for e, name in enumerate(EXPERTS)
+            if present[e]
+        }
 
 
 def check_card(card: ModelCard) -> TgfnetConfig:
@@ -276,8 +328,32 @@ def check_card(card: ModelCard) -> TgfnetConfig:
 
 
 def normalise(values: Tensor, valid: Tensor, spec: PreprocessSpec) -> Tensor:
-    """``values`` [..., C, S, S] in 0..1 -> network input; 0, the mean, where ``valid`` [..., S, S] is False."""
-    return ((values - spec.mean) / spec.std) * valid.unsqueeze(-3)
+    """``values`` [..., 3, S, S] in 0..1 -> network input; 0, the mean, where ``valid`` [..., S, S] is False.
+
+    The card's mean and standard deviation are one number, or one per channel (CLIP's statistics).
+    """
+    mean, std = (torch.tensor(stat, device=values.device).reshape(-1, 1, 1) for stat in (spec.mean, spec.std))
+    return ((values - mean) / std) * valid.unsqueeze(-3)
+
+
+def _without(features: ViewFeatures, mute: Collection[str]) -> ViewFeatures:
+    """As if the sensors of ``mute`` had no data."""
+    if "optical" in mute:
+        features = features._replace(optical_mask=torch.zeros_like(features.optical_mask))
+    if "sar" in mute:
+        features = features._replace(sar_mask=torch.zeros_like(features.sar_mask))
+    return features
+
+
+@contextmanager
+def _room_on_device() -> Iterator[None]:
+    """Turns torch's complaint about a full GPU into one that says what to do."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise OutOfDeviceMemory(
+            "The GPU has no room for one more view.", remedy="Close other programs that use it, or use the CPU."
+        ) from error
 
 
 def _mask(image: Floats, valid: Mask | None) -> Mask:

@@ -73,7 +73,8 @@ def test_muting_answers_as_if_the_sensor_were_absent(predictor, area, muted, lef
     optical, sar = (None if muted == "optical" else area[0]), (None if muted == "sar" else area[1])
     absent = predictor.answer(predictor.encode(optical, None, sar, None, "db"), QUESTION)
     np.testing.assert_allclose(quiet.probabilities, absent.probabilities, atol=1e-6)
-    assert set(quiet.experts) == set(absent.experts) == {left, "fusion"}
+    assert set(quiet.experts) == set(absent.experts) == {left}, "the remaining sensor's expert answers alone"
+    assert quiet.sensors == absent.sensors == (left,)
     assert set(quiet.maps) == {f"regions-{left}", f"attention-{left}"}
     full = predictor.answer(both, QUESTION)
     assert quiet.experts[left].probability == pytest.approx(full.experts[left].probability, abs=1e-6)
@@ -148,7 +149,7 @@ def test_loading_checks_everything_before_it_builds(tmp_path, monkeypatch):
     with pytest.raises(ModelDamaged, match="SHA-256"):
         TgfnetPredictor.load(write_tiny_model(tmp_path / "hash", sha256="0" * 64))
     with pytest.raises(ModelDamaged, match="configuration"):
-        TgfnetPredictor.load(write_tiny_model(tmp_path / "config", config={"answers": 5}))
+        TgfnetPredictor.load(write_tiny_model(tmp_path / "config", config={"answers": 5, "colour": 1}))
 
 
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
