@@ -6,11 +6,10 @@ import argparse
 import shlex
 import sys
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UsageError
+from engine.vqa.recipe_files import recipe_path
 
 HELP = "train a model from a recipe"
 
@@ -45,16 +44,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"Test accuracy {result.card.metrics['OA']:.3f}, the guess {result.card.guess['OA']:.3f}.")
     print(f"Model: {result.model}")
     return 0
-
-
-def recipe_path(name: str) -> Path:
-    """The file of a recipe given by its name or as a path. Raises UsageError, naming those that ship."""
-    shipped = Path(str(files("engine"))) / "recipes"
-    for candidate in (Path(name), shipped / f"{name}.toml"):
-        if candidate.is_file():
-            return candidate
-    known = ", ".join(sorted(path.stem for path in shipped.glob("*.toml")))
-    raise UsageError(f"There is no recipe “{name}”.", remedy=f"Name a TOML file, or one of: {known}.")
 
 
 class ProgressLine:
