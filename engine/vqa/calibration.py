@@ -85,8 +85,7 @@ def fit_probe(text_pooled: Tensor, types: Sequence[str], *, sure_from: float = S
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    with torch.inference_mode(mode=False), torch.enable_grad():
-        optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     plain = weight.detach() / spread
     return TypeProbe(names, plain, bias.detach() - plain @ mean, sure_from)
 
