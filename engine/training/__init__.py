@@ -2,10 +2,26 @@
 
 What it trains is a :class:`Task`. Everything random in step n is drawn from (seed, n), so a run that was stopped and
 resumed makes the same losses as one that was not, to the last bit, on one machine with one number of threads.
+
+Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher::
+
+    accelerate launch --num_processes 4 --module engine.cli.main train RECIPE --out DIR --set train.device='"cuda"'
+    accelerate launch --num_processes 2 --cpu --module engine.cli.main train RECIPE --out DIR
 """
 
+from engine.training.events import read_events
 from engine.training.loop import TrainingResult, train
+from engine.training.processes import is_main_process
 from engine.training.settings import TrainSettings
-from engine.training.task import Task, Validation
+from engine.training.task import GroupedTask, Task, Validation
 
-__all__ = ["Task", "TrainSettings", "TrainingResult", "Validation", "train"]
+__all__ = [
+    "GroupedTask",
+    "Task",
+    "TrainSettings",
+    "TrainingResult",
+    "Validation",
+    "is_main_process",
+    "read_events",
+    "train",
+]

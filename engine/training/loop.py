@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import signal
+import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.errors import EngineFailed
-from engine.training.checkpoint import CHECKPOINT_FILE, gather, read_tensors, scatter, write_tensors
+from engine.errors import EngineFailed, UsageError
+from engine.training.batches import Batches
+from engine.training.checkpoint import (
+    BEST_FILE,
+    CHECKPOINT_FILE,
+    flat,
+    gather,
+    read_tensors,
+    refuse_other_run,
+    remove_unfinished,
+    scatter,
+    write_tensors,
+)
+from engine.training.events import EVENTS_FILE, EventLog, Report, cut_log
+from engine.training.optimisation import AveragedWeights, build_optimiser, set_rate, trained
+from engine.training.processes import memory_errors_said, start
 from engine.training.settings import TrainSettings
-from engine.training.task import Task, Validation
+from engine.training.stopping import stop_on_signal
+from engine.training.task import Task
 
-EVENTS_FILE = "events.jsonl"
-BEST_FILE = "best.safetensors"
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 STOP_FILE = "stop"
-Report = Callable[[dict[str, Any]], None]
+SMALLEST_SCALE = 1e-6
+"""A float16 loss scaled down to this has had gradients that are no numbers for more than thirty steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,183 +51,256 @@ class TrainingResult:
     best: Path
 
 
+@dataclass(slots=True)
+class Progress:
+    """Where a run is: the numbers that a checkpoint keeps beside the tensors."""
+
+    step: int = 0  # steps done
+    validated: int = 0  # after which step the last validation was
+    best_score: float | None = None
+    stale: int = 0  # validations since the best one
+
+
 def train(
-    task: Task, settings: TrainSettings, folder: Path, *, resume: bool = False, report: Report | None = None
+    task: Task,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    report: Report | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Train ``task`` into ``folder``: ``events.jsonl``, ``checkpoint.safetensors`` and ``best.safetensors``.
 
     SIGTERM, Ctrl-C or a file ``stop`` in the folder end the run after the current step, with a checkpoint;
-    ``resume`` goes on from it. ``report`` hears every event. Raises EngineFailed where the loss is no number.
+    ``resume`` goes on from it. ``recipe`` (tables of JSON values) is what else has to be the same then. ``report``
+    hears every event, in the main process. Raises EngineFailed where loss or gradient are no numbers,
+    OutOfDeviceMemory, UsageError where a resumed run is another one, and ModelNotFound or ModelDamaged for its checkpoint.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    run = _Run(task, settings, folder, report)
-    if resume:
-        run.restore()
-    (folder / STOP_FILE).unlink(missing_ok=True)
-    with _stop_on_signal() as stopped:
-        run.tell("started", step=run.step, steps=settings.steps, resumed=resume)
-        while run.step < settings.steps:
-            run.advance()
-            last = run.step == settings.steps
-            if last or run.step % settings.validate_every == 0:
-                run.validate()
-            asked = bool(stopped) or (folder / STOP_FILE).exists()
-            if last or asked or run.checkpoint_is_due():
-                run.checkpoint()
-            if asked and not last:
-                run.tell("stopped", step=run.step)
-                break
-    finished = run.step >= settings.steps
-    if finished:
-        run.tell("finished", step=run.step, best=run.best_score)
-    return TrainingResult(run.step, finished, run.best_score, folder / BEST_FILE)
+    accelerator = start(settings)
+    run = _Run(task, settings, folder, flat({"train": settings.that_bind(), **(recipe or {})}), accelerator)
+    with memory_errors_said(), stop_on_signal() as heard:
+        try:
+            run.open(resume=resume, report=report)
+            finished = run.to_the_end(heard)
+        finally:
+            run.close()
+    best = -math.inf if run.now.best_score is None else run.now.best_score
+    return TrainingResult(run.now.step, finished, best, folder / BEST_FILE)
 
 
 class _Run:
-    """The state of one run: what a checkpoint holds, and the steps that change it."""
+    """The state of one run in one process: what a checkpoint holds, and the steps that change it.
 
-    def __init__(self, task: Task, settings: TrainSettings, folder: Path, report: Report | None) -> None:
-        self.task, self.settings, self.folder, self.report = task, settings, folder, report
-        self.model = task.model.to(settings.device)
-        self.optimiser = torch.optim.AdamW(
-            parameter_groups(self.model, settings.weight_decay), lr=settings.learning_rate, betas=settings.betas
-        )
-        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        self.step = 0
-        self.best_score = float("-inf")
-        self._saved_at = self._logged_at = time.monotonic()
+    All processes hold the same weights and progress; the main one alone validates, writes files and reports.
+    """
+
+    def __init__(
+        self, task: Task, settings: TrainSettings, folder: Path, identity: dict[str, Any], accelerator: Accelerator
+    ) -> None:
+        self.task, self.settings, self.folder = task, settings, folder
+        self.now = Progress()
+        self._identity = identity
+        self._accelerator = accelerator
+        task.model.to(accelerator.device)
+        self._optimiser = build_optimiser(task, settings)
+        self._average = AveragedWeights(task.model, settings.ema_decay)
+        self._log: EventLog | None = None
+        self._saved_at = self._logged_at = 0.0  # on the monotonic clock
         self._logged_step = 0
 
-    def restore(self) -> None:
-        tensors, state = read_tensors(self.folder / CHECKPOINT_FILE)
-        scatter(tensors, self.model, self.average, self.optimiser)
-        self.step, self.best_score = int(state["step"]), float(state["best_score"])
-        self._logged_step = self.step
-
-    def advance(self) -> None:
-        """One optimiser step; all its randomness comes from (seed, step)."""
-        settings = self.settings
-        rng = np.random.default_rng([settings.seed, self.step])
-        torch.manual_seed(int(rng.integers(2**62)))
-        rate = settings.rate(self.step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.model.train()
-        device = torch.device(settings.device).type
-        with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            loss, parts = self.task.loss(rng)
-        if not torch.isfinite(loss):
-            raise EngineFailed(
-                f"Training broke at step {self.step}: the loss is {loss.item()}.",
-                remedy="Resume from the last checkpoint with a lower learning rate.",
+    def open(self, *, resume: bool, report: Report | None) -> None:
+        """Take up the folder and, to resume, the checkpoint in it."""
+        accelerator = self._accelerator
+        # The two with accelerate around them: processes average gradients, float16 scales the loss.
+        self._model = accelerator.prepare_model(self.task.model)
+        self._stepper = accelerator.prepare_optimizer(self._optimiser)
+        if resume:
+            self._restore()
+        elif (self.folder / CHECKPOINT_FILE).exists():
+            raise UsageError(
+                f"There is a run in {self.folder} already.", remedy="Resume it, or name another folder for the new run."
             )
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
-        self.optimiser.step()
-        self._update_average()
-        self.step += 1
-        if self.step % settings.log_every == 0:
-            self._log(loss, parts, rate, norm)
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            remove_unfinished(self.folder)
+            (self.folder / STOP_FILE).unlink(missing_ok=True)
+            cut_log(self.folder / EVENTS_FILE, self.now.step, self.now.validated)
+            self._log = EventLog(self.folder, report, tensorboard=self.settings.tensorboard, from_step=self.now.step)
+        self._tell("started", step=self.now.step, steps=self.settings.steps, resumed=resume)
+        if not resume:
+            self._checkpoint()  # whenever the run is killed, there is something to resume
+        self._saved_at = self._logged_at = time.monotonic()
 
-    def _update_average(self) -> None:
-        # Young averages follow faster, so that the random start is soon forgotten.
-        decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                self.average[name].lerp_(parameter, 1 - decay)
+    def close(self) -> None:
+        """Give the model back as it came, and end the log."""
+        self._accelerator.unwrap_model(self.task.model, keep_fp32_wrapper=False)
+        if self._log is not None:
+            self._log.close()
 
-    def validate(self) -> Validation:
-        """Score the averaged weights and keep them if they are the best so far."""
-        with self._averaged():
-            self.model.eval()
-            with torch.inference_mode():
-                validation = self.task.validate()
-            if validation.score > self.best_score:
-                self.best_score = validation.score
-                state = {"step": self.step, "score": validation.score}
-                write_tensors(self.folder / BEST_FILE, self.model.state_dict(), state)
-        self.tell("validated", step=self.step, score=validation.score, best=self.best_score, **validation.metrics)
-        return validation
+    def to_the_end(self, heard: Sequence[int]) -> bool:
+        """Train until the last step, an early end (both True) or a request to stop (False)."""
+        self._validate_if_due()  # a run that was stopped saved itself before it would have validated
+        accelerator = self._accelerator
+        with Batches(
+            self.task,
+            self.now.step,
+            self.settings.steps,
+            rank=accelerator.process_index,
+            processes=accelerator.num_processes,
+            accumulation=self.settings.accumulation,
+        ) as batches:
+            while not self._is_over():
+                asked, due = self._advance(batches.parts(), heard)
+                if asked:
+                    self._checkpoint()
+                    self._tell("stopped", step=self.now.step)
+                    return False
+                self._validate_if_due()
+                if due or self._is_over():
+                    self._checkpoint()
+        self._tell("finished", step=self.now.step, best=self.now.best_score)
+        return True
 
-    def checkpoint_is_due(self) -> bool:
-        return time.monotonic() - self._saved_at >= 60 * self.settings.checkpoint_minutes
+    def _is_over(self) -> bool:
+        early = 0 < self.settings.patience <= self.now.stale
+        return early or self.now.step >= self.settings.steps
 
-    def checkpoint(self) -> None:
-        state = {"step": self.step, "best_score": self.best_score, "settings": asdict(self.settings)}
-        tensors = gather(self.model, self.average, self.optimiser)
-        write_tensors(self.folder / CHECKPOINT_FILE, tensors, state)
+    def _advance(self, parts: Sequence[Any], heard: Sequence[int]) -> tuple[bool, bool]:
+        """One optimiser step. Whether, as all processes agree, somebody asked to stop, and a checkpoint is due."""
+        step = self.now.step
+        rate = self.settings.rate(step)
+        set_rate(self._optimiser, rate)
+        self._optimiser.zero_grad(set_to_none=True)
+        figures = self._backward(parts)
+        flags = [float(bool(heard)), 0.0]
+        if self._accelerator.is_main_process:
+            flags[0] += (self.folder / STOP_FILE).exists()
+            flags[1] = time.monotonic() - self._saved_at >= 60 * self.settings.checkpoint_minutes
+        names = list(figures)
+        vector = torch.stack([*figures.values(), *torch.tensor(flags, device=self._accelerator.device)])  # [N + 2]
+        *means, asked, due = self._accelerator.reduce(vector, "mean").tolist()
+        loss = means[0]
+        norm = self._apply(loss)
+        self.now.step += 1
+        if self.now.step % self.settings.log_every == 0:
+            self._log_step(dict(zip(names, means, strict=True)), rate, norm)
+        return asked > 0, due > 0
+
+    def _backward(self, parts: Sequence[Any]) -> dict[str, Tensor]:
+        """Gradients of the whole batch, averaged over processes; loss and its parts, averaged in this one."""
+        from accelerate.utils import send_to_device
+
+        accelerator = self._accelerator
+        self.task.model.train()
+        figures: dict[str, Tensor] = {}
+        for index, part in enumerate(parts):
+            _seed(self.settings.seed, self.now.step, accelerator.process_index, index)
+            with accelerator.accumulate(self._model):
+                loss, pieces = self._model(send_to_device(part, accelerator.device))
+                accelerator.backward(loss)
+            for name, value in {"loss": loss, **pieces}.items():
+                share = value.detach().float() / len(parts)
+                figures[name] = figures[name] + share if index else share
+        return figures
+
+    def _apply(self, loss: float) -> float:
+        """Move the weights, unless loss or gradient are no numbers. The gradient's norm."""
+        accelerator, step = self._accelerator, self.now.step
+        if not math.isfinite(loss):
+            raise _broken(step, f"the loss is {loss}")
+        norm: float = accelerator.clip_grad_norm_(
+            trained(self.task.model).values(), self.settings.clip_norm or math.inf
+        ).item()
+        if accelerator.scaler is None and not math.isfinite(norm):
+            raise _broken(step, f"the gradient's norm is {norm}")
+        self._stepper.step()
+        if not self._stepper.step_was_skipped:
+            self._average.update(step)
+        elif accelerator.scaler.get_scale() < SMALLEST_SCALE:
+            raise _broken(step, "float16 gradients stay no numbers however small the loss is made")
+        return norm
+
+    def _validate_if_due(self) -> None:
+        """Score the averaged weights, at most once per step, and keep them if they are the best so far."""
+        now, settings = self.now, self.settings
+        last = now.step >= settings.steps
+        if now.step == now.validated or not (last or now.step % settings.validate_every == 0):
+            return
+        from accelerate.utils import broadcast_object_list
+
+        message: list[Any] = [None]
+        if self._accelerator.is_main_process:
+            _seed(settings.seed, now.step)
+            self.task.model.eval()
+            with self._average.in_place(), torch.inference_mode():
+                validation = self.task.validate(self.task.model)
+                if not math.isfinite(validation.score):
+                    raise _broken(now.step, f"the validation's score is {validation.score}")
+                if now.best_score is None or validation.score > now.best_score:
+                    state = {"step": now.step, "score": validation.score}
+                    write_tensors(self.folder / BEST_FILE, self.task.model.state_dict(), state)
+            message = [validation.score]
+        score = broadcast_object_list(message)[0]
+        better = now.best_score is None or score > now.best_score
+        now.validated, now.stale = now.step, 0 if better else now.stale + 1
+        now.best_score = score if better else now.best_score
+        if self._accelerator.is_main_process:
+            self._tell("validated", step=now.step, score=score, best=now.best_score, **validation.metrics)
+
+    def _checkpoint(self) -> None:
+        if self._accelerator.is_main_process:
+            scaler = self._accelerator.scaler
+            state = {
+                "progress": asdict(self.now),
+                "run": self._identity,
+                "scaler": None if scaler is None else scaler.state_dict(),
+            }
+            tensors = gather(self.task.model, self._average, self._optimiser)
+            write_tensors(self.folder / CHECKPOINT_FILE, tensors, state)
+        self._accelerator.wait_for_everyone()
         self._saved_at = time.monotonic()
-        self.tell("checkpoint", step=self.step)
+        self._tell("checkpoint", step=self.now.step)
 
-    def tell(self, kind: str, **body: Any) -> None:
-        """Append an event to the run's log and pass it on."""
-        event = {"time": round(time.time(), 3), "kind": kind, **body}
-        with (self.folder / EVENTS_FILE).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(event) + "\n")
-        if self.report is not None:
-            self.report(event)
+    def _restore(self) -> None:
+        tensors, state = read_tensors(self.folder / CHECKPOINT_FILE)
+        refuse_other_run(state["run"], self._identity)
+        scatter(tensors, self.task.model, self._average, self._optimiser)
+        self.now = Progress(**state["progress"])
+        if state["scaler"] is not None:
+            self._accelerator.scaler.load_state_dict(state["scaler"])
+        self._logged_step = self.now.step
 
-    def _log(self, loss: Tensor, parts: dict[str, Tensor], rate: float, norm: Tensor) -> None:
+    def _tell(self, kind: str, **body: Any) -> None:
+        if self._log is not None:
+            self._log.tell(kind, **body)
+
+    def _log_step(self, figures: Mapping[str, float], rate: float, norm: float) -> None:
         now = time.monotonic()
-        per_step = (now - self._logged_at) / max(1, self.step - self._logged_step)
-        self._logged_at, self._logged_step = now, self.step
-        self.tell(
+        per_step = (now - self._logged_at) / max(1, self.now.step - self._logged_step)
+        self._logged_at, self._logged_step = now, self.now.step
+        self._tell(
             "step",
-            step=self.step,
+            step=self.now.step,
             steps=self.settings.steps,
-            loss=loss.item(),
             rate=rate,
-            gradient_norm=norm.item(),
+            gradient_norm=norm,
             seconds_per_step=round(per_step, 4),
-            seconds_left=round(per_step * (self.settings.steps - self.step)),
-            **{name: part.item() for name, part in parts.items()},
+            seconds_left=round(per_step * (self.settings.steps - self.now.step)),
+            **figures,
         )
 
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """The model with its averaged weights for a while."""
-        own = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        _fill(self.model, self.average)
-        try:
-            yield
-        finally:
-            _fill(self.model, own)
+
+def _broken(step: int, reason: str) -> EngineFailed:
+    return EngineFailed(
+        f"Training broke at step {step}: {reason}.",
+        remedy="Resume from the last checkpoint with a lower learning rate.",
+    )
 
 
-def _fill(model: nn.Module, values: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(values[name])
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """AdamW's groups: decay on matrices and kernels, none on biases, norms and single-row tables."""
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for parameter in model.parameters():
-        matrix = parameter.ndim > 1 and parameter.shape[0] > 1
-        (decayed if matrix else free).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is no longer empty once SIGTERM or SIGINT arrived; the old handlers come back afterwards."""
-    heard: list[int] = []
-
-    def hear(number: int, _frame: FrameType | None) -> None:
-        heard.append(number)
-
-    try:
-        old = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:  # not the main thread: the stop file still works
-        yield heard
-        return
-    try:
-        yield heard
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+def _seed(*numbers: int) -> None:
+    """Seed torch's generators, on all devices, from ``numbers``."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -21,9 +21,9 @@ class Task(Protocol):
     """Model, batches and validation behind one small interface.
 
     ``model(batch)`` runs a batch forward and returns the scalar loss and a dictionary of its parts (scalars, for the
-    log). The loss has to be a mean over the batch's items, each weighing the same: then the loss of a batch is the mean
-    of those of its equal parts, and several processes or accumulated parts train as one large batch does. Nothing in
-    the forward pass may mix samples (no batch statistics).
+    log; the same names every time). The loss has to be a mean over the batch's items, each weighing the same: then the
+    loss of a batch is the mean of those of its equal parts, and several processes or accumulated parts train as one
+    large batch does. Nothing in the forward pass may mix samples (no batch statistics).
     """
 
     @property
@@ -39,8 +39,20 @@ class Task(Protocol):
     def collate(self, items: Sequence[Any], step: int) -> Any:
         """Items as the model's input: tensors on the CPU, in dictionaries, lists or (named) tuples.
 
-        Runs in a thread while the model computes the step before, so it must change nothing that others read.
+        Runs in a thread while the model computes the step before, as ``draw`` does; so both must change nothing that
+        others read, and draw nothing from global random generators.
         """
 
     def validate(self, model: nn.Module) -> Validation:
-        """Score ``model``, which is :attr:`model` with averaged weights, on data that it is not trained on."""
+        """Score ``model``, which is :attr:`model` with averaged weights, on data that it is not trained on.
+
+        Only the main process is asked. Calling ``model`` itself uses the run's precision, its parts float32.
+        """
+
+
+@runtime_checkable
+class GroupedTask(Protocol):
+    """A task that also has ``groups``: some of its parameters learn at a rate of their own."""
+
+    def groups(self) -> Sequence[tuple[float, Sequence[nn.Parameter]]]:
+        """Factors of the learning rate, each with its parameters; for those in no group the factor is 1."""

@@ -1,0 +1,67 @@
+"""The processes of a run: one, or as many as ``accelerate launch`` started, on one machine or several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.errors import OutOfDeviceMemory, UsageError
+from engine.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PATIENCE = timedelta(hours=6)
+"""How long processes wait for each other: for as long as the main one may validate."""
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes files and talks; always so in a run of one process."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def start(settings: TrainSettings) -> Accelerator:
+    """Join the other processes, if any, and take a device. Raises UsageError for a device that is not there."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import GradientAccumulationPlugin
+
+    device = torch.device(settings.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "The run is to train on cuda, but torch finds no GPU on this machine.", remedy="Set train.device to cpu."
+        )
+    if settings.precision == "float16" and device.type == "cpu":
+        raise UsageError("The precision float16 needs a GPU.", remedy="Set train.precision to bfloat16 or float32.")
+    if device.index is not None:
+        torch.cuda.set_device(device)
+    # accelerate keeps one state per process and refuses other settings; a study trains several times in one process.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision={"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[settings.precision],
+        gradient_accumulation_plugin=GradientAccumulationPlugin(settings.accumulation, sync_with_dataloader=False),
+        kwargs_handlers=[
+            # Networks leave parameters unused: a sensor nobody asked for, a tower whose features are stored.
+            DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False),
+            InitProcessGroupKwargs(timeout=PATIENCE),
+        ],
+    )
+
+
+@contextmanager
+def memory_errors_said() -> Iterator[None]:
+    """Turns torch's out-of-memory error into OutOfDeviceMemory, which says what to make smaller."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfDeviceMemory(
+            "The device has too little memory for this training.",
+            remedy="Make batch.views smaller, raise train.accumulation, or set train.precision to bfloat16; then "
+            "resume from the last checkpoint.",
+        ) from error
