@@ -1,0 +1,135 @@
+"""The report of a study: our runs beside the paper's rows, as a page, a table and an object.
+
+Every figure says whose it is. Ours are means over seeds with their spread; the paper's are printed as it has them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import jinja2
+
+from engine.export.staging import staged
+
+STEM = "study"
+PAPER_MARK = "paper"
+"""What stands beside each of the paper's figures, in every format."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One line of the table: ``ours`` and ``paper`` in percent by column, either empty where there is none.
+
+    ``ours`` is the mean over ``done`` of ``wanted`` seeds, ``spread`` their standard deviation (n - 1), empty for one
+    seed. ``what`` is a word on the method. ``folders`` are those of the runs, relative to the report.
+    """
+
+    name: str
+    what: str = ""
+    done: int = 0
+    wanted: int = 0
+    ours: Mapping[str, float] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
+    paper: Mapping[str, float] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReport:
+    """A whole study. ``ours_on`` and ``paper_on`` say which data the figures are on, ``notes`` are sentences.
+
+    ``columns`` are names of figures; ``facts`` (base recipe, seeds, software …) are printed as they are.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[StudyRow, ...]
+    ours_on: str
+    paper_on: str
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Our best figure of each column that has one."""
+        found = {name: [row.ours[name] for row in self.rows if name in row.ours] for name in self.columns}
+        return {name: max(values) for name, values in found.items() if values}
+
+
+def write_study(report: StudyReport, out: Path) -> tuple[Path, ...]:
+    """Write ``study.html``, ``study.csv`` and ``study.json`` into ``out``; returns them.
+
+    Raises :class:`~engine.errors.ExportRefused` where they cannot be written; older ones are then untouched.
+    """
+    with staged(out) as (stage, finals):
+        (stage / f"{STEM}.html").write_text(study_page(report), encoding="utf-8")
+        (stage / f"{STEM}.csv").write_text(study_table(report), encoding="utf-8")
+        (stage / f"{STEM}.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+    return tuple(finals)
+
+
+def study_table(report: StudyReport) -> str:
+    """The CSV: per row a line of ours and a line of the paper's, told apart by the column ``whose``; percent."""
+    stream = io.StringIO()
+    lines = csv.writer(stream, lineterminator="\n")
+    spreads = [f"{name} ±" for name in report.columns]
+    lines.writerow(["name", "what", "whose", "data", "seeds", *report.columns, *spreads])
+    for row in report.rows:
+        for whose, data, seeds, values, spread in (
+            ("ours", report.ours_on, f"{row.done}", row.ours, row.spread),
+            (PAPER_MARK, report.paper_on, "", row.paper, {}),
+        ):
+            if values:
+                figures = [_figure(part.get(name)) for part in (values, spread) for name in report.columns]
+                lines.writerow([row.name, row.what, whose, data, seeds, *figures])
+    return stream.getvalue()
+
+
+def study_page(report: StudyReport) -> str:
+    """The page, light and printable, nothing loaded from elsewhere."""
+    return _template().render(report=report, best=report.best, figure=_figure, chart=_chart(report), mark=PAPER_MARK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chart:
+    """A dot plot of the first column: rows at equal heights, figures as places from ``low`` to ``high`` percent."""
+
+    column: str
+    low: float
+    high: float
+
+    def place(self, value: float) -> float:
+        """Where a figure lies, in percent of the plot's width."""
+        return round(100 * (value - self.low) / (self.high - self.low), 2)
+
+
+def _chart(report: StudyReport) -> _Chart:
+    column = report.columns[0]
+    values = [v[column] for row in report.rows for v in (row.ours, row.paper) if column in v]
+    reach = [
+        row.ours[column] + sign * row.spread[column] for row in report.rows for sign in (-1, 1) if column in row.spread
+    ]
+    low, high = min([*values, *reach], default=0.0), max([*values, *reach], default=100.0)
+    return _Chart(column, max(0.0, 5 * (low // 5)), min(100.0, 5 * (high // 5 + 1)))
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("engine.export"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("study.html")
