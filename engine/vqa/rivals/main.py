@@ -51,7 +51,7 @@ class Inception(nn.Module):
     def forward(self, patches: Tensor, mask: Tensor) -> Tensor:
         """``patches`` [B, M, D] with data where ``mask`` [B, M] -> [B, M, D]."""
         B, _, D = patches.shape
-        there = mask.view(B, 1, self.grid, self.grid)  # [B, 1, side, side]
+        there = mask.reshape(B, 1, self.grid, self.grid)  # [B, 1, side, side]
         picture = patches.transpose(1, 2).reshape(B, D, self.grid, self.grid)  # [B, D, side, side]
         picture = picture.masked_fill(~there, 0.0)
         around = F.avg_pool2d(there.to(picture.dtype), 3, stride=1, padding=1).clamp_min(1e-6)  # [B, 1, side, side]
@@ -70,7 +70,7 @@ class BilinearPooling(nn.Module):
         self.of_right = nn.Linear(right, out * RANK, bias=False)
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        product = self.of_left(left) * self.of_right(right)  # [B, out x RANK]
+        product: Tensor = self.of_left(left) * self.of_right(right)  # [B, out x RANK]
         return product.view(len(product), -1, RANK).sum(-1)  # [B, out]
 
 
