@@ -77,9 +77,9 @@ class Asker:
 
     def prepare(self, model: str) -> Ready:
         """Load torch and a model ahead of the first question, and let them run once."""
-        device = self._claim("auto")
+        device = self.claim("auto")
         with suppress(InputRefused):  # a missing model is no reason to be down: whoever asks it is told so then
-            self._predictor(find_model(model), device)
+            self.predictor(find_model(model), device)
         return Ready("worker", __version__, device.name, device.reason)
 
     def answer(
@@ -109,23 +109,31 @@ class Asker:
         check = self.checks.verdict(CheckRequest(request.optical, request.sar, request.gate))
         require_usable(check)
         stage("model")
-        device = self._claim(request.device)
-        predictor = self._predictor(model, device)
+        device = self.claim(request.device)
+        predictor = self.predictor(model, device)
         key = _view_key(request, model, device)
         reused = key in self._views
         view = self._views.get(key, lambda: _encode(request, check, predictor, stage))
         stage("answer")
-        prediction = predictor.answer(view.features, request.question, mute=request.mute)
-        result = compose(request, view, prediction, predictor.card, device, folder)
+        prediction = predictor.answer(
+            view.features,
+            request.question,
+            mute=request.mute,
+            error_rate=request.error_rate,
+            strict=request.strict,
+        )
+        result = compose(request, view, prediction, predictor, device, folder)
         result = replace(result, view_reused=reused, seconds=time.perf_counter() - began)
         folder.write_result(result)
         return result
 
-    def _claim(self, asked: str) -> Device:
+    def claim(self, asked: str) -> Device:
+        """The device that a request names, held for this process."""
         with self._loading:
             return self._devices.claim(self._device if asked == "auto" else asked)
 
-    def _predictor(self, folder: Path, device: Device) -> TgfnetPredictor:
+    def predictor(self, folder: Path, device: Device) -> TgfnetPredictor:
+        """The model in ``folder``, loaded once. Raises ``ModelNotFound`` or ``ModelDamaged``."""
         with self._loading:
             return self._models.get((folder, device.name), lambda: _load(folder, device))
 
@@ -143,7 +151,7 @@ def _encode(
         None if optical is None else optical.valid,
         None if sar is None else sar.values,
         None if sar is None else sar.valid,
-        "db" if sar is None or sar.unit is None else sar.unit,
+        pixels.sources.sar_unit or "db",
     )
     return EncodedView(check, pixels, features, predictor.config.image_size)
 

@@ -12,7 +12,17 @@ from engine import __version__
 from engine.catalog import ModelCard
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
-from engine.jobs.reading import AreaPixels, SensorPixels
+from engine.jobs.reading import AreaPixels, SensorPixels, Sources
+from engine.jobs.remarks import (
+    alone_remark,
+    calibration_remarks,
+    capital,
+    data_remarks,
+    on_the_ground,
+    question_remarks,
+    scale_remarks,
+    shift_remarks,
+)
 from engine.records import (
     Alternative,
     Answer,
@@ -24,10 +34,9 @@ from engine.records import (
     PairCheck,
     Provenance,
 )
-from engine.text import AREA_ANSWERS, LENGTH_ANSWERS, VIEW_PX, bin_hectares, bin_metres
 
 if TYPE_CHECKING:  # only for their names: the predictor brings torch
-    from engine.vqa.predictor import Prediction, View
+    from engine.vqa.predictor import Prediction, TgfnetPredictor, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +53,19 @@ def compose(
     request: AskRequest,
     view: EncodedView,
     prediction: Prediction,
-    card: ModelCard,
+    predictor: TgfnetPredictor,
     device: Device,
     folder: JobFolder,
 ) -> Answer:
     """The record of an answer; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
-    area = _area(request, view, card)
+    area = _area(request, view, predictor.card)
     explanations = _explanations(view, prediction, folder)
     return Answer(
         question=request.question,
         answer=prediction.answer,
         confidence=prediction.confidence,
         alternatives=tuple(Alternative(text, probability) for text, probability in prediction.alternatives),
-        answer_set=(prediction.answer,),
+        answer_set=prediction.answer_set,
         experts={
             name: ExpertOpinion(opinion.answer, opinion.probability, opinion.weight)
             for name, opinion in prediction.experts.items()
@@ -64,9 +73,11 @@ def compose(
         explanations=explanations,
         area=area,
         gate=view.check,
-        provenance=_provenance(request, view, card, device),
-        messages=tuple(_remarks(request, view, area, prediction.answer, prediction.tokens_cut)),
+        provenance=provenance_of(request, view.check, view.pixels.sources, predictor.card, device),
+        messages=tuple(_remarks(request, view, area, prediction, predictor)),
         files=tuple(reason.path for reason in explanations.values()),
+        error_rate=prediction.error_rate,
+        sensors=prediction.sensors,
     )
 
 
@@ -115,16 +126,18 @@ def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) 
     return explanations
 
 
-def _provenance(request: AskRequest, view: EncodedView, card: ModelCard, device: Device) -> Provenance:
-    check, optical, sar = view.check, view.pixels.optical, view.pixels.sar
+def provenance_of(
+    request: AskRequest, check: PairCheck, sources: Sources, card: ModelCard, device: Device
+) -> Provenance:
+    """What an answer was made from, and with what, now."""
     return Provenance(
         optical=check.optical.path if check.optical else None,
         sar=check.sar.path if check.sar else None,
-        optical_bands=optical.bands if optical else (),
-        sar_bands=sar.bands if sar else (),
-        sar_unit=sar.unit if sar else None,
+        optical_bands=sources.optical_bands,
+        sar_bands=sources.sar_bands,
+        sar_unit=sources.sar_unit,
         verdict=check.verdict,
-        shift_applied_px=view.pixels.shift_applied_px,
+        shift_applied_px=sources.shift_applied_px,
         model=card.name,
         model_sha256=card.sha256,
         software=f"rsqa {__version__}, torch {_torch_version()}",
@@ -139,48 +152,20 @@ def _torch_version() -> str:
     return version("torch")
 
 
-def _remarks(request: AskRequest, view: EncodedView, area: AreaUsed, answer: str, tokens_cut: int) -> list[str]:
-    """Plain sentences about this answer; what the gate found about the pair is in its own messages."""
-    said = []
-    gsd, (finest, coarsest) = area.model_gsd_m, area.trained_gsd_m
-    if gsd is None:
-        said.append("The scale is unknown, so whether the model was trained for it is too.")
-    elif not finest <= gsd <= coarsest:
-        advice = "Choose a smaller area." if gsd > coarsest else "Choose a larger area."
-        said.append(f"{gsd:.1f} m per pixel at the model, outside its range ({finest:g} to {coarsest:g} m). {advice}")
-    for name, share in (("optical", area.valid_optical), ("SAR", area.valid_sar)):
-        if share is not None and share < 0.995:
-            missing = "All" if share == 0 else f"{max(1, round(100 * (1 - share)))} %"
-            said.append(f"{missing} of this area has no {name} data.")
-    used = [name for name, share in (("optical", area.valid_optical), ("SAR", area.valid_sar)) if share]
-    if len(used) == 1:
-        said.append(f"The answer comes from the {used[0]} image alone.")
-    said += _on_the_ground(answer, view)
-    if view.check.verdict == "shifted" and view.pixels.shift_applied_px == (0.0, 0.0):
-        said.append("The SAR image is shifted against the optical one, and was used as it lies.")
-    if tokens_cut:
-        said.append(f"The question is too long for the model, which did not read its last {tokens_cut} tokens.")
-    if any(letter.isalpha() and not letter.isascii() for letter in request.question):
-        said.append("The models in the box understand English.")
-    return said
-
-
-def _on_the_ground(answer: str, view: EncodedView) -> list[str]:
-    """A length or an area, which the networks know in pixels of the 256-pixel view only, in metres or hectares."""
-    gsd, window = view.pixels.grid.gsd_m, view.pixels.window
-    if gsd is None or answer not in (*LENGTH_ANSWERS, *AREA_ANSWERS):
-        return []
-    of_view = gsd * max(window.width, window.height) / VIEW_PX
-    if answer in LENGTH_ANSWERS:
-        return [f"{_capital(_span(*bin_metres(answer, of_view)))} m on the ground."]
-    return [f"{_capital(_span(*bin_hectares(answer, of_view)))} ha on the ground."]
-
-
-def _span(low: float, high: float | None) -> str:
-    """A range to three figures: no bin is known better."""
-    written = [f"{float(f'{value:.3g}'):,.10g}" for value in (low, high) if value is not None]
-    return " to ".join(written) if high is not None else f"more than {written[0]}"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _remarks(
+    request: AskRequest, view: EncodedView, area: AreaUsed, prediction: Prediction, predictor: TgfnetPredictor
+) -> list[str]:
+    alone = alone_remark(
+        request, prediction.sensors, looks_at=predictor.config.sensors, has_experts=bool(prediction.experts)
+    )
+    window = view.pixels.window
+    ground = on_the_ground(prediction.answer, max(window.width, window.height), view.pixels.grid.gsd_m)
+    return [
+        *scale_remarks(area),
+        *data_remarks(area),
+        *([alone] if alone else []),
+        *([capital(ground)] if ground else []),
+        *shift_remarks(view.check, view.pixels.sources.shift_applied_px),
+        *question_remarks(request, prediction.tokens_cut),
+        *calibration_remarks(request, predictor.card),
+    ]

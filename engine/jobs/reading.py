@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import InputRefused, UsageError
 from engine.raster import open_raster
-from engine.records import AskRequest, Grid, PairCheck, PixelWindow, RasterInfo
+from engine.records import AskRequest, Grid, PairCheck, PixelWindow
 from engine.records.raster import SarUnit
 
 Pixels = npt.NDArray[np.float32]
@@ -18,17 +21,34 @@ Valid = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SensorPixels:
-    """``values`` [bands, h, w] and ``valid`` [h, w] of one sensor; ``bands`` as counted in its file."""
+    """``values`` [bands, h, w] and ``valid`` [h, w] of one sensor."""
 
     values: Pixels
     valid: Valid
-    bands: tuple[int, ...]
-    unit: SarUnit | None = None
 
     @property
     def share(self) -> float:
         """The share of the area with data, 0..1."""
         return float(self.valid.mean())
+
+    def only(self, rows: slice, columns: slice) -> SensorPixels:
+        """The same with nothing valid outside of ``rows`` and ``columns``."""
+        inside = np.zeros_like(self.valid)
+        inside[rows, columns] = True
+        return SensorPixels(np.where(inside, self.values, np.float32(np.nan)), self.valid & inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is read of a pair: bands as counted in their files (none of an absent sensor) and the unit of SAR.
+
+    ``shift_applied_px`` is by how much SAR is moved back, columns then rows, in optical pixels.
+    """
+
+    optical_bands: tuple[int, ...]
+    sar_bands: tuple[int, ...]
+    sar_unit: SarUnit | None
+    shift_applied_px: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +56,90 @@ class AreaPixels:
     """``window`` is the part of the asked area that exists, in full-resolution pixels of ``grid``.
 
     ``optical`` has three bands or one and ``sar`` has one, of the same height and width; None for an absent sensor.
-    ``shift_applied_px`` is by how much SAR was moved back, columns then rows, in optical pixels.
     """
 
     window: PixelWindow
     grid: Grid
     optical: SensorPixels | None
     sar: SensorPixels | None
-    shift_applied_px: tuple[float, float]
+    sources: Sources
+
+    @property
+    def empty(self) -> bool:
+        """Whether no sensor has any data."""
+        return not any(part is not None and part.valid.any() for part in (self.optical, self.sar))
+
+
+class AreaReader:
+    """Both rasters of a pair that the gate let pass, held open to read any number of windows. Use it in a ``with``.
+
+    ``window`` is the part of the request's area that exists, in full-resolution pixels of ``grid``.
+    """
+
+    def __init__(self, request: AskRequest, check: PairCheck, *, skip: Collection[str] = ()) -> None:
+        """``skip`` names sensors that need not be read. Raises what ``engine.raster`` raises for a file, and
+        :class:`UsageError` for an area outside the raster.
+        """
+        reference = check.optical or check.sar
+        if reference is None:
+            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        self.grid = reference.grid
+        self.window = _existing_part(request.window, self.grid)
+        optical, sar = check.optical, check.sar
+        move = request.gate.correct_shift and check.verdict == "shifted" and check.shift_px is not None
+        self.sources = Sources(
+            optical_bands=() if optical is None else request.optical_bands or optical.choice.bands,
+            sar_bands=() if sar is None else (request.sar_bands or sar.choice.bands)[:1],
+            sar_unit=None if sar is None else sar.sar_unit,
+            shift_applied_px=check.shift_px if move and check.shift_px is not None else (0.0, 0.0),
+        )
+        # A pair accepted without georeference shares its pixel frame, so there is no grid to warp onto.
+        tied = optical is not None and sar is not None and "none" not in (optical.georeference, sar.georeference)
+        self._sar_on = self.grid if tied else None
+        with ExitStack() as opening:
+            wanted = [info for info in (optical, sar) if info is not None and info.sensor not in skip]
+            self._rasters = {
+                info.sensor: opening.enter_context(open_raster(info.path, sensor=info.sensor)) for info in wanted
+            }
+            self._open = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def read(self, window: PixelWindow, width: int, height: int) -> AreaPixels:
+        """``window`` as ``height`` x ``width`` pixels; what lies outside of a raster is not valid there."""
+        optical = sar = None
+        if "optical" in self._rasters:
+            read = self._rasters["optical"].read(window, width, height, bands=self.sources.optical_bands)
+            optical = SensorPixels(read.values, read.valid)
+        if "sar" in self._rasters:
+            shift, bands = self.sources.shift_applied_px, self.sources.sar_bands
+            read = self._rasters["sar"].read(window, width, height, bands=bands, on=self._sar_on, shift_px=shift)
+            sar = SensorPixels(read.values, read.valid)
+        return AreaPixels(window, self.grid, optical, sar, self.sources)
 
 
 def read_area(request: AskRequest, check: PairCheck, side: int) -> AreaPixels:
     """Read the request's area so that its longer side has at most ``side`` pixels.
 
-    Raises :class:`UsageError` for an area outside the raster, :class:`InputRefused` for one without any data, and
-    what ``engine.raster`` raises.
+    Raises :class:`InputRefused` for an area without any data, and what :class:`AreaReader` raises.
     """
-    reference = check.optical or check.sar
-    if reference is None:
-        raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
-    grid = reference.grid
-    window = _existing_part(request.window, grid)
-    size = size_as_read(window, side)
+    with AreaReader(request, check) as reader:
+        pixels = reader.read(reader.window, *size_as_read(reader.window, side))
+    if pixels.empty:
+        raise InputRefused(no_data_sentence(request), remedy="Choose an area that the images cover.")
+    return pixels
 
-    optical = sar = None
-    if check.optical is not None:
-        optical = _read(check.optical, request.optical_bands or check.optical.choice.bands, window, size)
-    move = request.gate.correct_shift and check.verdict == "shifted" and check.shift_px is not None
-    shift = check.shift_px if move and check.shift_px is not None else (0.0, 0.0)
-    if check.sar is not None:
-        # A pair accepted without georeference shares its pixel frame, so there is no grid to warp onto.
-        tied = check.optical is not None and "none" not in (check.optical.georeference, check.sar.georeference)
-        bands = (request.sar_bands or check.sar.choice.bands)[:1]
-        sar = _read(check.sar, bands, window, size, on=grid if tied else None, shift_px=shift)
-    if not any(part is not None and part.valid.any() for part in (optical, sar)):
-        raise InputRefused("No image has data in this area.", remedy="Choose an area inside the image.")
-    return AreaPixels(window, grid, optical, sar, shift)
+
+def no_data_sentence(request: AskRequest) -> str:
+    """Why an area cannot be asked about."""
+    if request.optical is None or request.sar is None:
+        only = "SAR" if request.optical is None else "optical"
+        return f"Not answerable: the {only} image has no data in this area, and there is no other."
+    return "Not answerable: neither sensor has data in this area."
 
 
 def size_as_read(window: PixelWindow, side: int) -> tuple[int, int]:
@@ -91,17 +159,3 @@ def _existing_part(window: PixelWindow | None, grid: Grid) -> PixelWindow:
             remedy="Choose an area inside the image.",
         )
     return existing
-
-
-def _read(
-    info: RasterInfo,
-    bands: tuple[int, ...],
-    window: PixelWindow,
-    size: tuple[int, int],
-    *,
-    on: Grid | None = None,
-    shift_px: tuple[float, float] = (0.0, 0.0),
-) -> SensorPixels:
-    with open_raster(info.path, sensor=info.sensor) as raster:
-        read = raster.read(window, *size, bands=bands, on=on, shift_px=shift_px)
-    return SensorPixels(read.values, read.valid, bands, info.sar_unit)

@@ -9,19 +9,20 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.catalog import ModelCard, read_card, verify_weights
+from engine.catalog import CalibratedType, ModelCard, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
 from engine.nn.text import TextEncoder, TextFeatures
 from engine.nn.weights import load_weights
 from engine.vqa.build import build_network
-from engine.vqa.config import TgfnetConfig
+from engine.vqa.calibration import Calibration
+from engine.vqa.config import CLIP, TgfnetConfig
 from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
 from engine.vqa.preprocess import (
     Floats,
@@ -34,6 +35,9 @@ from engine.vqa.preprocess import (
     stretch_sar,
 )
 from engine.vqa.reasons import SAID, ReasonMap, reason_maps
+
+if TYPE_CHECKING:  # open_clip is imported only where a model uses it
+    from engine.nn.clip import ClipTextEncoder, ClipTowers
 
 TASK = "vqa"
 SENSORS = ("optical", "sar")
@@ -78,14 +82,18 @@ class ExpertPrediction:
 class Prediction:
     """The answer to one question. ``probabilities`` [C] follow the card's vocabulary; ``alternatives`` best first.
 
-    ``experts`` lacks those whose sensor has no data, and is empty for a network without experts. ``sensors`` are those
-    that the answer rests on. ``tokens_cut`` counts question tokens that did not fit.
+    ``answer_set`` misses the truth in a share ``error_rate`` of cases at most, best first; where the card has no
+    calibration it is the answer alone, and ``error_rate`` None. ``experts`` lacks those whose sensor has no data, and
+    is empty for a network without experts. ``sensors`` are those that the answer rests on. ``tokens_cut`` counts
+    question tokens that did not fit.
     """
 
     answer: str
     confidence: float
     probabilities: Floats
     alternatives: tuple[tuple[str, float], ...]
+    answer_set: tuple[str, ...]
+    error_rate: float | None
     sensors: tuple[str, ...]
     experts: dict[str, ExpertPrediction]
     maps: dict[str, ReasonMap]
@@ -129,26 +137,39 @@ class _Seen:
 class TgfnetPredictor:
     """Loaded weights of TGFNet, an ablation or a rival, ready to answer. Not safe for use from two threads at once."""
 
-    def __init__(self, model: VqaNetwork, card: ModelCard, text: TextEncoder, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: VqaNetwork,
+        card: ModelCard,
+        text: TextEncoder | ClipTextEncoder,
+        device: str = "cpu",
+        calibration: Calibration | None = None,
+    ) -> None:
+        """``calibration`` is that of the card's temperature alone where it is None."""
         self.card = card
         self.config = TgfnetConfig.from_json(card.config)
         self.spec = PreprocessSpec.from_json(card.preprocess)
         self.device = torch.device(device)
         self._model = model.eval().requires_grad_(requires_grad=False).to(self.device)
         self._text = text
+        self._calibration = calibration or Calibration(CalibratedType(0, card.temperature, {}), {}, None)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", text_folder: Path | None = None) -> TgfnetPredictor:
         """Load the model in ``folder``; card, hash, configuration and vocabulary are checked before anything is built.
 
-        Raises ModelNotFound or ModelDamaged.
+        A frozen CLIP is not in the folder and is looked for as ``engine.nn.clip_sources`` says. ``text_folder`` has the
+        files of MiniLM. Raises ModelNotFound or ModelDamaged.
         """
         card = read_card(folder)
         config = check_card(card)
         weights = verify_weights(folder, card)
-        model = build_network(config)
-        load_weights(model, weights)
-        return cls(model, card, TextEncoder(text_folder, max_tokens=config.max_tokens), device)
+        calibration = Calibration.load(folder, card)
+        towers = _towers(config) if config.uses_clip else None
+        model = build_network(config, towers)
+        load_weights(model, weights)  # fills the towers too where they are stored with the network
+        text = _text_encoder(config, towers, device, text_folder)
+        return cls(model, card, text, device, calibration)
 
     def encode(
         self,
@@ -165,16 +186,26 @@ class TgfnetPredictor:
         features = self._encode([seen])
         return View(features, seen.image_part, seen.shares["optical"], seen.shares["sar"], seen.sensors)
 
-    def answer(self, view: View, question: str, *, mute: Collection[str] = (), strict: bool = False) -> Prediction:
+    def answer(
+        self,
+        view: View,
+        question: str,
+        *,
+        mute: Collection[str] = (),
+        error_rate: float = 0.1,
+        strict: bool = False,
+    ) -> Prediction:
         """Answer ``question`` about an encoded view. ``mute`` hides ``optical`` or ``sar`` from the network.
 
-        Raises InputRefused where no data is left to answer from, and with ``strict`` where the question is too long.
+        ``error_rate`` is how often the answer set may miss the truth. Raises InputRefused where no data is left to
+        answer from, and with ``strict`` where the question is too long; UsageError for an error rate that a card with
+        calibration does not have.
         """
         text = self._read(question, strict=strict)
         sensors = self._unmuted(view.sensors, mute)
         features = _without(view.features, mute)
         output = self._ask(features, text)
-        return self._prediction(output, features, sensors, text)
+        return self._prediction(output, features, sensors, text, error_rate)
 
     def answer_each(
         self, areas: Sequence[AreaArrays], question: str, *, strict: bool = False
@@ -274,20 +305,39 @@ class TgfnetPredictor:
         return f"This area cannot be asked about: {self.card.name} looks at {sensor} only, which has no data in it."
 
     def _probabilities(self, output: VqaOutput, text: TextFeatures) -> Tensor:
-        """Calibrated, [B, C]."""
-        return (output.logits.float() / self.card.temperature).softmax(-1)
+        """Calibrated, [B, C]; all B rows are of one question."""
+        B = output.logits.shape[0]
+        return self._calibration.probabilities(output.logits, _pooled(text).expand(B, -1))
+
+    def _answer_set(
+        self, probabilities: Tensor, text: TextFeatures, error_rate: float
+    ) -> tuple[tuple[str, ...], float | None]:
+        """The conformal set of one question, best first, and its error rate; the answer and None without one."""
+        if not self._calibration.error_rates:
+            return (self.card.answers[int(probabilities[0].argmax())],), None
+        (members,) = self._calibration.answer_sets(probabilities, _pooled(text), error_rate)
+        return tuple(self.card.answers[i] for i in members), error_rate
 
     def _prediction(
-        self, output: VqaOutput, features: ViewFeatures, sensors: tuple[str, ...], text: TextFeatures
+        self,
+        output: VqaOutput,
+        features: ViewFeatures,
+        sensors: tuple[str, ...],
+        text: TextFeatures,
+        error_rate: float,
     ) -> Prediction:
         answers = self.card.answers
-        probabilities = _array(self._probabilities(output, text)[0])  # [C]
+        calibrated = self._probabilities(output, text)  # [1, C]
+        answer_set, kept_rate = self._answer_set(calibrated, text, error_rate)
+        probabilities = _array(calibrated[0])  # [C]
         best = np.argsort(-probabilities, kind="stable")[:ALTERNATIVES]
         return Prediction(
             answer=answers[int(best[0])],
             confidence=float(probabilities[best[0]]),
             probabilities=probabilities,
             alternatives=tuple((answers[int(i)], float(probabilities[i])) for i in best),
+            answer_set=answer_set,
+            error_rate=kept_rate,
             sensors=sensors,
             experts=self._experts(output),
             maps=reason_maps(output, features, self.config),
@@ -325,6 +375,28 @@ def check_card(card: ModelCard) -> TgfnetConfig:
             remedy="Copy the model's folder again.",
         )
     return config
+
+
+def _towers(config: TgfnetConfig) -> ClipTowers:
+    """CLIP's towers: the architecture where the weights' file fills them, else with the weights that the card names."""
+    from engine.nn.clip import build_clip, load_clip
+
+    return build_clip(config.clip_model) if config.clip_stored else load_clip(config.clip_model, config.clip_weights)
+
+
+def _text_encoder(
+    config: TgfnetConfig, towers: ClipTowers | None, device: str, text_folder: Path | None
+) -> TextEncoder | ClipTextEncoder:
+    if towers is None or config.text_encoder != CLIP:
+        return TextEncoder(text_folder, max_tokens=config.max_tokens)
+    from engine.nn.clip import ClipTextEncoder
+
+    return ClipTextEncoder(towers.text.to(device), towers.tokenizer)
+
+
+def _pooled(text: TextFeatures) -> Tensor:
+    """The mean text feature [1, W], which tells the type of a question."""
+    return text.tokens.mean(0, keepdim=True)
 
 
 def normalise(values: Tensor, valid: Tensor, spec: PreprocessSpec) -> Tensor:

@@ -74,14 +74,59 @@ def test_areas_without_data_are_said(asker, request_of, pair, tmp_path):
     assert "50 % of this area has no SAR data." in answer.messages
     answer = asker.answer(request_of(sar=sar, window=PixelWindow(0, 0, 30, 30)))
     assert "All of this area has no SAR data." in answer.messages
-    assert "The answer comes from the optical image alone." in answer.messages
-    assert "sar" not in answer.experts
+    assert "Answered by the optical expert alone: the SAR image has no data there." in answer.messages
+    assert set(answer.experts) == {"optical"}
+    assert answer.sensors == ("optical",)
+
+
+def test_one_sensor_answers_alone_and_says_why(asker, request_of):
+    """Absent file and muted sensor: the remaining expert's answer is the answer."""
+    for changes, why in (
+        ({"optical": None}, "Answered by the SAR expert alone: there is no optical image."),
+        ({"mute": ("optical",)}, "Answered by the SAR expert alone: the optical image is muted."),
+    ):
+        answer = asker.answer(request_of(**changes))
+        assert why in answer.messages
+        assert set(answer.experts) == {"sar"}
+        assert answer.answer == answer.experts["sar"].answer
+    assert not any("alone" in message for message in asker.answer(request_of()).messages)
 
 
 def test_an_area_without_any_data_is_refused(asker, request_of, tmp_path):
     empty = write_raster(tmp_path / "empty.tif", np.full((1, 64, 64), np.nan, np.float32))
     with pytest.raises(InputRefused, match=r"data|empty"):
         asker.answer(request_of(optical=None, sar=empty))
+
+
+def test_neither_sensor_has_data_in_the_area(asker, request_of, pair, tmp_path):
+    """Both files have data elsewhere, none of them here."""
+    holed = []
+    for path in (pair.optical, pair.sar):
+        holed.append(own_copy(path, tmp_path))
+        with rasterio.open(path) as source:
+            values = source.read()
+        values[:, :64, :64] = 0 if values.dtype == np.uint8 else np.nan
+        with rasterio.open(holed[-1], "r+") as target:
+            target.write(values)
+            target.nodata = 0 if values.dtype == np.uint8 else np.nan
+    with pytest.raises(InputRefused, match="neither sensor has data in this area") as refused:
+        asker.answer(request_of(optical=holed[0], sar=holed[1]))
+    assert refused.value.exit_code == 3
+
+
+def test_an_error_rate_that_the_model_cannot_keep_is_said(asker, request_of):
+    plain, asked = asker.answer(request_of()), asker.answer(request_of(error_rate=0.05))
+    assert (asked.error_rate, asked.answer_set) == (None, (asked.answer,))
+    assert [message for message in asked.messages if message not in plain.messages] == [
+        "tiny has no calibration, so the error rate 0.05 cannot be kept."
+    ]
+
+
+def test_strict_refuses_a_question_that_is_otherwise_cut(asker, request_of):
+    long = "Is there a river? " * 40
+    assert any("did not read its last" in message for message in asker.answer(request_of(question=long)).messages)
+    with pytest.raises(InputRefused, match="tokens too long"):
+        asker.answer(request_of(question=long, strict=True))
 
 
 def test_a_view_reaching_past_the_image_is_cut_to_it(asker, request_of):

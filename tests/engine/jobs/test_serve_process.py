@@ -87,7 +87,7 @@ def test_a_second_question_reuses_the_view(worker, asked):
     assert third.view_reused
     assert "sar" not in third.experts
     assert third.area.valid_sar is None
-    assert any("optical image alone" in message for message in third.messages)
+    assert any("by the optical expert alone" in message for message in third.messages)
 
 
 def test_the_folder_tells_what_was_asked_and_answered(worker, asked, tmp_path):
@@ -119,7 +119,7 @@ def test_one_sensor_is_enough_and_said(worker, asked):
     assert answer.gate.verdict == "single-sensor"
     assert "sar" not in answer.experts
     assert answer.provenance.sar is None
-    assert any("optical image alone" in message for message in answer.messages)
+    assert any("by the optical expert alone" in message for message in answer.messages)
     worker.say("s", asked(optical=None))
     answer = worker.hear_until("s")[-2][1]
     assert "optical" not in answer.experts
