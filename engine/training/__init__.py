@@ -11,7 +11,7 @@ Several GPUs, or several machines with a shared file system, train one run toget
 
 from engine.training.events import read_events
 from engine.training.loop import TrainingResult, train
-from engine.training.processes import is_main_process
+from engine.training.processes import is_main_process, main_process_first
 from engine.training.settings import TrainSettings
 from engine.training.task import GroupedTask, Task, Validation
 
@@ -22,6 +22,7 @@ __all__ = [
     "TrainingResult",
     "Validation",
     "is_main_process",
+    "main_process_first",
     "read_events",
     "train",
 ]

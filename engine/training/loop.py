@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import EngineFailed, UsageError
 from engine.training.batches import Batches
@@ -73,15 +73,19 @@ def train(
     """Train ``task`` into ``folder``: ``events.jsonl``, ``checkpoint.safetensors`` and ``best.safetensors``.
 
     SIGTERM, Ctrl-C or a file ``stop`` in the folder end the run after the current step, with a checkpoint;
-    ``resume`` goes on from it. ``recipe`` (tables of JSON values) is what else has to be the same then. ``report``
-    hears every event, in the main process. Raises EngineFailed where loss or gradient are no numbers,
-    OutOfDeviceMemory, UsageError where a resumed run is another one, and ModelNotFound or ModelDamaged for its checkpoint.
+    ``resume`` goes on from it. ``recipe`` (tables of JSON values) is what has to be the same then, beside the
+    settings; leave out of it what may change. ``report`` hears every event, in the main process.
+
+    Raises EngineFailed where loss or gradient are no numbers, OutOfDeviceMemory, and UsageError where a batch cannot
+    be shared, a new run would overwrite another one, or a resumed one is not what it was; for a checkpoint that is
+    missing or damaged ModelNotFound and ModelDamaged.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
     accelerator = start(settings)
-    run = _Run(task, settings, folder, flat({"train": settings.that_bind(), **(recipe or {})}), accelerator)
+    identity = flat({**(recipe or {}), "train": settings.that_bind()})
     with memory_errors_said(), stop_on_signal() as heard:
+        run = _Run(task, settings, folder, identity, accelerator)
         try:
             run.open(resume=resume, report=report)
             finished = run.to_the_end(heard)
@@ -115,7 +119,7 @@ class _Run:
         """Take up the folder and, to resume, the checkpoint in it."""
         accelerator = self._accelerator
         # The two with accelerate around them: processes average gradients, float16 scales the loss.
-        self._model = accelerator.prepare_model(self.task.model)
+        self._loss = accelerator.prepare_model(_Loss(self.task.model))
         self._stepper = accelerator.prepare_optimizer(self._optimiser)
         if resume:
             self._restore()
@@ -136,8 +140,7 @@ class _Run:
         self._saved_at = self._logged_at = time.monotonic()
 
     def close(self) -> None:
-        """Give the model back as it came, and end the log."""
-        self._accelerator.unwrap_model(self.task.model, keep_fp32_wrapper=False)
+        """End the log."""
         if self._log is not None:
             self._log.close()
 
@@ -162,7 +165,7 @@ class _Run:
                 self._validate_if_due()
                 if due or self._is_over():
                     self._checkpoint()
-        self._tell("finished", step=self.now.step, best=self.now.best_score)
+        self._tell("finished", step=self.now.step, best=self.now.best_score, early=self.now.step < self.settings.steps)
         return True
 
     def _is_over(self) -> bool:
@@ -171,8 +174,7 @@ class _Run:
 
     def _advance(self, parts: Sequence[Any], heard: Sequence[int]) -> tuple[bool, bool]:
         """One optimiser step. Whether, as all processes agree, somebody asked to stop, and a checkpoint is due."""
-        step = self.now.step
-        rate = self.settings.rate(step)
+        rate = self.settings.rate(self.now.step)
         set_rate(self._optimiser, rate)
         self._optimiser.zero_grad(set_to_none=True)
         figures = self._backward(parts)
@@ -180,14 +182,13 @@ class _Run:
         if self._accelerator.is_main_process:
             flags[0] += (self.folder / STOP_FILE).exists()
             flags[1] = time.monotonic() - self._saved_at >= 60 * self.settings.checkpoint_minutes
-        names = list(figures)
         vector = torch.stack([*figures.values(), *torch.tensor(flags, device=self._accelerator.device)])  # [N + 2]
         *means, asked, due = self._accelerator.reduce(vector, "mean").tolist()
-        loss = means[0]
-        norm = self._apply(loss)
+        of_all = dict(zip(figures, means, strict=True))
+        norm = self._apply(of_all["loss"])
         self.now.step += 1
         if self.now.step % self.settings.log_every == 0:
-            self._log_step(dict(zip(names, means, strict=True)), rate, norm)
+            self._log_step(of_all, rate, norm)
         return asked > 0, due > 0
 
     def _backward(self, parts: Sequence[Any]) -> dict[str, Tensor]:
@@ -199,10 +200,10 @@ class _Run:
         figures: dict[str, Tensor] = {}
         for index, part in enumerate(parts):
             _seed(self.settings.seed, self.now.step, accelerator.process_index, index)
-            with accelerator.accumulate(self._model):
-                loss, pieces = self._model(send_to_device(part, accelerator.device))
+            with accelerator.accumulate(self._loss):
+                loss, pieces = self._loss(send_to_device(part, accelerator.device))
                 accelerator.backward(loss)
-            for name, value in {"loss": loss, **pieces}.items():
+            for name, value in {**pieces, "loss": loss}.items():
                 share = value.detach().float() / len(parts)
                 figures[name] = figures[name] + share if index else share
         return figures
@@ -270,6 +271,11 @@ class _Run:
         refuse_other_run(state["run"], self._identity)
         scatter(tensors, self.task.model, self._average, self._optimiser)
         self.now = Progress(**state["progress"])
+        if self.now.step > self.settings.steps:
+            raise UsageError(
+                f"The run has done {self.now.step} steps already, and is to have {self.settings.steps}.",
+                remedy="Set train.steps to at least as many.",
+            )
         if state["scaler"] is not None:
             self._accelerator.scaler.load_state_dict(state["scaler"])
         self._logged_step = self.now.step
@@ -292,6 +298,22 @@ class _Run:
             seconds_left=round(per_step * (self.settings.steps - self.now.step)),
             **figures,
         )
+
+
+class _Loss(nn.Module):
+    """A task's model as accelerate is to wrap it: the model itself stays as it came, and its parts are only for show.
+
+    DistributedDataParallel would wait for gradients of all that a part of the loss was made from.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss with a gradient, parts without one."""
+        loss, parts = self.model(batch)
+        return loss, {name: part.detach() for name, part in parts.items()}
 
 
 def _broken(step: int, reason: str) -> EngineFailed:

@@ -25,6 +25,18 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+@contextmanager
+def main_process_first(settings: TrainSettings) -> Iterator[None]:
+    """What is inside happens in the main process, then in the others: they find the files that it wrote."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    from accelerate import PartialState
+
+    with PartialState(cpu=torch.device(settings.device).type == "cpu", timeout=PATIENCE).main_process_first():
+        yield
+
+
 def start(settings: TrainSettings) -> Accelerator:
     """Join the other processes, if any, and take a device. Raises UsageError for a device that is not there."""
     from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs

@@ -46,7 +46,7 @@ class Task(Protocol):
     def validate(self, model: nn.Module) -> Validation:
         """Score ``model``, which is :attr:`model` with averaged weights, on data that it is not trained on.
 
-        Only the main process is asked. Calling ``model`` itself uses the run's precision, its parts float32.
+        Only the main process is asked, in float32 as the model will be used, and inside ``torch.inference_mode``.
         """
 
 
