@@ -1,0 +1,51 @@
+"""Every network that a configuration can name, against the contract: Tables III, IV and V of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.vqa.build import NETWORKS
+from tests.engine.vqa.contract import VqaContract
+from tests.engine.vqa.tiny import CONFIG
+
+TABLE_IV = {
+    "Exp2": {"cfar": False, "fusion": "add"},
+    "Exp3": {"fusion": "add"},
+    "Exp4": {},
+    "RQAF without CFAR": {"cfar": False},
+}
+TABLE_V = {  # "Add" is Table IV's Exp1
+    "OPT": {"network": "single", "fusion": "add", "sensors": "optical"},
+    "SAR": {"network": "single", "fusion": "add", "sensors": "sar"},
+    "Add": {"network": "single", "fusion": "add"},
+    "Concat": {"network": "single", "fusion": "concat"},
+    "Transformer": {"network": "single", "fusion": "transformer"},
+}
+RIVALS = [name for name in NETWORKS if name not in ("tgfnet", "single")]
+TABLE_III = {
+    f"{rival} {sensors}": {"network": rival, "fusion": "add", "sensors": sensors}
+    for rival in RIVALS
+    for sensors in ("optical", "sar", "both")
+}
+VARIANTS = TABLE_IV | TABLE_V | TABLE_III
+
+
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS)
+def variant(request):
+    return replace(CONFIG, **request.param)
+
+
+class TestVariants(VqaContract):
+    """The whole contract for each."""
+
+    config = None
+
+    @pytest.fixture(autouse=True)
+    def _of_this_variant(self, variant):
+        self.config = variant
+
+
+def test_every_network_of_the_table_is_tried():
+    assert {changes.get("network", "tgfnet") for changes in VARIANTS.values()} == set(NETWORKS)
