@@ -1,49 +1,19 @@
+"""TGFNet as a whole: its loss, its sensors, its parts left out, and what its configuration refuses."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from engine.errors import ModelDamaged, UsageError
+from engine.nn.vision import PATCH_PX
 from engine.vqa.build import build_network
-from engine.vqa.config import TgfnetConfig
-from engine.vqa.predictor import TgfnetPredictor
-from tests.engine.nn.contract import NetworkContract
-from tests.engine.vqa.tiny import CONFIG, WordHashes, output_of, tiny_batch, tiny_card, tiny_model, view_of
-
-
-class TestTgfnet(NetworkContract):
-    def build(self):
-        return build_network(CONFIG)
-
-    def batch(self, count):
-        return tiny_batch(count)
-
-    def run(self, model, batch):
-        return output_of(model, batch).logits
-
-    def loss(self, model, batch):
-        target = torch.arange(len(batch["tokens"])) % CONFIG.answers
-        return model.loss(output_of(model, batch), target)[0]
-
-    def padded(self, batch):
-        loud = torch.full((len(batch["tokens"]), 3, CONFIG.text_width), 1e3)
-        silent = torch.zeros(len(loud), 3, dtype=torch.bool)
-        longer = {
-            "tokens": torch.cat([batch["tokens"], loud], 1),
-            "token_mask": torch.cat([batch["token_mask"], silent], 1),
-        }
-        longer["tokens"][:, :6][~batch["token_mask"]] = -1e3
-        return batch | longer
-
-    def run_odd_size(self, model, height, width):
-        predictor = TgfnetPredictor(model, tiny_card(), WordHashes())
-        rng = np.random.default_rng(0)
-        optical = rng.uniform(0, 3000, (3, height, width)).astype(np.float32)
-        sar = rng.uniform(-20, 0, (1, height, width)).astype(np.float32)
-        return predictor.answer(predictor.encode(optical, None, sar, None, "db"), "is it odd ?").probabilities
+from engine.vqa.config import CONV_STEP, TgfnetConfig
+from engine.vqa.network import ViewFeatures, added
+from tests.engine.vqa.contract import without
+from tests.engine.vqa.tiny import CONFIG, output_of, tiny_batch, tiny_model, view_of
 
 
 def test_the_compact_preset_is_small():
@@ -53,18 +23,64 @@ def test_the_compact_preset_is_small():
     assert 2 * parameters < 10 * 2**20  # bytes in half precision
 
 
-def test_shapes_of_everything_returned():
+def test_shapes_of_the_reasons():
     output = output_of(tiny_model().eval(), tiny_batch(3))
-    M, T, C = CONFIG.patches, CONFIG.regions, CONFIG.answers
-    assert output.logits.shape == (3, C)
-    assert output.expert_logits.shape == (3, 3, C)
-    assert output.weights.shape == output.present.shape == (3, 3)
+    M, T = CONFIG.patches, CONFIG.regions
     assert output.trust.shape == (3, M)
     for refined in (output.optical, output.sar):
         assert refined.patches.shape == (3, M, CONFIG.width)
         assert refined.scores.shape == refined.kept.shape == (3, T)
         torch.testing.assert_close(refined.attention.sum(1), torch.ones(3))
         assert (refined.kept.sum(1) == CONFIG.kept_regions).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({"cfar": False, "fusion": "add"}, set()),
+        ({"fusion": "add"}, {"optical", "sar"}),
+        ({"cfar": False}, {"trust"}),
+        ({}, {"optical", "sar", "trust"}),
+    ],
+    ids=["Exp2", "Exp3", "RQAF without CFAR", "Exp4"],
+)
+def test_a_part_left_out_gives_no_reason_and_has_no_weights(changes, reasons):
+    model = tiny_model(**changes)
+    output = output_of(model.eval(), tiny_batch(2))
+    assert {name for name in ("optical", "sar", "trust") if getattr(output, name) is not None} == reasons
+    built = {name.split(".")[0] for name in model.state_dict()}
+    assert ("refine_optical" in built) == ("optical" in reasons)
+    assert ("fuse" in built) == ("trust" in reasons)
+
+
+def test_without_cfar_experts_read_the_encoders_patches():
+    model = tiny_model(cfar=False, fusion="add").eval()
+    batch = tiny_batch(2)
+    view = view_of(model, batch)
+    output = model(view, batch["tokens"], batch["token_mask"])
+    F_q, mask = model.text(batch["tokens"]), batch["token_mask"]
+    by_hand = [
+        model.expert_optical(F_q, mask, view.optical, view.optical_mask),
+        model.expert_sar(F_q, mask, view.sar, view.sar_mask),
+        model.expert_fusion(F_q, mask, view.optical + view.sar, view.optical_mask),
+    ]
+    torch.testing.assert_close(output.expert_logits, torch.stack(by_hand, 1))
+
+
+def test_addition_takes_what_is_there():
+    optical, sar = torch.randn(1, 4, 2), torch.randn(1, 4, 2)
+    optical_mask, sar_mask = torch.tensor([[True, True, False, False]]), torch.tensor([[True, False, True, False]])
+    patches, mask = added(ViewFeatures(optical, optical_mask, sar, sar_mask))
+    torch.testing.assert_close(
+        patches[0], torch.stack([optical[0, 0] + sar[0, 0], optical[0, 1], sar[0, 2], torch.zeros(2)])
+    )
+    assert mask.tolist() == [[True, True, True, False]]
+
+
+def test_addition_of_what_is_not_a_number_where_there_is_no_data():
+    nothing = torch.full((1, 1, 2), torch.nan)
+    patches, _ = added(ViewFeatures(nothing, torch.tensor([[False]]), torch.ones(1, 1, 2), torch.tensor([[True]])))
+    assert patches.tolist() == [[[1.0, 1.0]]]
 
 
 def test_final_prediction_is_the_weighted_sum_of_the_experts():
@@ -87,9 +103,10 @@ def test_loss_is_half_the_sum_of_four_cross_entropies():
     assert set(parts) == {"optical", "sar", "fusion", "final"}
 
 
-def test_router_learns_from_the_first_step():
+@pytest.mark.parametrize("changes", [{}, {"fusion": "add"}], ids=["Exp4", "Exp3"])
+def test_router_learns_from_the_first_step(changes):
     """A hard top-k alone would leave W_T and W_I without any gradient (networks.md: the first trap)."""
-    model = tiny_model()
+    model = tiny_model(**changes)
     loss, _ = model.loss(output_of(model, tiny_batch(8)), torch.arange(8) % CONFIG.answers)
     loss.backward()
     for refine in (model.refine_optical, model.refine_sar):
@@ -102,57 +119,107 @@ def test_the_literal_router_has_no_gradient():
     model = tiny_model(router_gate="none")
     loss, _ = model.loss(output_of(model, tiny_batch(4)), torch.arange(4))
     loss.backward()
-    assert model.refine_optical.routing.text_map.weight.grad is None
+    still = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    maps = ("text_map.weight", "image_map.weight")
+    assert still == {f"refine_{sensor}.routing.{name}" for sensor in ("optical", "sar") for name in maps}
 
 
-def test_an_absent_sensor_changes_only_what_it_should():
+@pytest.mark.parametrize("changes", [{}, {"fusion": "add"}, {"cfar": False}, {"cfar": False, "fusion": "add"}], ids=str)
+@pytest.mark.parametrize(("absent", "left"), [("sar", 0), ("optical", 1)])
+def test_the_remaining_expert_answers_alone(changes, absent, left):
+    model = tiny_model(**changes).eval()
+    both, alone = output_of(model, tiny_batch(2)), output_of(model, without(tiny_batch(2), absent))
+    torch.testing.assert_close(alone.expert_logits[:, left], both.expert_logits[:, left])
+    assert alone.present.tolist() == [[expert == left for expert in range(3)]] * 2
+    assert ((alone.weights > 0) == alone.present).all()
+    torch.testing.assert_close(alone.logits, alone.weights[:, left, None] * alone.expert_logits[:, left])
+
+
+def test_reasons_without_a_sensor():
     model = tiny_model().eval()
-    batch = tiny_batch(2)
-    absent = batch | {"sar_mask": torch.zeros_like(batch["sar_mask"])}
-    both, alone = output_of(model, batch), output_of(model, absent)
-    torch.testing.assert_close(alone.expert_logits[:, 0], both.expert_logits[:, 0])
+    both, alone = output_of(model, tiny_batch(2)), output_of(model, without(tiny_batch(2), "sar"))
     torch.testing.assert_close(alone.optical.attention, both.optical.attention)
-    assert (alone.weights[:, 1:] == 0).all()
-    assert (alone.logits.argmax(-1) == alone.expert_logits[:, 0].argmax(-1)).all()
-    assert alone.present.tolist() == [[True, False, False]] * 2
     assert (alone.trust == 1).all()
-    loud = absent | {"sar": 1e3 * torch.randn_like(absent["sar"])}
-    torch.testing.assert_close(output_of(model, loud).logits, alone.logits)
+    assert (output_of(model, without(tiny_batch(2), "optical")).trust == 0).all()
 
 
-def test_patches_without_data_change_nothing():
+def test_a_patch_without_data_gets_no_attention():
     model = tiny_model().eval()
-    view = view_of(model, tiny_batch(2))
-    mask = view.optical_mask.clone()
-    mask[:, 5:8] = False
-    quiet = view._replace(optical_mask=mask)
-    loud = quiet._replace(optical=view.optical.masked_fill(~mask.unsqueeze(-1), 50.0))
     batch = tiny_batch(2)
-    one, two = (model(v, batch["tokens"], batch["token_mask"]) for v in (quiet, loud))
-    torch.testing.assert_close(one.logits, two.logits)
-    assert (one.optical.attention[:, 5:8] == 0).all()
+    batch["optical_mask"][:, 5:8] = False
+    assert (output_of(model, batch).optical.attention[:, 5:8] == 0).all()
 
 
-def test_gradients_stay_finite_without_a_sensor():
+def test_an_absent_sensors_expert_is_not_asked():
     model = tiny_model()
-    batch = tiny_batch(2)
-    batch["optical_mask"] = torch.zeros_like(batch["optical_mask"])
-    loss, parts = model.loss(output_of(model, batch), torch.tensor([0, 1]))
+    loss, parts = model.loss(output_of(model, without(tiny_batch(2), "optical")), torch.tensor([0, 1]))
     loss.backward()
-    assert parts["optical"].item() == 0.0
-    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    assert parts["optical"].item() == parts["fusion"].item() == 0.0
+    assert all(not p.grad.any() for p in model.expert_optical.parameters())
+
+
+def test_half_a_batch_without_a_sensor_makes_the_mean_of_its_halves():
+    """So that processes and accumulated parts add up to the whole batch."""
+    model = tiny_model().eval()
+    batch = tiny_batch(4)
+    batch["sar_mask"][:2] = False
+    answer = torch.arange(4)
+    halves = [
+        model.loss(output_of(model, {k: v[part] for k, v in batch.items()}), answer[part])[0]
+        for part in (slice(0, 2), slice(2, 4))
+    ]
+    torch.testing.assert_close(model.loss(output_of(model, batch), answer)[0], torch.stack(halves).mean())
 
 
 @pytest.mark.parametrize(
-    "change", [{"image_size": 100}, {"width": 30}, {"kept_regions": 0}, {"kept_regions": 50}], ids=str
-)
+    "change",
+    [
+        {"image_size": 100}, {"image_size": 0}, {"width": 30}, {"width": 24}, {"kept_regions": 0}, {"kept_regions": 50},
+        {"neighbours": 0}, {"neighbours": 197}, {"region_side": 0}, {"patch": 32}, {"answers": 0}, {"dropout": 1.0},
+        {"mlp_ratio": 0.0}, {"decoder_layers": 0}, {"stem_channels": (16, 40)},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_sizes_that_do_not_fit_are_refused(change):
     with pytest.raises(UsageError):
-        replace(TgfnetConfig(answers=3), **change)
+        replace(TgfnetConfig.compact(3), **change)
 
 
-def test_config_survives_the_card():
-    assert TgfnetConfig.from_json(CONFIG.as_json()) == CONFIG
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sensors": "sar"}, {"fusion": "concat"}, {"network": "single"}, {"network": "trar", "fusion": "concat"},
+        {"network": "single", "sensors": "sar", "fusion": "transformer"},
+        {"vision": "clip"}, {"text_encoder": "clip"}, {"clip_stored": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_choices_that_contradict_each_other_are_refused(change):
+    with pytest.raises(UsageError):
+        replace(TgfnetConfig.compact(3), **change)
+
+
+def test_the_conv_encoder_has_the_step_the_config_says():
+    assert PATCH_PX == CONV_STEP
+
+
+def test_networks_are_as_large_as_their_tables_names_say():
+    """Exp1 to Exp4 grow; Concat costs no weight more than Add."""
+    size = {
+        name: sum(p.numel() for p in build_network(replace(CONFIG, **changes)).parameters())
+        for name, changes in {
+            "Exp1": {"network": "single", "fusion": "add"}, "Concat": {"network": "single", "fusion": "concat"},
+            "Exp2": {"cfar": False, "fusion": "add"}, "Exp3": {"fusion": "add"}, "Exp4": {},
+        }.items()
+    }  # fmt: skip
+    assert size["Exp1"] == size["Concat"] < size["Exp2"] < size["Exp3"] < size["Exp4"]
+
+
+@pytest.mark.parametrize(
+    "config", [CONFIG, TgfnetConfig.paper(140), TgfnetConfig.compact(32)], ids=["tiny", "paper", "compact"]
+)
+def test_config_survives_the_card(config):
+    assert TgfnetConfig.from_json(config.as_json()) == config
 
 
 @pytest.mark.parametrize(

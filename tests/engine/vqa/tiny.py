@@ -1,4 +1,4 @@
-"""A TGFNet small enough for tests, and what feeds it."""
+"""Networks small enough for tests, and what feeds them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from engine.nn.text import TextFeatures
 from engine.nn.weights import save_weights
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.model import Tgfnet
-from engine.vqa.network import ViewFeatures, VqaOutput
+from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput
 from engine.vqa.preprocess import PreprocessSpec
 
 CONFIG = TgfnetConfig(
@@ -38,7 +37,7 @@ CONFIG = TgfnetConfig(
 ANSWERS = ("yes", "no", "1", "2", "top left")
 
 
-def tiny_model(seed: int = 3, **changes: object) -> Tgfnet:
+def tiny_model(seed: int = 3, **changes: object) -> VqaNetwork:
     torch.manual_seed(seed)
     return build_network(replace(CONFIG, **changes))  # type: ignore[arg-type]
 
@@ -58,11 +57,11 @@ def tiny_batch(count: int) -> dict[str, Tensor]:
     return {name: value[:count].clone() for name, value in batch.items()}
 
 
-def view_of(model: Tgfnet, batch: dict[str, Tensor]) -> ViewFeatures:
+def view_of(model: VqaNetwork, batch: dict[str, Tensor]) -> ViewFeatures:
     return model.encode(batch["optical"], batch["optical_mask"], batch["sar"], batch["sar_mask"])
 
 
-def output_of(model: Tgfnet, batch: dict[str, Tensor]) -> VqaOutput:
+def output_of(model: VqaNetwork, batch: dict[str, Tensor]) -> VqaOutput:
     return model(view_of(model, batch), batch["tokens"], batch["token_mask"])  # type: ignore[no-any-return]
 
 
