@@ -85,9 +85,9 @@ def _guess(learned: list[_Asked], asked: list[_Asked]) -> dict[str, Any]:
     """The better, per type, of the majority per template and a text-only model (see ``engine.vqa.guess``)."""
     from engine.nn.text import TextEncoder
     from engine.text import ANSWERS
+    from engine.vqa.data.question_set import AskedQuestion
+    from engine.vqa.data.table import QuestionTable
     from engine.vqa.guess import guess_metrics
-    from engine.vqa.scene_data import AskedQuestion
-    from engine.vqa.task import QuestionTable
 
     encoder = TextEncoder()
     training, test = [AskedQuestion(*one) for one in learned], [AskedQuestion(*one) for one in asked]

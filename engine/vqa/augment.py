@@ -1,4 +1,4 @@
-"""What is done to rendered samples in training so that they say less about the renderer and more about the ground.
+"""What is done to pictures in training so that they say less about where they come from and more about the ground.
 
 No flips or turns: a location word would have to turn with the picture. Everything is drawn from the given generator.
 """
@@ -6,17 +6,21 @@ No flips or turns: a location word would have to turn with the picture. Everythi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Pixel = TypeVar("Pixel", np.float32, np.bool_)
+
+SENSORS = ("optical", "sar")
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """Strengths of the augmentation. Probabilities are per sample."""
+    """Strengths of the augmentation. Probabilities are per view."""
 
     gain: float = 0.15  # contrast, as a relative deviation
     offset: float = 0.08  # brightness, in units of the stretched range
@@ -29,52 +33,52 @@ class AugmentSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentedPair:
+class PairPixels:
     """``optical`` [3, S, S] and ``sar`` [S, S] in 0..1, and where each has data [S, S]."""
 
     optical: Floats
     sar: Floats
-    optical_valid: NDArray[np.bool_]
-    sar_valid: NDArray[np.bool_]
+    optical_valid: Mask
+    sar_valid: Mask
 
 
-def augment_pair(optical: Bytes, sar: Bytes, settings: AugmentSettings, rng: np.random.Generator) -> AugmentedPair:
-    """One training view of a rendered pair, ``optical`` [3, S, S] and ``sar`` [S, S]."""
-    colours = _levels(optical, settings, rng)
+def augment_pair(pair: PairPixels, settings: AugmentSettings, rng: np.random.Generator) -> PairPixels:
+    """One training view of ``pair``, which is left as it is. Which sensor is absent is decided before, with the
+    questions (``data.drawing``); an absent one stays absent."""
+    colours = _levels(pair.optical, settings, rng)
     colours += rng.normal(0, settings.colour, (3, 1, 1)).astype(np.float32)
-    moved, sar_valid = _shift(sar, settings.shift_px, rng)
-    levels = _levels(moved, settings, rng)
-    optical_valid = np.ones(sar.shape, bool)
-    masks = (optical_valid, sar_valid)
-    if rng.random() < settings.drop_sensor:
-        masks[rng.integers(2)][:] = False
-    elif rng.random() < settings.hole:
-        _cut_edge(masks[rng.integers(2)], settings.hole_share, rng)
-    return AugmentedPair(np.clip(colours, 0, 1), np.clip(levels, 0, 1), optical_valid, sar_valid)
+    dy, dx = (int(d) for d in rng.integers(-settings.shift_px, settings.shift_px + 1, 2))
+    levels = _levels(_shifted(pair.sar, dy, dx), settings, rng)
+    masks = [pair.optical_valid.copy(), _shifted(pair.sar_valid, dy, dx)]
+    if rng.random() < settings.hole:
+        sensor, hole = int(rng.integers(2)), _edge(pair.sar.shape, settings.hole_share, rng)
+        if (masks[sensor] & ~hole).any() or masks[1 - sensor].any():  # something is left to see
+            masks[sensor] &= ~hole
+    return PairPixels(np.clip(colours, 0, 1), np.clip(levels, 0, 1), masks[0], masks[1])
 
 
-def _levels(stored: Bytes, settings: AugmentSettings, rng: np.random.Generator) -> Floats:
-    """0..1 with another contrast, brightness and noise."""
+def _levels(values: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:
+    """``values`` with another contrast, brightness and noise."""
     gain = 1 + rng.uniform(-settings.gain, settings.gain)
     offset = rng.uniform(-settings.offset, settings.offset)
-    values = stored.astype(np.float32) * np.float32(gain / 255) + np.float32(offset + 0.5 * (1 - gain))
+    changed = values * np.float32(gain) + np.float32(offset + 0.5 * (1 - gain))
     noise = rng.uniform(0, settings.noise)
-    return values + np.float32(noise) * rng.standard_normal(stored.shape, np.float32)
+    return changed + np.float32(noise) * rng.standard_normal(values.shape, np.float32)
 
 
-def _shift(image: Bytes, most: int, rng: np.random.Generator) -> tuple[Bytes, NDArray[np.bool_]]:
-    """The image moved by up to ``most`` pixels each way, and where something moved in."""
-    dy, dx = (int(d) for d in rng.integers(-most, most + 1, 2))
-    moved, valid = np.zeros_like(image), np.zeros(image.shape, bool)
+def _shifted(image: NDArray[Pixel], dy: int, dx: int) -> NDArray[Pixel]:
+    """``image`` [S, S] moved by rows and columns; 0 (no data) where nothing moved in."""
+    moved = np.zeros_like(image)
     height, width = image.shape
     target = (slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0)))
     source = (slice(max(-dy, 0), height + min(-dy, 0)), slice(max(-dx, 0), width + min(-dx, 0)))
-    moved[target], valid[target] = image[source], True
-    return moved, valid
+    moved[target] = image[source]
+    return moved
 
 
-def _cut_edge(valid: NDArray[np.bool_], most: float, rng: np.random.Generator) -> None:
-    """Take the data away along one of the four edges, in place."""
-    depth = int(rng.uniform(0.05, most) * valid.shape[0])
-    turned = np.rot90(valid, int(rng.integers(4)))
-    turned[:depth] = False
+def _edge(shape: tuple[int, ...], most: float, rng: np.random.Generator) -> Mask:
+    """A strip along one of the four edges, bool [S, S]."""
+    strip = np.zeros(shape, bool)
+    depth = int(rng.uniform(0.05, most) * shape[0])
+    np.rot90(strip, int(rng.integers(4)))[:depth] = True  # a view: the strip itself is written to
+    return strip

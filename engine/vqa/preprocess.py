@@ -28,14 +28,15 @@ class PreprocessSpec:
 
     ``optical_percentiles`` of the valid values of all bands together become 0 and 1 (together: colours survive).
     Calibrated SAR is clipped to ``sar_db`` and scaled to 0..1; SAR without a known unit is cut at ``sar_percentiles``.
-    Then ``(x - mean) / std``. A patch counts as having data from ``patch_valid_share`` of valid pixels up.
+    Then ``(x - mean) / std``, with one number for all channels or one for each of the three (CLIP's, in the paper
+    preset). A patch counts as having data from ``patch_valid_share`` of valid pixels up.
     """
 
     optical_percentiles: tuple[float, float] = (1.0, 99.0)
     sar_db: tuple[float, float] = (-25.0, 0.0)
     sar_percentiles: tuple[float, float] = (1.0, 99.0)
-    mean: float = 0.5
-    std: float = 0.25
+    mean: float | tuple[float, float, float] = 0.5
+    std: float | tuple[float, float, float] = 0.25
     patch_valid_share: float = 0.5
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def _resize(band: Floats, width: int, height: int) -> Floats:
 
 
 def patch_mask(valid_share: Floats, patch: int, spec: PreprocessSpec) -> Mask:
-    """Which patches have data: [S, S] shares -> [M] bool, in reading order.
+    """Which patches have data: [S, S] shares (or yes and no) -> [M] bool, in reading order.
 
     Where none reaches ``patch_valid_share`` (a sliver of an area, a few pixels of data), those that have most do.
     """

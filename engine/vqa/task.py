@@ -1,201 +1,254 @@
-"""TGFNet on synthetic scenes, as a task for the training loop: batches, loss and validation."""
+"""Training and validating any network of this room on a question set, as a task for the training loop."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from engine.metrics import BOTH_SENSOR_TYPES
-from engine.nn.text import TextEncoder
-from engine.text import ANSWERS
-from engine.training import Validation
-from engine.vqa.augment import AugmentedPair, AugmentSettings, augment_pair
+from engine.metrics import AnswerTally
+from engine.training.task import Validation
+from engine.vqa.augment import PairPixels, augment_pair
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.dense_loss import TrainedTgfnet
-from engine.vqa.model import Tgfnet
-from engine.vqa.network import VqaOutput
-from engine.vqa.predictor import normalise
-from engine.vqa.preprocess import PreprocessSpec, patch_mask
-from engine.vqa.scene_data import AskedQuestion, SceneSet
+from engine.vqa.data.drawing import BatchSettings, TrainingItem, TrainingOrder
+from engine.vqa.data.features import FeatureCache
+from engine.vqa.data.inputs import PairInputs, pair_inputs, pair_pixels
+from engine.vqa.data.question_set import QuestionSet
+from engine.vqa.data.table import UNKNOWN_ANSWER, FeatureEncoder, Numberer, QuestionTable
+from engine.vqa.data.weathers import with_drawn_weather
+from engine.vqa.dense_loss import PatchHead
+from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
+from engine.vqa.preprocess import PreprocessSpec
 
-NEEDS_OPTICAL = ("fog-dark",)
-"""Types of question that nobody can answer without the optical image; they ask about that image alone."""
+__all__ = ["BatchSettings", "TrainedVqa", "VqaBatch", "VqaTask", "asked", "score_set"]
 
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """How a training batch is put together. Each view is encoded once for all of its questions."""
-
-    views: int = 16
-    questions: int = 6  # per view
-    label_smoothing: float = 0.0
-    patch_weight: float = 0.5  # of the dense loss (patch_truth) beside eq. 10; the mean over both sensors
-    augment: AugmentSettings = field(default_factory=AugmentSettings)
+QUESTIONS_AT_ONCE = 128
+"""Questions that :func:`score_set` asks together: each has a copy of its view's tokens."""
 
 
-class QuestionTable:
-    """Questions as tensors: frozen text features (float16, padded), answers, groups.
+class VqaBatch(NamedTuple):
+    """V views with the same number of questions each, Q in all.
 
-    Each wording is encoded once, alone and without padding, exactly as the predictor does it. ``answer`` [Q] indexes
-    the vocabulary ``answers``; an answer that is not in it is -1, which no model gives.
+    ``optical`` and ``sar`` are pictures [V, 3, S, S], or the tokens [V, M, D] that a frozen encoder made of them;
+    masks are [V, M]. ``view_of`` [Q] says which view a question is about; ``question`` is its text, features
+    [Q, N, text width] or token numbers [Q, N] for a network with a text tower, with ``question_mask`` [Q, N].
+    ``truth`` uint8 [V, M, channels] is what lies in each patch (no channels where that is not known), ``same_place``
+    bool [V] whether SAR shows it, too. ``progress`` [] is how much of the training is done, 0..1.
+    """
+
+    optical: Tensor
+    optical_mask: Tensor
+    sar: Tensor
+    sar_mask: Tensor
+    view_of: Tensor
+    question: Tensor
+    question_mask: Tensor
+    answer: Tensor
+    truth: Tensor
+    same_place: Tensor
+    progress: Tensor
+
+
+class TrainedVqa(nn.Module):
+    """A network with its losses: eq. 10 or the network's own, and the dense loss where patches' truth is known.
+
+    ``patch_width`` is the width of the network's tokens, 0 for no dense loss (no truth, or an encoder that is not
+    trained).
     """
 
     def __init__(
-        self, questions: Sequence[AskedQuestion], encoder: TextEncoder, answers: Sequence[str] = ANSWERS
+        self, network: VqaNetwork, *, patch_width: int = 0, patch_weight: float = 0.5, label_smoothing: float = 0.0
     ) -> None:
-        texts = list(dict.fromkeys(question.text for question in questions))
-        features = [encoder(text).tokens for text in texts]
-        longest = max(len(tokens) for tokens in features)
-        self.features = torch.zeros(len(texts), longest, features[0].shape[1], dtype=torch.float16)
-        for row, tokens in enumerate(features):
-            self.features[row, : len(tokens)] = tokens
-        self.lengths = torch.tensor([len(tokens) for tokens in features])
-        place = {text: row for row, text in enumerate(texts)}
-        index = {answer: number for number, answer in enumerate(answers)}
-        self.text_row = torch.tensor([place[question.text] for question in questions])
-        self.answer = torch.tensor([index.get(question.answer, -1) for question in questions])
+        super().__init__()
+        self.network = network
+        self.patch_head = PatchHead(patch_width) if patch_width else None
+        self.patch_weight, self.label_smoothing = patch_weight, label_smoothing
 
-    def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [Q, N, width] float32 and mask [Q, N] of the ``questions`` [Q], padded to the longest of them."""
-        rows = self.text_row[questions]
-        lengths = self.lengths[rows]
-        longest = int(lengths.max())
-        mask = torch.arange(longest) < lengths.unsqueeze(1)
-        return self.features[rows, :longest].float(), mask
+    def forward(self, batch: VqaBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, a mean over views and their questions, and its parts, with the share of right answers."""
+        view = self._view(batch)
+        output = asked(self.network, view.rows(batch.view_of), batch.question, batch.question_mask)
+        loss, parts = self.network.loss(
+            output, batch.answer, label_smoothing=self.label_smoothing, progress=float(batch.progress)
+        )
+        if self.patch_head is not None:
+            parts["patches"] = self.patch_head(view, batch.truth, batch.same_place)
+            loss = loss + self.patch_weight * parts["patches"]
+        parts["accuracy"] = (output.logits.argmax(-1) == batch.answer).float().mean()
+        return loss, {name: part.detach() for name, part in parts.items()}
+
+    def _view(self, batch: VqaBatch) -> ViewFeatures:
+        sensors = batch.optical, batch.optical_mask, batch.sar, batch.sar_mask
+        is_encoded = batch.optical.ndim == 3  # [V, M, D]
+        return ViewFeatures(*sensors) if is_encoded else self.network.encode(*sensors)
 
 
-class SceneQuestionTask:
-    """See ``engine.training.Task``. ``training`` and ``validation`` are rendered sets."""
+def asked(network: VqaNetwork, view: ViewFeatures, question: Tensor, mask: Tensor) -> VqaOutput:
+    """The network's output on Q questions about Q views, its logits in full precision whatever the autocast made them.
+
+    ``question`` is features [Q, N, text width], or token numbers [Q, N] where the network has a text tower.
+    """
+    if network.text_tower is not None:
+        question = network.text_tower(question, mask)  # [Q, N, text width]
+    output: VqaOutput = network(view, question, mask)
+    return output._replace(logits=output.logits.float(), expert_logits=output.expert_logits.float())
+
+
+class VqaTask:
+    """See ``engine.training.Task``.
+
+    ``encoder`` reads the texts (a tokenizer for a network with a text tower), ``answers`` is the vocabulary; questions
+    whose answer is not in it are not trained on. ``features`` are the tokens of ``training`` where the image encoder is
+    frozen, ``validation_features`` those of ``validation``; a view's variant and its missing sensor are then all that
+    is varied. ``steps`` is the length of the training, for networks with a curriculum.
+    """
 
     def __init__(
         self,
-        model: TrainedTgfnet,
+        model: TrainedVqa,
         config: TgfnetConfig,
         preprocess: PreprocessSpec,
         batch: BatchSettings,
-        training: SceneSet,
-        validation: SceneSet,
-        encoder: TextEncoder,
-        device: str = "cpu",
+        training: QuestionSet,
+        validation: QuestionSet,
+        encoder: FeatureEncoder | Numberer,
+        answers: Sequence[str],
+        *,
+        seed: int,
+        steps: int = 0,
+        features: FeatureCache | None = None,
+        validation_features: FeatureCache | None = None,
     ) -> None:
-        self.model = model
+        self._model = model
         self.config, self.preprocess, self.batch = config, preprocess, batch
-        self.device = torch.device(device)
         self.training, self.validation = training, validation
-        self._training_table = QuestionTable(training.questions, encoder)
-        self._validation_table = QuestionTable(validation.questions, encoder)
-        self._by_scene = [np.array(questions) for questions in training.by_scene()]
-        self._asked_about = np.flatnonzero([len(questions) for questions in self._by_scene])
-        types = np.array([question.type for question in training.questions])
-        self._needs_optical = np.isin(types, (*NEEDS_OPTICAL, *BOTH_SENSOR_TYPES))
-        self._needs_sar = np.isin(types, [kind for kind in BOTH_SENSOR_TYPES if kind not in NEEDS_OPTICAL])
+        self.training_table = QuestionTable(training.questions, encoder, answers)
+        self.validation_table = QuestionTable(validation.questions, encoder, answers)
+        self._features, self._validation_features = features, validation_features
+        usable = (self.training_table.answer != UNKNOWN_ANSWER).numpy()
+        self._order = TrainingOrder(training, batch, seed, usable)
+        self._steps = steps
         self._same_place = torch.tensor([pair != "other" for pair in training.pair])
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """A batch of views and questions -> eq. 10 plus the dense loss; its parts, and the share of right answers."""
-        scenes = rng.choice(self._asked_about, self.batch.views, replace=False)
-        pairs = [augment_pair(self.training.optical[s], self.training.sar[s], self.batch.augment, rng) for s in scenes]
-        asked = [self._draw_questions(int(s), pair, rng) for s, pair in zip(scenes, pairs, strict=True)]
-        view_of = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(a) for a in asked])).to(self.device)
-        questions = torch.from_numpy(np.concatenate(asked))
-        tokens, token_mask = self._training_table.text(questions)
-        view = self.model.network.encode(*pair_inputs(pairs, self.config, self.preprocess, self.device))
-        output = self.model.network(view.rows(view_of), tokens.to(self.device), token_mask.to(self.device))
-        answer = self._training_table.answer[questions].to(self.device)
-        loss, parts = self.model.network.loss(_in_float32(output), answer, label_smoothing=self.batch.label_smoothing)
-        truth = torch.from_numpy(self.training.patches[scenes]).to(self.device)
-        of_scene = self._same_place[scenes].to(self.device).unsqueeze(1)  # the truth is not that of another place
-        parts["patches"] = 0.5 * (
-            self.model.patch_loss(view.optical, view.optical_mask, truth)
-            + self.model.patch_loss(view.sar, view.sar_mask & of_scene, truth)
+    @property
+    def model(self) -> TrainedVqa:
+        """The network with its losses."""
+        return self._model
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps until as many questions were asked as there are to train on."""
+        return self._order.steps_per_epoch
+
+    def draw(self, step: int) -> list[TrainingItem]:
+        """``batch.views`` visits; every view comes once before one comes twice."""
+        return self._order.items(step)
+
+    def collate(self, items: Sequence[TrainingItem], step: int) -> VqaBatch:
+        """The items' pictures or tokens, augmented, and their questions."""
+        views = [item.view for item in items]
+        questions = torch.from_numpy(np.concatenate([item.questions for item in items]))
+        text, text_mask = self.training_table.text(questions)
+        if self._features is None:
+            seen: PairInputs | ViewFeatures = pair_inputs(
+                [self._augmented(item) for item in items], self.config, self.preprocess
+            )
+        else:
+            variants, missing = [item.variant for item in items], [item.missing for item in items]
+            seen = self._features.view(views, variants, missing)
+        return VqaBatch(
+            optical=seen.optical,
+            optical_mask=seen.optical_mask,
+            sar=seen.sar,
+            sar_mask=seen.sar_mask,
+            view_of=torch.arange(len(items)).repeat_interleave(self.batch.questions),
+            question=text,
+            question_mask=text_mask,
+            answer=self.training_table.answer[questions],
+            truth=self._truth(views),
+            same_place=self._same_place[views],
+            progress=torch.tensor(min(1.0, step / self._steps) if self._steps else 1.0),
         )
-        loss = loss + self.batch.patch_weight * parts["patches"]
-        parts["accuracy"] = (output.logits.argmax(-1) == answer).float().mean()
-        return loss, {name: part.detach() for name, part in parts.items()}
 
-    def _draw_questions(self, scene: int, pair: AugmentedPair, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Questions that the sensors at hand can answer, as far as there are any."""
-        questions = self._by_scene[scene]
-        for valid, needed in ((pair.optical_valid, self._needs_optical), (pair.sar_valid, self._needs_sar)):
-            if not valid.any():
-                answerable = questions[~needed[questions]]
-                questions = answerable if len(answerable) else questions
-        return rng.choice(questions, self.batch.questions, replace=len(questions) < self.batch.questions)
+    def _augmented(self, item: TrainingItem) -> PairPixels:
+        pair = pair_pixels(self.training, item.view, item.variant, mute=item.missing)
+        rng = np.random.default_rng(item.seed)
+        if item.weather is not None:
+            pair = with_drawn_weather(pair, item.weather, rng, self.preprocess)
+        return augment_pair(pair, self.batch.augment, rng)
 
-    def validate(self) -> Validation:
-        """OA on the validation set with both sensors as they are; the experts' own accuracies beside it."""
-        right = {"accuracy": 0, "optical": 0, "sar": 0, "fusion": 0}
-        loss, count = 0.0, 0
+    def _truth(self, views: Sequence[int]) -> Tensor:
+        """[V, M, channels] uint8."""
+        if self.training.patches is None:
+            return torch.zeros(len(views), self.config.patches, 0, dtype=torch.uint8)
+        return torch.from_numpy(self.training.patches[views])
+
+    def validate(self, model: nn.Module) -> Validation:
+        """OA on the validation set with both sensors as they are; AA, cross-entropy and the experts' OA beside it."""
+        trained = cast(TrainedVqa, model)
+        answer, types = self.validation_table.answer, [question.type for question in self.validation.questions]
+        right = torch.zeros(len(answer), dtype=torch.bool)
+        by_expert: Counter[str] = Counter()
+        cross_entropy, known = 0.0, max(1, int((answer != UNKNOWN_ANSWER).sum()))
+        was_training = trained.training
+        trained.eval()
         for output, questions in score_set(
-            self.model.network, self.validation, self._validation_table, self.config, self.preprocess, self.device
-        ):
-            answer = self._validation_table.answer[questions].to(self.device)
-            loss += float(torch.nn.functional.cross_entropy(output.logits, answer, reduction="sum"))
-            right["accuracy"] += int((output.logits.argmax(-1) == answer).sum())
-            for e, name in enumerate(("optical", "sar", "fusion")):
-                right[name] += int((output.expert_logits[:, e].argmax(-1) == answer).sum())
-            count += len(answer)
-        metrics = {name: number / count for name, number in right.items()}
-        return Validation(metrics["accuracy"], metrics | {"cross_entropy": loss / count})
+            trained.network, self.validation, self.validation_table, self.config, self.preprocess,
+            next(trained.parameters()).device, features=self._validation_features,
+        ):  # fmt: skip
+            logits, true = output.logits.cpu(), answer[questions]
+            right[questions] = logits.argmax(-1) == true
+            cross_entropy += float(F.cross_entropy(logits, true, ignore_index=UNKNOWN_ANSWER, reduction="sum"))
+            for e in range(output.expert_logits.shape[1]):
+                by_expert[EXPERTS[e]] += int((output.expert_logits[:, e].argmax(-1).cpu() == true).sum())
+        trained.train(was_training)
+        tally = AnswerTally.of(zip(types, right.tolist(), strict=True))
+        metrics = {"accuracy": tally.overall, "AA": tally.average, "cross_entropy": cross_entropy / known}
+        return Validation(tally.overall, metrics | {name: count / len(answer) for name, count in by_expert.items()})
 
 
 def score_set(
-    model: Tgfnet,
-    scenes: SceneSet,
+    network: VqaNetwork,
+    question_set: QuestionSet,
     table: QuestionTable,
     config: TgfnetConfig,
     preprocess: PreprocessSpec,
-    device: torch.device,
+    device: torch.device | str,
     *,
-    mute: Sequence[str] = (),
+    mute: Collection[str] = (),
+    variant: int = 0,
     views: int = 8,
+    features: FeatureCache | None = None,
 ) -> Iterator[tuple[VqaOutput, Tensor]]:
-    """The model's output on every question of a set, batch by batch, with the questions' indices [Q].
+    """The network's output on every question of a set, batch by batch, with the questions' indices [Q].
 
-    ``mute`` takes a sensor away. The model has to be in evaluation mode.
+    ``mute`` takes sensors away. ``variant`` says which of the set's optical pictures is shown (where a view lacks it,
+    the picture as it is). ``features`` are the set's tokens, where they were kept. ``views`` views are encoded
+    together. The network has to be in evaluation mode.
     """
-    lists = scenes.by_scene()
-    for start in range(0, len(lists), views):
-        batch = [s for s in range(start, min(start + views, len(lists))) if lists[s]]
-        if not batch:
-            continue
-        pairs = [_plain_pair(scenes, s, mute) for s in batch]
-        questions = torch.tensor([q for s in batch for q in lists[s]])
-        view_of = torch.tensor([i for i, s in enumerate(batch) for _ in lists[s]], device=device)
-        tokens, token_mask = table.text(questions)
+    own = question_set.by_view()
+    asked_about = [view for view, questions in enumerate(own) if questions]
+    for start in range(0, len(asked_about), views):
+        batch = asked_about[start : start + views]
+        questions = torch.tensor([index for view in batch for index in own[view]])
+        view_of = torch.tensor([place for place, view in enumerate(batch) for _ in own[view]])
         with torch.inference_mode():
-            view = model.encode(*pair_inputs(pairs, config, preprocess, device))
-            yield model(view.rows(view_of), tokens.to(device), token_mask.to(device)), questions
-
-
-def _plain_pair(scenes: SceneSet, scene: int, mute: Sequence[str]) -> AugmentedPair:
-    optical = scenes.optical[scene].astype(np.float32) / np.float32(255)
-    sar = scenes.sar[scene].astype(np.float32) / np.float32(255)
-    return AugmentedPair(optical, sar, np.full(sar.shape, "optical" not in mute), np.full(sar.shape, "sar" not in mute))
-
-
-def pair_inputs(
-    pairs: Sequence[AugmentedPair], config: TgfnetConfig, preprocess: PreprocessSpec, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Pairs as the network takes them: optical [V, 3, S, S], its patch mask [V, M], SAR likewise."""
-    tensors = []
-    for name in ("optical", "sar"):
-        values = torch.from_numpy(np.stack([getattr(pair, name) for pair in pairs]))
-        valid = np.stack([getattr(pair, f"{name}_valid") for pair in pairs])
-        if name == "sar":
-            values = values.unsqueeze(1)
-        pixels = normalise(values, torch.from_numpy(valid), preprocess).expand(-1, 3, -1, -1)
-        mask = np.stack([patch_mask(v.astype(np.float32), config.patch, preprocess) for v in valid])
-        tensors += [pixels.to(device), torch.from_numpy(mask).to(device)]
-    optical, optical_mask, sar, sar_mask = tensors
-    return optical, optical_mask, sar, sar_mask
-
-
-def _in_float32(output: VqaOutput) -> VqaOutput:
-    """Logits in full precision, whatever the autocast made of them: the loss is taken in float32."""
-    return output._replace(logits=output.logits.float(), expert_logits=output.expert_logits.float())
+            if features is None:
+                pairs = [pair_pixels(question_set, view, variant, mute) for view in batch]
+                inputs = pair_inputs(pairs, config, preprocess)
+                seen = network.encode(*(part.to(device) for part in inputs))
+            else:
+                kept = features.view(batch, [variant] * len(batch), [tuple(mute)] * len(batch))
+                seen = ViewFeatures(*(part.to(device) for part in kept))
+        for first in range(0, len(questions), QUESTIONS_AT_ONCE):
+            part = slice(first, first + QUESTIONS_AT_ONCE)
+            text, text_mask = table.text(questions[part])
+            with torch.inference_mode():
+                view = seen.rows(view_of[part].to(device))
+                output = asked(network, view, text.to(device), text_mask.to(device))
+            yield output, questions[part]

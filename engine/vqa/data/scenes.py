@@ -85,7 +85,9 @@ def render_set(
         questions=_questions(facts),
         closed_answers=ANSWERS,
         key=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
-        **arrays,
+        optical=arrays["optical"],
+        sar=arrays["sar"],
+        patches=arrays["patches"],
     )
 
 

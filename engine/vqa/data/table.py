@@ -38,8 +38,8 @@ class QuestionTable:
 
     ``tokens`` holds those of all distinct wordings one after the other without padding: features float16
     [sum of lengths, width] of a frozen encoder, or token numbers int32 [sum of lengths] where ``encoder`` only numbers
-    them. ``lengths`` and ``cut`` [texts] are the tokens of each wording, and how many did not fit. ``text_row`` [Q] says
-    which wording a question has, ``answer`` [Q] is its place in ``answers`` or :data:`UNKNOWN_ANSWER`.
+    them. ``lengths`` and ``cut`` [texts] are the tokens of each wording, and how many did not fit. ``text_row`` [Q]
+    says which wording a question has, ``answer`` [Q] is its place in ``answers`` or :data:`UNKNOWN_ANSWER`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class QuestionTable:
         return len(self.answer)
 
     def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [Q, N, width] float32, or token numbers [Q, N] int64, of the ``questions`` [Q], and their mask [Q, N].
+        """Features [Q, N, width] float32, or token numbers [Q, N] int64, of ``questions`` [Q], and their mask [Q, N].
 
         N is the longest of them; behind the shorter ones there are zeros.
         """
@@ -80,11 +80,10 @@ class QuestionTable:
 
         ``tower`` turns numbers into features where the table has numbers; it has to be in evaluation mode.
         """
-        rows = torch.arange(len(self.texts))
         means = []
         with torch.inference_mode():
-            for part in rows.split(batch):
-                tokens, mask = self._padded(part)
+            for start in range(0, len(self.texts), batch):
+                tokens, mask = self._padded(torch.arange(start, min(start + batch, len(self.texts))))
                 features = tokens if tower is None else _through(tower, tokens, mask)  # [batch, N, width]
                 shown = mask.unsqueeze(-1).to(features.dtype)
                 means.append((features * shown).sum(1) / shown.sum(1))

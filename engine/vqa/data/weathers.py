@@ -7,6 +7,7 @@ training on pictures without kept variants, the weather is put over what there i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from engine.draws import Draws
 from engine.errors import UsageError
 from engine.scenes.optics.weather import WEATHERS, Weather, add_weather
+from engine.vqa.augment import PairPixels
 from engine.vqa.data.question_set import AS_IT_IS
 from engine.vqa.preprocess import Floats, Mask, PreprocessSpec, stretch_optical
 
@@ -21,6 +23,9 @@ ADVERSE: tuple[Weather, ...] = tuple(weather for weather in WEATHERS if weather 
 
 STRENGTHS = (0.3, 1.0)
 """Least and most strength of a weather that is put on; the same as scenes draw their own from."""
+
+SUN_ELEVATIONS_DEG = (30.0, 65.0)
+"""Where the sun may stand that throws the clouds' shadows."""
 
 _STRENGTH_STREAM, _SUN_STREAM = 21, 31
 
@@ -46,7 +51,7 @@ def drawn_strength(seed: int, weather: Weather) -> float:
 def drawn_sun(seed: int) -> tuple[float, float]:
     """Azimuth and elevation of the sun in degrees, for a picture that does not tell."""
     draws = Draws(seed, _SUN_STREAM)
-    return draws.uniform(0, 360), draws.uniform(30, 65)
+    return draws.uniform(0, 360), draws.uniform(*SUN_ELEVATIONS_DEG)
 
 
 def put_weather(
@@ -66,6 +71,16 @@ def put_weather(
     rgb = np.ascontiguousarray(picture.transpose(1, 2, 0))  # [h, w, 3]
     seen, _ = add_weather(rgb, weather, strength, sun_deg, rng)
     return stretch_optical(np.ascontiguousarray(seen.transpose(2, 0, 1)), valid, preprocess)
+
+
+def with_drawn_weather(
+    pair: PairPixels, weather: Weather, rng: np.random.Generator, preprocess: PreprocessSpec
+) -> PairPixels:
+    """``pair`` with its optical picture under ``weather`` of a drawn strength and sun; SAR sees through it."""
+    strength = float(rng.uniform(*STRENGTHS))
+    sun_deg = float(rng.uniform(0, 360)), float(rng.uniform(*SUN_ELEVATIONS_DEG))
+    optical = put_weather(pair.optical, pair.optical_valid, weather, strength, sun_deg, rng, preprocess)
+    return replace(pair, optical=optical)
 
 
 def as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
