@@ -7,8 +7,11 @@ import math
 import pytest
 import torch
 
-from engine.vqa.amef import AdaptiveFusion, RegionalFusion, nearest
-from engine.vqa.cfar import ImageEnhancement, KeyRegionRouting, region_codebook
+from engine.nn.blocks import DecoderLayer
+from engine.vqa.amef import AdaptiveFusion, Expert, RegionalFusion, nearest
+from engine.vqa.cfar import CrossAttention, ImageEnhancement, KeyRegionRouting, KeyRegions, Refinement, region_codebook
+from engine.vqa.network import ViewFeatures
+from engine.vqa.single import CrossSensorFusion
 from tests.engine.vqa.tiny import CONFIG
 
 B, N, M, D, H = 2, 4, CONFIG.patches, CONFIG.width, CONFIG.heads
@@ -58,7 +61,43 @@ def test_a_region_without_data_is_never_kept(inputs):
     assert found.mask.sum(1).tolist() == [1, 1]
 
 
-def test_enhancement_is_equation_4(inputs):
+@pytest.mark.parametrize("gated", [True, False])
+def test_cross_attention_is_equations_2_and_3(inputs, gated):
+    """Eq. 2 with each key's attention multiplied by its region's gate and normalised again; eq. 3 with residuals."""
+    question, _, patches, mask = inputs
+    gate = torch.rand(B, M) + 0.5
+    regions = KeyRegions(patches, mask, gate.log() if gated else None, torch.zeros(B, 4), torch.zeros(B, 4).bool())
+    cross = CrossAttention(CONFIG).requires_grad_(requires_grad=False)
+    result = cross(question, regions)
+    attention, d = cross.attention, D // H
+    for b in range(B):
+        q = attention.to_query(cross.norm_question(question[b]))
+        k, v = attention.to_key(patches[b, mask[b]]), attention.to_value(patches[b, mask[b]])
+        heads = []
+        for h in range(H):
+            part = slice(h * d, (h + 1) * d)
+            share = (q[:, part] @ k[:, part].T / math.sqrt(d)).softmax(1)
+            if gated:
+                share = share * gate[b, mask[b]]
+                share = share / share.sum(1, keepdim=True)
+            heads.append(share @ v[:, part])
+        x = question[b] + attention.project(torch.cat(heads, 1))
+        expected = x + cross.mlp(cross.norm_mlp(x))
+        torch.testing.assert_close(result[b], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_refinement_reads_the_key_regions_and_enhances_the_whole_picture(inputs):
+    question, tokens, patches, mask = inputs
+    refine = Refinement(CONFIG).requires_grad_(requires_grad=False)
+    refined = refine(question, tokens, patches, mask)
+    regions = refine.routing(question, tokens, patches, mask)
+    F_OE, attention = refine.enhancement(refine.cross_attention(question, regions), tokens, patches, mask)
+    torch.testing.assert_close(refined.patches, F_OE)
+    torch.testing.assert_close(refined.attention, attention)
+    assert refined.patches.shape == patches.shape
+
+
+def test_enhancement_is_equations_4_and_5(inputs):
     question, tokens, patches, mask = inputs
     enhance = ImageEnhancement(CONFIG).requires_grad_(requires_grad=False)
     result, attention = enhance(question, tokens, patches, mask)
@@ -128,3 +167,78 @@ def test_adaptive_fusion_does_not_hear_the_absent():
     loud = fusion(predictions, present)
     torch.testing.assert_close(quiet.logits, loud.logits)
     assert quiet.weights[0, 1] == 0
+
+
+def test_adaptive_fusion_is_equation_8():
+    fusion = AdaptiveFusion(CONFIG).requires_grad_(requires_grad=False)
+    predictions = torch.randn(B, 3, CONFIG.answers)
+    found = fusion(predictions, torch.ones(B, 3, dtype=torch.bool))
+    for b in range(B):
+        W_A = (fusion.weigh.weight @ torch.cat([*predictions[b]]) + fusion.weigh.bias).sigmoid()
+        torch.testing.assert_close(found.weights[b], W_A)
+        torch.testing.assert_close(found.logits[b], sum(W_A[e] * predictions[b, e] for e in range(3)))
+
+
+def twin_of(layer: DecoderLayer) -> torch.nn.TransformerDecoderLayer:
+    """torch's own pre-norm decoder layer with ``layer``'s weights."""
+    twin = torch.nn.TransformerDecoderLayer(
+        D, H, layer.mlp[0].out_features, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    for ours, theirs in ((layer.self_attention, twin.self_attn), (layer.cross_attention, twin.multihead_attn)):
+        maps = (ours.to_query, ours.to_key, ours.to_value)
+        theirs.in_proj_weight.data = torch.cat([each.weight for each in maps])
+        theirs.in_proj_bias.data = torch.cat([each.bias for each in maps])
+        theirs.out_proj.load_state_dict(ours.project.state_dict())
+    for ours, theirs in (
+        (layer.norm1, twin.norm1), (layer.norm2, twin.norm2), (layer.norm3, twin.norm3),
+        (layer.mlp[0], twin.linear1), (layer.mlp[2], twin.linear2),
+    ):  # fmt: skip
+        theirs.load_state_dict(ours.state_dict())
+    return twin
+
+
+def test_expert_is_equation_7_with_torchs_decoder(inputs):
+    question, tokens, patches, mask = inputs
+    expert = Expert(CONFIG).eval().requires_grad_(requires_grad=False)
+    x = expert.query(question)
+    for layer in expert.layers:
+        for norm in (layer.norm1, layer.norm2, layer.norm3):
+            torch.nn.init.normal_(norm.weight, 1.0, 0.2)  # so that no two norms are alike
+        twin = twin_of(layer).eval().requires_grad_(requires_grad=False)
+        x = twin(x, patches, tgt_key_padding_mask=~tokens, memory_key_padding_mask=~mask)
+    pooled = torch.stack([expert.norm(x[b, tokens[b]]).mean(0) for b in range(B)])  # GAP over the real tokens
+    first, _, _, last = expert.classify
+    expected = last(torch.relu(first(pooled)))
+    torch.testing.assert_close(expert(question, tokens, patches, mask), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_sensors_read_each_other_by_torchs_attention(inputs):
+    """Table V's Transformer: in each layer both sensors query the other as it was before the layer."""
+    _, _, optical, optical_mask = inputs
+    sar, sar_mask = torch.randn(B, M, D), torch.ones(B, M, dtype=torch.bool)
+    fusion = CrossSensorFusion(CONFIG).requires_grad_(requires_grad=False)
+
+    def read(layer, own, other, other_mask):
+        attention = torch.nn.MultiheadAttention(D, H, batch_first=True).requires_grad_(requires_grad=False)
+        maps = (layer.attention.to_query, layer.attention.to_key, layer.attention.to_value)
+        attention.in_proj_weight.data = torch.cat([each.weight for each in maps])
+        attention.in_proj_bias.data = torch.cat([each.bias for each in maps])
+        attention.out_proj.load_state_dict(layer.attention.project.state_dict())
+        memory = layer.norm_other(other)
+        x = own + attention(layer.norm_own(own), memory, memory, key_padding_mask=~other_mask)[0]
+        return x + layer.mlp(layer.norm_mlp(x))
+
+    o, s = optical, sar
+    for of_optical, of_sar in zip(fusion.optical_reads, fusion.sar_reads, strict=True):
+        o, s = read(of_optical, o, s, sar_mask), read(of_sar, s, o, optical_mask)
+    found = fusion(ViewFeatures(optical, optical_mask, sar, sar_mask))
+    torch.testing.assert_close(found.optical, o, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found.sar, s, atol=1e-5, rtol=1e-4)
+
+
+def test_a_sensor_with_nobody_to_read_hears_nothing(inputs):
+    _, _, optical, _ = inputs
+    fusion = CrossSensorFusion(CONFIG).requires_grad_(requires_grad=False)
+    present, absent = torch.ones(B, M, dtype=torch.bool), torch.zeros(B, M, dtype=torch.bool)
+    one, two = (fusion(ViewFeatures(optical, present, torch.randn(B, M, D), absent)).optical for _ in range(2))
+    torch.testing.assert_close(one, two, atol=0, rtol=0)
