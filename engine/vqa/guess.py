@@ -1,7 +1,8 @@
 """*The guess*: what one scores without looking. The better, per question type, of two blind strategies.
 
-Majority per template answers each template with its most frequent training answer. The text-only model is a small
-MLP on the mean of the frozen text features, trained on the training questions alone. Both see no picture.
+The majority gives each question the most frequent training answer of its template; where nobody knows the templates,
+of its own wording, and of its type where that was never asked in training. The text-only model is a small MLP on the
+mean of the frozen text features, trained on the training questions alone. Both see no picture.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.metrics import AnswerTally
-from engine.nn.blocks import masked_mean
-from engine.vqa.scene_data import AskedQuestion
-from engine.vqa.task import QuestionTable
+from engine.metrics import BOTH_SENSOR_TYPES, AnswerTally
+from engine.text import normalise
+from engine.vqa.data.question_set import AskedQuestion
+from engine.vqa.data.table import UNKNOWN_ANSWER, QuestionTable
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 2e-3
 
@@ -29,12 +31,17 @@ def guess_metrics(
     test_table: QuestionTable,
     *,
     answers: int,
+    tower: nn.Module | None = None,
 ) -> dict[str, Any]:
-    """OA, AA and per type of both strategies, and of the better one for each type (the guess proper), as JSON."""
+    """OA, AA and per type of both strategies, and of the better one for each type (the guess proper), as JSON.
+
+    Both tables are of one vocabulary of ``answers`` answers. ``tower`` is the network's own text tower, where the
+    tables hold token numbers for it.
+    """
     answer = test_table.answer.numpy()
     types = [question.type for question in test]
-    majority = majority_per_template(training, training_table, test)
-    text_only = text_only_answers(training_table, test_table, answers)
+    majority = majority_answers(training, training_table, test)
+    text_only = text_only_answers(training_table, test_table, answers, tower)
     tallies = {
         name: AnswerTally.of(zip(types, (given == answer).tolist(), strict=True))
         for name, given in (("majority", majority), ("text_only", text_only))
@@ -43,48 +50,63 @@ def guess_metrics(
     best = {kind: max(named[name][kind] for name in named) for kind in named["majority"]}
     asked = tallies["majority"].asked
     return {
-        "OA": sum(best[kind] * asked[kind] for kind in best) / asked.total(),
-        "AA": sum(best.values()) / len(best),
+        **_of_types(best, asked),
         "per_type": best,
+        "comparable": _of_types({kind: best[kind] for kind in best if kind not in BOTH_SENSOR_TYPES}, asked),
         "majority": {"OA": tallies["majority"].overall, "per_type": named["majority"]},
         "text_only": {"OA": tallies["text_only"].overall, "per_type": named["text_only"]},
     }
 
 
-def majority_per_template(
+def _of_types(best: dict[str, float], asked: Counter[str]) -> dict[str, float]:
+    """OA and AA from accuracy per type, 0 of no types."""
+    total = sum(asked[kind] for kind in best)
+    return {
+        "OA": sum(best[kind] * asked[kind] for kind in best) / max(total, 1),
+        "AA": sum(best.values()) / max(len(best), 1),
+    }
+
+
+def majority_answers(
     training: Sequence[AskedQuestion], table: QuestionTable, test: Sequence[AskedQuestion]
-) -> np.ndarray[Any, Any]:
-    """The most frequent training answer of each test question's template, [Q] int64."""
-    counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    overall: Counter[int] = Counter()
+) -> NDArray[np.int64]:
+    """The most frequent training answer of what each test question is an instance of, [Q].
+
+    That is its template, else its type and wording, else its type, else any question: the first that training had.
+    """
+    counts: defaultdict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
     for question, answer in zip(training, table.answer.tolist(), strict=True):
-        counts[question.template][answer] += 1
-        overall[answer] += 1
-    given = [(counts.get(question.template) or overall).most_common(1)[0][0] for question in test]
+        for kind in _kinds(question):
+            counts[kind][answer] += 1
+    usual = {kind: answers.most_common(1)[0][0] for kind, answers in counts.items()}
+    given = [next(usual[kind] for kind in _kinds(question) if kind in usual) for question in test]
     return np.array(given, np.int64)
 
 
-def text_only_answers(training: QuestionTable, test: QuestionTable, answers: int) -> np.ndarray[Any, Any]:
+def _kinds(question: AskedQuestion) -> tuple[tuple[str, ...], ...]:
+    """What a question is an instance of, the narrowest first."""
+    narrow = ("template", question.template) if question.template else (question.type, normalise(question.text))
+    return narrow, (question.type,), ()
+
+
+def text_only_answers(
+    training: QuestionTable, test: QuestionTable, answers: int, tower: nn.Module | None = None
+) -> NDArray[np.int64]:
     """Answers [Q] of a small MLP that has seen the training questions and no picture. Its seed is fixed."""
+    features, known = training.pooled(tower), training.answer != UNKNOWN_ANSWER
+    target, text_row = training.answer[known], training.text_row[known]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        features, target = _mean_features(training), training.answer
         net = nn.Sequential(
             nn.LayerNorm(features.shape[1]), nn.Linear(features.shape[1], HIDDEN), nn.GELU(), nn.Linear(HIDDEN, answers)
         )
         optimiser = torch.optim.AdamW(net.parameters(), RATE)
         for _ in range(EPOCHS):
             for rows in torch.split(torch.randperm(len(target)), BATCH):
-                loss = nn.functional.cross_entropy(net(features[training.text_row[rows]]), target[rows])
+                loss = nn.functional.cross_entropy(net(features[text_row[rows]]), target[rows])
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
-        with torch.inference_mode():
-            return net(_mean_features(test)[test.text_row]).argmax(-1).numpy()  # type: ignore[no-any-return]
-
-
-def _mean_features(table: QuestionTable) -> Tensor:
-    """Mean text feature of each distinct wording, [texts, width]."""
-    longest = table.features.shape[1]
-    mask = torch.arange(longest) < table.lengths.unsqueeze(1)
-    return masked_mean(table.features.float(), mask)
+    with torch.inference_mode():
+        given: Tensor = net(test.pooled(tower)).argmax(-1)  # [texts]
+    return given[test.text_row].numpy()

@@ -1,0 +1,186 @@
+"""The report of an evaluation: an object, a table and a page, with every figure beside the guess.
+
+The record comes from ``engine.vqa.evaluation`` and is JSON; nothing is computed here but how it looks. Figures of the
+paper are marked as the paper's wherever they stand.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from engine.export.evaluation_examples import COLOURS, Example, ExampleView, example_view
+from engine.export.staging import refused_as_export, staged
+
+__all__ = ["Example", "Published", "write_evaluation"]
+
+STEM = "evaluation"
+KINDS = {
+    "right": "Right and sure",
+    "wrong": "Wrong, and sure of it",
+    "unsure": "Unsure",
+}
+"""Kinds of examples, in the order of the page, with their headings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Rows of a paper to stand beside ours: ``rows`` have a name, a modality and ``values`` in percent by column.
+
+    ``mark`` is what is printed beside each row; ``same_data`` says whether ours were measured on the same data set.
+    """
+
+    title: str
+    mark: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, Mapping[str, float]], ...]
+    same_data: bool
+    notes: tuple[str, ...] = ()
+
+    def row(self, name: str, modality: str) -> Mapping[str, float]:
+        """The values of a row, none where it is not there."""
+        return next((values for one, seen, values in self.rows if (one, seen) == (name, modality)), {})
+
+
+def write_evaluation(
+    evaluation: Mapping[str, Any],
+    out: Path,
+    *,
+    examples: Sequence[Example] = (),
+    published: Published | None = None,
+) -> tuple[Path, ...]:
+    """Write ``evaluation.json``, ``.csv`` and ``.html`` into ``out``, all or none; returns them in the order csv, html,
+    json.
+
+    ``evaluation`` has ``model``, ``split``, ``facts`` (names and sentences, printed as they are), ``metrics``,
+    ``guess`` (empty where there were no training questions) and ``subsets``.
+    Raises :class:`~engine.errors.ExportRefused` where they cannot be written; older ones are then untouched.
+    """
+    files = {
+        ".csv": evaluation_table(evaluation),
+        ".html": evaluation_page(evaluation, examples, published),
+        ".json": json.dumps(evaluation, indent=2) + "\n",
+    }
+    with staged(out) as (stage, finals):
+        for ending, text in files.items():
+            with refused_as_export(out / (STEM + ending)):
+                (stage / (STEM + ending)).write_text(text, encoding="utf-8")
+    return tuple(finals)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group of questions: shares 0..1, None where there is no such figure."""
+
+    group: str
+    name: str
+    asked: int | None
+    model: float
+    guess: float | None
+    optical: float | None
+    sar: float | None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def blind(self) -> bool:
+        """Whether the model is no better than one that sees no picture."""
+        return self.guess is not None and self.model <= self.guess
+
+
+def rows_of(evaluation: Mapping[str, Any]) -> list[Row]:
+    """All of it, the paper's comparable part, every type, every weather, in this order."""
+    metrics, guess, subsets = evaluation["metrics"], evaluation["guess"], evaluation["subsets"]
+    alone = [subsets.get(name, {}) for name in ("optical-only", "sar-only")]
+    rows = []
+    for group, pick in (("overall", lambda part: part), ("comparable", lambda part: part.get("comparable", {}))):
+        for name in ("OA", "AA"):
+            interval = metrics["intervals"][name] if group == "overall" else None
+            rows.append(
+                Row(
+                    group, name, metrics["questions"] if group == "overall" else None, pick(metrics)[name],
+                    pick(guess).get(name), *(pick(part).get(name) for part in alone),
+                    interval=None if interval is None else (interval[0], interval[1]),
+                )
+            )  # fmt: skip
+    for group, key, counts in (("type", "per_type", "asked"), ("weather", "per_weather", "asked_by_weather")):
+        rows += [
+            Row(
+                group, name, metrics[counts][name], share, guess.get(key, {}).get(name),
+                *(part.get(key, {}).get(name) for part in alone),
+            )
+            for name, share in metrics[key].items()
+        ]  # fmt: skip
+    return rows
+
+
+def evaluation_table(evaluation: Mapping[str, Any]) -> str:
+    """The CSV: one line per group, shares 0..1; empty where there is no such figure."""
+    stream = io.StringIO()
+    lines = csv.writer(stream, lineterminator="\n")
+    lines.writerow(
+        ["group", "name", "asked", "accuracy", "low_95", "high_95", "guess", "optical_only", "sar_only", "data"]
+    )
+    for row in rows_of(evaluation):
+        shares = [row.model, *(row.interval or (None, None)), row.guess, row.optical, row.sar]
+        told = ["" if share is None else f"{share:.6f}" for share in shares]
+        lines.writerow([row.group, row.name, "" if row.asked is None else row.asked, *told, evaluation["split"]])
+    return stream.getvalue()
+
+
+def evaluation_page(
+    evaluation: Mapping[str, Any], examples: Sequence[Example] = (), published: Published | None = None
+) -> str:
+    """The page: light, printable, without scripts, nothing loaded from elsewhere."""
+    rows = rows_of(evaluation)
+    groups = {name: [row for row in rows if row.group == name] for name in ("overall", "comparable", "type", "weather")}
+    return _template().render(
+        it=evaluation,
+        metrics=evaluation["metrics"],
+        groups=groups,
+        published=published,
+        paper=published.row("TGFNet", "MUL") if published is not None else {},
+        colours=COLOURS,
+        kinds=dict(_by_kind(examples)),
+    )
+
+
+def _by_kind(examples: Sequence[Example]) -> Iterator[tuple[str, list[ExampleView]]]:
+    numbered = [example_view(example, number) for number, example in enumerate(examples)]
+    for kind, heading in KINDS.items():
+        found = [view for view in numbered if view.example.kind == kind]
+        if found:
+            yield heading, found
+
+
+def percent(share: float | None, places: int = 1) -> str:
+    """``0.7181`` as ``71.8``; a dash where there is no figure. Never 100 or 0 unless it is."""
+    if share is None:
+        return "–"
+    said = f"{100 * share:.{places}f}"
+    if said == f"{100:.{places}f}" and share < 1:
+        return f"{100 - 10**-places:.{places}f}"
+    if said == f"{0:.{places}f}" and share > 0:
+        return f"{10**-places:.{places}f}"
+    return said
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    """The page with autoescaping: a question is text whatever it contains."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("engine.export"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    return environment.get_template("evaluation.html")
