@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -45,15 +45,19 @@ class RecipeHead:
 class DataSettings:
     """What is trained on: synthetic scenes, or a ``folder`` with a published layout (``engine.datasets``).
 
-    ``variants`` are the adverse weathers that each optical picture also gets (``engine.vqa.data.weathers``); training
-    draws among them. Scenes only: how many for each split, their size, and questions of each type per scene, which
-    are ``exam_questions_per_type`` in validation and test. ``keep`` is "disk" (in the run's folder, reused when the
-    run goes on) or "memory" (made anew, no file written).
+    ``variants`` are the weathers in which each optical picture is also kept (``engine.vqa.data.weathers``); training
+    shows them to ``batch.variant_share`` of its views. ``gsd_m`` are the least and the most metres per pixel at the
+    network's input, for data that do not tell. ``keep`` is "disk" (in the run's folder, reused when the run goes on) or
+    "memory" (made anew, no file written).
+
+    Scenes only: how many for each split, their size, and questions of each type per scene, which are
+    ``exam_questions_per_type`` in validation and test.
     """
 
     source: Literal["scenes", "folder"] = "scenes"
     folder: str = ""
     variants: tuple[str, ...] = ()
+    gsd_m: tuple[float, float] | None = None
     workers: int = 1  # processes that render or read pictures
     keep: Literal["disk", "memory"] = "disk"
     train_scenes: int = 2000
@@ -219,7 +223,7 @@ def _change(change: str) -> Tables:
 
 def _refuse_unknown(tables: Tables) -> None:
     """msgspec passes over fields that it does not know; a misspelt one must not be lost silently."""
-    known = {name: kind for name, kind in get_type_hints(VqaRecipe).items() if is_dataclass(kind)}
+    known = _records_in(VqaRecipe)
     for name, table in tables.items():
         if name not in known or not isinstance(table, Mapping):
             raise UsageError(
@@ -231,14 +235,19 @@ def _refuse_unknown(tables: Tables) -> None:
 
 
 def _refuse_unknown_fields(name: str, table: Mapping[str, Any], kind: type, extra: tuple[str, ...] = ()) -> None:
-    hints = get_type_hints(kind)
-    allowed = {f.name for f in fields(kind)} | set(extra)
+    allowed = {*get_type_hints(kind), *extra}
     unknown = sorted(set(table) - allowed)
     if unknown:
         raise UsageError(
             f"The recipe has [{name}] {', '.join(unknown)}, which this program does not know.",
             remedy=f"Known there: {', '.join(sorted(allowed))}.",
         )
-    for inner, value in table.items():
-        if is_dataclass(hints.get(inner)) and isinstance(value, Mapping):
-            _refuse_unknown_fields(f"{name}.{inner}", value, hints[inner])
+    for inner, record in _records_in(kind).items():
+        if isinstance(table.get(inner), Mapping):
+            _refuse_unknown_fields(f"{name}.{inner}", table[inner], record)
+
+
+def _records_in(kind: type) -> dict[str, type]:
+    """The fields of a dataclass that are dataclasses themselves."""
+    hints = get_type_hints(kind)
+    return {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}

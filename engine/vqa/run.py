@@ -1,42 +1,48 @@
-"""One recipe from start to finish: render scenes, train, calibrate, score on held-out scenes, write the model."""
+"""One recipe from start to finish: data, encoders, network, training, calibration, scores, report, the model's folder.
+
+Every stage goes on where it was stopped: sets and image tokens are found again below the run's folder, training resumes
+from its checkpoint, and what comes after it is short and made again. The card is written last: a run with a card is
+finished.
+"""
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from engine import __version__
-from engine.catalog import ModelCard, file_sha256
-from engine.catalog.card import CARD_VERSION, PretrainedPart, TrainingData, write_card
-from engine.nn import text
-from engine.nn.text import TextEncoder
+from engine.catalog import CARD_FILE, ModelCard, file_sha256, read_card
+from engine.catalog.card import CARD_VERSION, TrainingData, write_card
+from engine.errors import UsageError
 from engine.nn.weights import load_weights, save_weights
 from engine.scenes import WORLD_VERSION
-from engine.text import ANSWERS, ANSWERS_VERSION, QUESTION_TYPES
-from engine.training import TrainingResult, train
-from engine.training.checkpoint import read_tensors
-from engine.vqa.build import build_network
-from engine.vqa.dense_loss import TrainedTgfnet
-from engine.vqa.evaluation import evaluate_model, fit_temperature, score
-from engine.vqa.guess import guess_metrics
-from engine.vqa.model import Tgfnet
+from engine.text import ANSWERS_VERSION
+from engine.training import TrainingResult, is_main_process, train
+from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
+from engine.training.processes import main_process_first
+from engine.training.settings import FREE_TO_CHANGE
+from engine.vqa.calibration import fit_calibration
+from engine.vqa.config import TgfnetConfig
+from engine.vqa.data.question_set import QuestionSet, types_of
+from engine.vqa.evaluation import Evaluation, card_metrics, evaluate_set, pooled_text, score
+from engine.vqa.materials import SPLITS, Materials
+from engine.vqa.network import VqaNetwork
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.scene_data import SPLIT_SEEDS, SceneSet, SceneSetSpec, render_set
-from engine.vqa.task import QuestionTable, SceneQuestionTask
+from engine.vqa.task import TrainedVqa, VqaTask
+from engine.vqa.tuning import clip_towers, pretrained_parts, tuned_network, whole_network
+
+if TYPE_CHECKING:
+    from engine.nn.clip import ClipTowers
 
 Report = Callable[[dict[str, Any]], None]
-TEST_SPLIT = "scenes, seeds from {first}, held-out wordings"
-LIMITS = (
-    "Trained on synthetic scenes alone: on real imagery its answers are suggestions, to be checked.",
-    f"It knows {len(QUESTION_TYPES)} kinds of question ({', '.join(QUESTION_TYPES)}) and English wordings.",
-    "Objects smaller than a few pixels of the 224 px square are not seen; ask about a smaller area.",
-)
+MODEL_FOLDER, REPORT_FOLDER = "model", "report"
 
 LEARNED_MARGIN = 0.1
 """A type of question counts as learned if it beats the guess by this much."""
@@ -44,153 +50,242 @@ LEARNED_MARGIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RecipeResult:
-    """``model`` is the folder with weights and card, None where the run was stopped before its end."""
+    """``model`` is the folder with weights and card, ``report`` that of the test's report; None before the end.
 
-    training: TrainingResult
-    model: Path | None
-    card: ModelCard | None
+    ``training`` is None where the run had been finished before. Of several processes only the main one has a card.
+    """
+
+    training: TrainingResult | None
+    model: Path | None = None
+    report: Path | None = None
+    card: ModelCard | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped the training before its end."""
+        return self.training is not None and not self.training.finished
 
 
 def train_recipe(
-    recipe: VqaRecipe, out: Path, *, command: str, resume: bool = False, report: Report | None = None
-) -> RecipeResult:
-    """Run ``recipe`` into ``out``: rendered sets in ``data/``, the run's log and checkpoints, the model in ``model/``.
-
-    ``report`` hears events of all stages. A stopped run can be resumed with the same recipe.
-    """
-    tell = report or (lambda event: None)
-    out.mkdir(parents=True, exist_ok=True)
-    training = scene_set(recipe, "train", out, tell)
-    validation = scene_set(recipe, "validation", out, tell)
-    encoder = TextEncoder(max_tokens=recipe.model.max_tokens)
-    torch.manual_seed(recipe.train.seed)
-    model = TrainedTgfnet(build_network(recipe.model), recipe.model.width)
-    task = SceneQuestionTask(
-        model, recipe.model, recipe.preprocess, recipe.batch, training, validation, encoder, recipe.train.device
-    )
-    result = train(task, recipe.train, out, resume=resume, report=report)
-    if not result.finished:
-        return RecipeResult(result, None, None)
-    card = finish(recipe, result, out, encoder, training, validation, command=command, tell=tell)
-    return RecipeResult(result, out / "model", card)
-
-
-def scene_set(recipe: VqaRecipe, split: str, out: Path, tell: Report) -> SceneSet:
-    """The rendered set of one split, below ``out/data`` or in memory, as the recipe says."""
-    data = recipe.data
-    spec = SceneSetSpec(
-        first_seed=SPLIT_SEEDS[split],
-        count={"train": data.train_scenes, "validation": data.validation_scenes, "test": data.test_scenes}[split],
-        wording="held-out" if split == "test" else "train",
-        questions_per_type=data.questions_per_type if split == "train" else data.exam_questions_per_type,
-        view_px=data.view_px,
-        size_px=recipe.model.image_size,
-        grid=recipe.model.grid,
-    )
-    return render_set(
-        spec,
-        recipe.preprocess,
-        None if data.keep == "memory" else out / "data" / split,
-        workers=data.workers,
-        report=lambda done, of: tell({"kind": "rendering", "split": split, "step": done, "steps": of}),
-    )
-
-
-def finish(
     recipe: VqaRecipe,
-    result: TrainingResult,
     out: Path,
-    encoder: TextEncoder,
-    training: SceneSet,
-    validation: SceneSet,
     *,
     command: str,
-    tell: Report,
-) -> ModelCard:
-    """Round the best weights as they are stored, then calibrate and score them; write the card."""
-    tell({"kind": "scoring"})
-    tensors, _ = read_tensors(result.best)
-    trained = TrainedTgfnet(build_network(recipe.model), recipe.model.width)
-    trained.load_state_dict(tensors)
-    model = trained.network
-    weights = save_weights(model, out / "model")
-    load_weights(model, weights)
-    model.eval().to(recipe.train.device)
-    temperature = calibrate(model, recipe, validation, encoder)
-    test = scene_set(recipe, "test", out, tell)
-    table = QuestionTable(test.questions, encoder)
-    metrics = evaluate_model(
-        model, test, table, recipe.model, recipe.preprocess, temperature, device=recipe.train.device
+    resume: bool = False,
+    report: Report | None = None,
+    materials: Materials | None = None,
+) -> RecipeResult:
+    """Run ``recipe`` into ``out``: sets in ``data/``, the log and checkpoints, ``report/``, the model in ``model/``.
+
+    ``resume`` goes on with the run in ``out`` wherever it was stopped; a finished one is not repeated. ``materials``
+    are shared with other runs, else they lie in ``out``. ``report`` hears events of all stages, in the main process.
+    Raises UsageError for a folder with another run; see also :func:`engine.training.train`.
+    """
+    tell = report if report is not None and is_main_process() else _say_nothing
+    if (out / MODEL_FOLDER / CARD_FILE).is_file():
+        return _finished_before(recipe, out, resume=resume)
+    out.mkdir(parents=True, exist_ok=True)
+    with main_process_first(recipe.train):  # what it makes, the others find
+        run = _Run(recipe, materials or Materials(out, tell), tell)
+    result = train(
+        run.task,
+        run.settings,
+        out,
+        resume=resume and (out / CHECKPOINT_FILE).is_file(),
+        report=report,
+        recipe=recipe_tables(recipe, bound=True),
     )
-    learned = QuestionTable(training.questions, encoder)
-    guess = guess_metrics(training.questions, learned, test.questions, table, answers=recipe.model.answers)
-    card = replace(
-        draft_card(recipe, training, command),
-        temperature=temperature,
-        metrics_split=TEST_SPLIT.format(first=SPLIT_SEEDS["test"]),
-        metrics=metrics,
-        guess=guess,
-        limits=limits_of(metrics, guess),
-        sha256=file_sha256(weights),
-        size_bytes=weights.stat().st_size,
-    )
-    write_card(card, out / "model")
-    tell({"kind": "scored", "OA": metrics["OA"], "AA": metrics["AA"], "guess": guess["OA"]})
-    return card
+    if not result.finished or not is_main_process():
+        return RecipeResult(result)
+    card = run.finish(result.best, out, command)
+    return RecipeResult(result, out / MODEL_FOLDER, out / REPORT_FOLDER, card)
 
 
-def limits_of(metrics: dict[str, Any], guess: dict[str, Any]) -> tuple[str, ...]:
+def _say_nothing(event: dict[str, Any]) -> None:
+    """In place of a report that nobody asked for."""
+
+
+def recipe_tables(recipe: VqaRecipe, *, bound: bool = False) -> dict[str, Any]:
+    """The recipe as JSON tables, for cards and checkpoints, without paths of this machine.
+
+    ``bound`` leaves out what a run may change when it goes on: where and how it computes, and the loop's own settings.
+    """
+    tables: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    tables["data"]["folder"] = Path(recipe.data.folder).name
+    if bound:
+        del tables["train"], tables["epochs"], tables["data"]["workers"], tables["data"]["keep"]
+    return tables
+
+
+class _Run:
+    """What one run has in hand: its data, its network, and the way to a model."""
+
+    def __init__(self, recipe: VqaRecipe, materials: Materials, tell: Report) -> None:
+        """Read or make all that training needs. All three sets come first: what is wrong with one shows early."""
+        self.recipe, self.materials, self.tell = recipe, materials, tell
+        self.training, self.validation, self.test = (materials.question_set(recipe, split) for split in SPLITS)
+        self.answers = self.training.vocabulary
+        self.config: TgfnetConfig = replace(recipe.model, answers=len(self.answers))
+        self.settings = recipe.settings(len(self.training.questions))
+        self.clip: ClipTowers | None = clip_towers(self.config)
+        network = tuned_network(recipe, self.config, self.answers, self.clip)
+        learns_patches = self.training.patches is not None and recipe.tune.backbone != "frozen"
+        trained = TrainedVqa(
+            network,
+            patch_width=self.config.width if learns_patches and recipe.batch.patch_weight else 0,
+            patch_weight=recipe.batch.patch_weight,
+            label_smoothing=recipe.batch.label_smoothing,
+        )
+        self.task = VqaTask(
+            trained,
+            self.config,
+            recipe.preprocess,
+            recipe.batch,
+            self.training,
+            self.validation,
+            materials.reader(self.config, self.clip),
+            self.answers,
+            seed=recipe.train.seed,
+            steps=self.settings.steps,
+            features=self._features("train", network),
+            validation_features=self._features("validation", network),
+            tables=(self._table("train"), self._table("validation")),
+        )
+
+    def finish(self, best: Path, out: Path, command: str) -> ModelCard:
+        """Round the best weights as they are stored, then calibrate and score them, write the report and the card."""
+        tensors, _ = read_tensors(best)
+        self.task.model.load_state_dict(tensors)
+        network = whole_network(self.task.model.network, self.recipe)
+        weights = save_weights(network, out / MODEL_FOLDER)
+        load_weights(network, weights)
+        network.eval().to(self.recipe.train.device)
+        self.tell({"kind": "stage", "stage": "calibrating on the validation set"})
+        scored = score(
+            network, self.validation, self._table("validation"), self.config, self.recipe.preprocess,
+            device=self.recipe.train.device, features=self._features("validation", network),
+        )  # fmt: skip
+        kinds = [question.type for question in self.validation.questions]
+        calibration = fit_calibration(scored, kinds, pooled_text(self._table("validation"), network))
+        card = replace(self._draft(command), **calibration.save(out / MODEL_FOLDER))
+        evaluation = evaluate_set(
+            network, self.test, self._table("test"), self.config, self.recipe.preprocess, calibration, self.answers,
+            device=self.recipe.train.device, features=self._features("test", network), report=self._share,
+        )  # fmt: skip
+        guess = self.materials.guess(self.recipe, self.answers, self.clip, network)
+        card = replace(
+            card,
+            metrics_split=self.test.about,
+            metrics=card_metrics(evaluation),
+            guess=guess,
+            limits=limits_of(self.recipe, self.training, evaluation["metrics"], guess),
+            sha256=file_sha256(weights),
+            size_bytes=weights.stat().st_size,
+        )
+        self._write_report(card, evaluation, out / REPORT_FOLDER)
+        write_card(card, out / MODEL_FOLDER)
+        self.tell({"kind": "scored", "OA": card.metrics["OA"], "AA": card.metrics["AA"], "guess": guess["OA"]})
+        return card
+
+    def _table(self, split: str) -> Any:
+        return self.materials.table(self.recipe, split, self.answers, self.clip)
+
+    def _features(self, split: str, network: VqaNetwork) -> Any:
+        return self.materials.features(self.recipe, self.config, network, split)
+
+    def _share(self, stage: str, share: float) -> None:
+        self.tell({"kind": "working", "stage": stage, "done": round(100 * share), "of": 100})
+
+    def _write_report(self, card: ModelCard, evaluation: Evaluation, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _draft(self, command: str) -> ModelCard:
+        """The card without what is measured."""
+        recipe, head = self.recipe, self.recipe.recipe
+        scenes = recipe.data.source == "scenes"
+        return ModelCard(
+            card_version=CARD_VERSION,
+            name=head.name,
+            task=head.task,
+            preset=head.preset,
+            summary=head.summary,
+            licence=head.licence,
+            config=self.config.as_json(),
+            preprocess=recipe.preprocess.as_json(),
+            answers=self.answers,
+            answers_version=str(ANSWERS_VERSION) if scenes else "",
+            temperature=1.0,
+            trained_gsd_m=trained_gsd(recipe, self.training),
+            training_data=TrainingData(
+                name=f"engine.scenes of rsqa-desktop {__version__}: {self.training.about}"
+                if scenes
+                else self.training.about,
+                licence="Apache-2.0 (generated)" if scenes else "as the data set's",
+                samples=len(self.training),
+                world=str(WORLD_VERSION) if scenes else "",
+            ),
+            pretrained=pretrained_parts(recipe, self.clip),
+            recipe=recipe_tables(recipe),
+            command=command,
+            seed=recipe.train.seed,
+            versions={
+                "rsqa-desktop": __version__,
+                "torch": str(torch.__version__),
+                "python": platform.python_version(),
+            },
+            created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            metrics_split="",
+            metrics={},
+            guess={},
+            sha256="",
+            size_bytes=0,
+        )
+
+
+def trained_gsd(recipe: VqaRecipe, training: QuestionSet) -> tuple[float, float]:
+    """Least and most metres per pixel at the network's input; (0, 0) where neither pictures nor recipe tell."""
+    known = [gsd for gsd in training.gsd_m if gsd is not None]
+    if known:
+        return round(min(known), 2), round(max(known), 2)
+    return recipe.data.gsd_m or (0.0, 0.0)
+
+
+def limits_of(
+    recipe: VqaRecipe, training: QuestionSet, metrics: dict[str, Any], guess: dict[str, Any]
+) -> tuple[str, ...]:
     """What a user has to know of a model's weaknesses; question types that it did not learn are named."""
+    kinds = types_of(training.questions)
     blind = [
         f"Questions of the type “{kind}” are answered no better than by a guess ({accuracy:.0%} right, the guess "
         f"{guess['per_type'][kind]:.0%})."
         for kind, accuracy in metrics["per_type"].items()
         if accuracy < guess["per_type"][kind] + LEARNED_MARGIN
     ]
-    return (*LIMITS, *blind)
-
-
-def calibrate(model: Tgfnet, recipe: VqaRecipe, validation: SceneSet, encoder: TextEncoder) -> float:
-    """The temperature fitted on the validation split."""
-    table = QuestionTable(validation.questions, encoder)
-    return fit_temperature(score(model, validation, table, recipe.model, recipe.preprocess, device=recipe.train.device))
-
-
-def draft_card(recipe: VqaRecipe, training: SceneSet, command: str) -> ModelCard:
-    """The card without what is measured."""
-    head = recipe.recipe
-    # The view is shrunk to the network's square, so a pixel there is that much wider on the ground.
-    zoom = recipe.data.view_px / recipe.model.image_size
-    return ModelCard(
-        card_version=CARD_VERSION,
-        name=head.name,
-        task=head.task,
-        preset=head.preset,
-        summary=head.summary,
-        licence=head.licence,
-        config=recipe.model.as_json(),
-        preprocess=recipe.preprocess.as_json(),
-        answers=ANSWERS,
-        answers_version=str(ANSWERS_VERSION),
-        temperature=1.0,
-        trained_gsd_m=(round(min(training.gsd_m) * zoom, 2), round(max(training.gsd_m) * zoom, 2)),
-        training_data=TrainingData(
-            name=f"engine.scenes of rsqa-desktop {__version__}, seeds from {SPLIT_SEEDS['train']}",
-            licence="Apache-2.0 (generated)",
-            samples=len(training.weather),
-            world=str(WORLD_VERSION),
-        ),
-        pretrained=(
-            PretrainedPart(text.NAME, "text encoder, frozen", text.REVISION, text.LICENCE, dict(text.FILES_SHA256)),
-        ),
-        recipe={key: value for key, value in asdict(recipe).items() if key in ("data", "batch", "train")},
-        command=command,
-        seed=recipe.train.seed,
-        versions={"rsqa-desktop": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
-        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics_split="",
-        metrics={},
-        guess={},
-        sha256="",
-        size_bytes=0,
+    synthetic = "Trained on synthetic scenes alone: on real imagery its answers are suggestions, to be checked."
+    return (
+        *([synthetic] if recipe.data.source == "scenes" else []),
+        f"It knows {len(kinds)} kinds of question ({', '.join(kinds)}) and English wordings.",
+        f"Objects smaller than a few pixels of the {recipe.model.image_size} px square are not seen; ask about a "
+        "smaller area.",
+        *blind,
     )
+
+
+def _same_run(card: ModelCard, recipe: VqaRecipe) -> bool:
+    """Whether the card is of a run of this recipe, wherever and however it was computed."""
+    stored, asked = dict(card.recipe), recipe_tables(recipe)
+    free = FREE_TO_CHANGE - {"steps"}
+    for tables in (stored, asked):
+        tables["train"] = {name: v for name, v in tables.get("train", {}).items() if name not in free}
+        tables["data"] = {name: v for name, v in tables.get("data", {}).items() if name not in ("workers", "keep")}
+    return stored == asked
+
+
+def _finished_before(recipe: VqaRecipe, out: Path, *, resume: bool) -> RecipeResult:
+    card = read_card(out / MODEL_FOLDER)
+    if not resume or not _same_run(card, recipe):
+        raise UsageError(
+            f"There is a finished run in {out} already, its model {card.name} in {out / MODEL_FOLDER}.",
+            remedy="Name another folder for a new run.",
+        )
+    return RecipeResult(None, out / MODEL_FOLDER, out / REPORT_FOLDER, card)

@@ -105,7 +105,8 @@ class VqaTask:
     ``encoder`` reads the texts (a tokenizer for a network with a text tower), ``answers`` is the vocabulary; questions
     whose answer is not in it are not trained on. ``features`` are the tokens of ``training`` where the image encoder is
     frozen, ``validation_features`` those of ``validation``; a view's variant and its missing sensor are then all that
-    is varied. ``steps`` is the length of the training, for networks with a curriculum.
+    is varied. ``steps`` is the length of the training, for networks with a curriculum. ``tables`` are the questions of
+    both sets as ``encoder`` read them, where that was done before.
     """
 
     def __init__(
@@ -123,12 +124,15 @@ class VqaTask:
         steps: int = 0,
         features: FeatureCache | None = None,
         validation_features: FeatureCache | None = None,
+        tables: tuple[QuestionTable, QuestionTable] | None = None,
     ) -> None:
         self._model = model
         self.config, self.preprocess, self.batch = config, preprocess, batch
         self.training, self.validation = training, validation
-        self.training_table = QuestionTable(training.questions, encoder, answers)
-        self.validation_table = QuestionTable(validation.questions, encoder, answers)
+        self.training_table, self.validation_table = tables or (
+            QuestionTable(training.questions, encoder, answers),
+            QuestionTable(validation.questions, encoder, answers),
+        )
         self._features, self._validation_features = features, validation_features
         usable = (self.training_table.answer != UNKNOWN_ANSWER).numpy()
         self._order = TrainingOrder(training, batch, seed, usable)

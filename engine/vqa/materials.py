@@ -1,0 +1,155 @@
+"""What runs are made of: question sets, texts as tensors, image tokens of a frozen encoder, each made once and shared.
+
+Everything lies below one folder and is found again there, so that a run that was stopped goes on, and the runs of a
+study share what they have in common. Names of folders end in a digest of what was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.nn.text import TextEncoder
+from engine.text import Wording
+from engine.vqa.config import CLIP, TgfnetConfig
+from engine.vqa.data.features import FeatureCache, weights_digest
+from engine.vqa.data.question_set import QuestionSet
+from engine.vqa.data.scenes import SPLIT_SEEDS, SceneSetSpec, render_set
+from engine.vqa.data.table import FeatureEncoder, Numberer, QuestionTable
+from engine.vqa.guess import guess_metrics
+from engine.vqa.network import VqaNetwork
+from engine.vqa.recipe import VqaRecipe
+
+if TYPE_CHECKING:
+    from engine.nn.clip import ClipTowers
+
+SPLITS = ("train", "validation", "test")
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Materials:
+    """Makes and keeps what recipes need, below ``folder``; ``tell`` hears how far it is."""
+
+    def __init__(self, folder: Path, tell: Tell) -> None:
+        self.folder, self._tell = folder, tell
+        self._sets: dict[Any, QuestionSet] = {}
+        self._readers: dict[Any, FeatureEncoder | Numberer] = {}
+        self._tables: dict[Any, QuestionTable] = {}
+        self._features: dict[Any, FeatureCache] = {}
+        self._guesses: dict[Any, dict[str, Any]] = {}
+
+    def question_set(self, recipe: VqaRecipe, split: str) -> QuestionSet:
+        """The set of one of :data:`SPLITS`. Raises UsageError or DataSetUnreadable where there is none."""
+        key = _set_key(recipe, split)
+        if key not in self._sets:
+            place = self._place(recipe, f"data/{split}-{_digest(key)}")
+            make = _rendered if recipe.data.source == "scenes" else _read
+            doing = "rendering" if recipe.data.source == "scenes" else "reading"
+            self._sets[key] = make(recipe, split, place, self._counted(f"{doing} the {split} set"))
+        return self._sets[key]
+
+    def reader(self, config: TgfnetConfig, clip: ClipTowers | None) -> FeatureEncoder | Numberer:
+        """What reads questions: a frozen text encoder, or the tokenizer of a text tower that is trained."""
+        key = (config.text_encoder, config.clip_model, config.clip_weights, config.clip_stored, config.max_tokens)
+        if key not in self._readers:
+            self._readers[key] = _text_reader(config, clip)
+        return self._readers[key]
+
+    def table(self, recipe: VqaRecipe, split: str, answers: tuple[str, ...], clip: ClipTowers | None) -> QuestionTable:
+        """The questions of a split as :meth:`reader` reads them."""
+        reader = self.reader(recipe.model, clip)
+        views = self.question_set(recipe, split)
+        key = (_set_key(recipe, split), answers, id(reader))
+        if key not in self._tables:
+            self._tell({"kind": "stage", "stage": f"encoding the texts of the {split} set"})
+            self._tables[key] = QuestionTable(views.questions, reader, answers)
+        return self._tables[key]
+
+    def features(self, recipe: VqaRecipe, config: TgfnetConfig, network: VqaNetwork, split: str) -> FeatureCache | None:
+        """The image tokens of a split, None where the recipe tunes the encoder or keeps none."""
+        if recipe.tune.backbone != "frozen" or not recipe.tune.cache:
+            return None
+        views = self.question_set(recipe, split)
+        key = (weights_digest(network.vision), _set_key(recipe, split))
+        if key not in self._features:
+            place = self._place(recipe, f"features/{split}-{_digest(key)}")
+            report = self._counted(f"encoding the pictures of the {split} set")
+            self._features[key] = FeatureCache.build(
+                network, views, config, recipe.preprocess, place, device=recipe.train.device, report=report
+            )
+        return self._features[key]
+
+    def guess(
+        self, recipe: VqaRecipe, answers: tuple[str, ...], clip: ClipTowers | None, network: VqaNetwork
+    ) -> dict[str, Any]:
+        """What one scores on the test set without looking (``engine.vqa.guess``), as JSON."""
+        tables = [self.table(recipe, split, answers, clip) for split in ("train", "test")]
+        key = (id(tables[0]), id(tables[1]))
+        # A tuned tower reads the texts in its own way in each run.
+        if network.text_tower is not None or key not in self._guesses:
+            training, test = (self.question_set(recipe, split).questions for split in ("train", "test"))
+            self._guesses[key] = guess_metrics(
+                training, tables[0], test, tables[1], answers=len(answers), tower=network.text_tower
+            )
+        return self._guesses[key]
+
+    def _place(self, recipe: VqaRecipe, name: str) -> Path | None:
+        return None if recipe.data.keep == "memory" else self.folder / name
+
+    def _counted(self, stage: str) -> Callable[[int, int], None]:
+        return lambda done, of: self._tell({"kind": "working", "stage": stage, "done": done, "of": of})
+
+
+def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:
+    data = recipe.data
+    wording: Wording = "held-out" if split == "test" else "train"
+    spec = SceneSetSpec(
+        first_seed=SPLIT_SEEDS[split],
+        count={"train": data.train_scenes, "validation": data.validation_scenes, "test": data.test_scenes}[split],
+        wording=wording,
+        questions_per_type=data.questions_per_type if split == "train" else data.exam_questions_per_type,
+        view_px=data.view_px,
+        size_px=recipe.model.image_size,
+        grid=recipe.model.grid,
+        variants=data.variants if split == "train" else (),
+    )
+    return render_set(spec, recipe.preprocess, place, workers=data.workers, report=report)
+
+
+def _read(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:
+    # Only what reads pictures from files brings the raster library.
+    from engine.vqa.data.folders import folder_set
+
+    data = recipe.data
+    return folder_set(
+        Path(data.folder),
+        split,
+        recipe.preprocess,
+        recipe.model,
+        place,
+        variants=data.variants if split == "train" else (),
+        workers=data.workers,
+        report=report,
+    )
+
+
+def _text_reader(config: TgfnetConfig, clip: ClipTowers | None) -> FeatureEncoder | Numberer:
+    if config.text_encoder != CLIP or clip is None:
+        return TextEncoder(max_tokens=config.max_tokens)
+    from engine.nn.clip import ClipTextEncoder, ClipTokenizer
+
+    tokenizer = ClipTokenizer(config.max_tokens)
+    return tokenizer if config.clip_stored else ClipTextEncoder(clip.text, tokenizer)
+
+
+def _set_key(recipe: VqaRecipe, split: str) -> tuple[object, ...]:
+    """What decides the pictures and questions of a split; how many processes make them, and where, does not."""
+    data = replace(recipe.data, workers=1, keep="disk")
+    return split, data, recipe.preprocess, recipe.model.image_size, recipe.model.patch
+
+
+def _digest(key: object) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:8]

@@ -1,0 +1,118 @@
+"""A recipe's network, ready to be trained: built, started from other weights, its encoders free, frozen or low-rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import safe_open
+
+from engine.catalog import find_model, read_card, verify_weights
+from engine.catalog.card import PretrainedPart
+from engine.errors import UsageError
+from engine.nn.weights import load_weights
+from engine.vqa.build import build_network
+from engine.vqa.config import CLIP, TgfnetConfig
+from engine.vqa.network import VqaNetwork
+from engine.vqa.recipe import VqaRecipe
+
+if TYPE_CHECKING:
+    from engine.nn.clip import ClipTowers
+
+CLIP_LICENCE = "MIT"
+"""Of OpenAI's CLIP; weights of others say theirs where they are published."""
+
+
+def clip_towers(config: TgfnetConfig) -> ClipTowers | None:
+    """CLIP's pretrained towers, None for a network without CLIP. Raises ModelNotFound, saying what to fetch."""
+    if not config.uses_clip:
+        return None
+    from engine.nn.clip import load_clip
+
+    return load_clip(config.clip_model, config.clip_weights)
+
+
+def tuned_network(
+    recipe: VqaRecipe, config: TgfnetConfig, answers: tuple[str, ...], clip: ClipTowers | None
+) -> VqaNetwork:
+    """The network of ``config`` as the recipe starts to train it; fresh weights come from the recipe's seed.
+
+    What does not require a gradient stays as it is. Raises UsageError or ModelNotFound where it cannot start so.
+    """
+    torch.manual_seed(recipe.train.seed)
+    network = build_network(config, clip)
+    if recipe.recipe.start:
+        _start_from(network, recipe, answers)
+    if recipe.tune.backbone == "frozen":
+        network.vision.requires_grad_(requires_grad=False)
+    elif recipe.tune.backbone == "lora":
+        _add_lora(network, recipe)
+    return network
+
+
+def whole_network(network: VqaNetwork, recipe: VqaRecipe) -> VqaNetwork:
+    """The network as it is stored: low-rank parts are merged into the weights that they changed."""
+    if recipe.tune.backbone == "lora":
+        from engine.nn.lora import merge_lora
+
+        network.vision = merge_lora(network.vision)
+        if network.text_tower is not None:
+            network.text_tower = merge_lora(network.text_tower)
+    return network
+
+
+def pretrained_parts(recipe: VqaRecipe, clip: ClipTowers | None) -> tuple[PretrainedPart, ...]:
+    """What others, or an earlier run, have trained of this model, for its card."""
+    parts: list[PretrainedPart] = []
+    if recipe.model.text_encoder != CLIP:
+        from engine.nn import text
+
+        parts.append(
+            PretrainedPart(text.NAME, "text encoder, frozen", text.REVISION, text.LICENCE, dict(text.FILES_SHA256))
+        )
+    if clip is not None and clip.file is not None:
+        role = {"full": "tuned", "lora": "tuned by low-rank parts", "frozen": "frozen, not in this model's file"}
+        name = f"CLIP {recipe.model.clip_model}, {recipe.model.clip_weights}"
+        files = {clip.file.path.name: clip.file.sha256}
+        role_of = f"image and text encoder, {role[recipe.tune.backbone]}"
+        parts.append(PretrainedPart(name, role_of, clip.file.revision, CLIP_LICENCE, files))
+    if recipe.recipe.start:
+        card = read_card(find_model(recipe.recipe.start))
+        what = "image encoder" if recipe.recipe.start_parts == "vision" else "all weights"
+        parts.append(PretrainedPart(card.name, f"start: {what}", "", card.licence, {"model.safetensors": card.sha256}))
+    return tuple(parts)
+
+
+def _start_from(network: VqaNetwork, recipe: VqaRecipe, answers: tuple[str, ...]) -> None:
+    """Fill the network, or its image encoder, from the model that the recipe names."""
+    folder = find_model(recipe.recipe.start)
+    card = read_card(folder)
+    weights = verify_weights(folder, card)
+    if recipe.recipe.start_parts == "all":
+        if card.answers != answers:
+            raise UsageError(
+                f"The run cannot start from all of {card.name}: its answers are others than those of the data.",
+                remedy='Set recipe.start_parts to "vision".',
+            )
+        load_weights(network, weights)
+        return
+    own = network.vision.state_dict()
+    with safe_open(weights, framework="pt") as stored:
+        names = {name.removeprefix("vision."): name for name in stored.keys() if name.startswith("vision.")}  # noqa: SIM118
+        found = {ours: stored.get_tensor(name).float() for ours, name in names.items()}
+    if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in own.items()}:
+        raise UsageError(
+            f"The image encoder of {card.name} is of other sizes than the recipe's.",
+            remedy="Give [model] the sizes of that model's card, or start from another.",
+        )
+    network.vision.load_state_dict(found)
+
+
+def _add_lora(network: VqaNetwork, recipe: VqaRecipe) -> None:
+    if not recipe.model.uses_clip:
+        raise UsageError("Low-rank tuning (LoRA) is for CLIP, which this recipe does not use.")
+    from engine.nn.lora import add_lora
+
+    network.vision = add_lora(network.vision, recipe.tune.rank, recipe.tune.alpha)
+    if network.text_tower is not None:
+        network.text_tower = add_lora(network.text_tower, recipe.tune.rank, recipe.tune.alpha)
