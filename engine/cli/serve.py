@@ -23,12 +23,18 @@ def run(args: argparse.Namespace) -> int:
 
     leave_room_for_the_window()
     from engine.jobs.ask import Asker
+    from engine.jobs.ask_tiles import TileAsker
     from engine.jobs.export import export
     from engine.jobs.worker import Handler, Worker
-    from engine.records import AskRequest, CheckRequest, ExportRequest
+    from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest
 
     asker = Asker(args.device)
-    handlers: dict[type, Handler] = {AskRequest: asker.answer, CheckRequest: asker.checks.handle, ExportRequest: export}
+    handlers: dict[type, Handler] = {
+        AskRequest: asker.answer,
+        AskTilesRequest: TileAsker(asker).answer,
+        CheckRequest: asker.checks.handle,
+        ExportRequest: export,
+    }
     code = Worker(conversation, handlers, lambda: asker.prepare(args.model)).run()
     # A thread may still be importing torch; there is nothing to put in order that the system does not.
     os._exit(code)

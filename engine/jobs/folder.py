@@ -33,7 +33,7 @@ class JobFolder:
         """The result's file."""
         return self._write("result.json", to_json(result))
 
-    def write_array(self, name: str, values: npt.NDArray[np.float32]) -> Path:
+    def write_array(self, name: str, values: npt.NDArray[np.generic]) -> Path:
         """``values`` as ``name``.npy; returns the file."""
         target = self.path / f"{name}.npy"
         part = target.with_name(f".{target.name}.part")

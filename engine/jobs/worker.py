@@ -19,10 +19,13 @@ from engine.errors import Cancelled, ProtocolMismatch, RsqaError
 from engine.jobs.conversation import Call, Conversation, outcome_of
 from engine.jobs.folder import JobFolder
 from engine.protocol import Cancel, Hello, Outcome, Progress, Ready
-from engine.records import AskRequest
+from engine.records import AskRequest, AskTilesRequest
 
 GRACE_S = 2.0
 """How long a request may go on after the window has gone."""
+
+QUESTIONS = (AskRequest, AskTilesRequest)
+"""A newer one of these takes the place of an older one: the window shows one answer."""
 
 
 class Handler(Protocol):
@@ -82,7 +85,7 @@ class Worker:
         if isinstance(request, Cancel):
             self._drop(lambda waiting: waiting.id == request.target, "The request was stopped before it began.")
         elif type(request) in self._handlers:
-            if isinstance(request, AskRequest):
+            if isinstance(request, QUESTIONS):
                 self._supersede_questions()
             with self._changed:
                 self._waiting.append(call)
@@ -93,10 +96,10 @@ class Worker:
 
     def _supersede_questions(self) -> None:
         self._drop(
-            lambda waiting: isinstance(waiting.request, AskRequest), "A newer question took the place of this one."
+            lambda waiting: isinstance(waiting.request, QUESTIONS), "A newer question took the place of this one."
         )
         with self._changed:
-            if self._running is not None and isinstance(self._running.request, AskRequest):
+            if self._running is not None and isinstance(self._running.request, QUESTIONS):
                 self._running.stop.set()
 
     def _drop(self, unwanted: Callable[[Call], bool], reason: str) -> None:
@@ -119,7 +122,7 @@ class Worker:
         try:
             handler = self._handlers[type(call.request)]
             event = handler(call.request, progress=progress, cancelled=call.stop.is_set)
-            if call.stop.is_set() and isinstance(call.request, AskRequest):  # files once written are not unwritten
+            if call.stop.is_set() and isinstance(call.request, QUESTIONS):  # files once written are not unwritten
                 raise Cancelled("The question was stopped.")
             self._conversation.say(call.id, event)
             outcome = Outcome("succeeded")

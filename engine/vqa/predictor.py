@@ -225,6 +225,10 @@ class TgfnetPredictor:
         said = iter(zip(index.tolist(), confidence.tolist(), strict=True))
         return [BriefPrediction(*next(said), seen.sensors) if seen.sensors else None for seen in looks]
 
+    def tokens_cut(self, question: str) -> int:
+        """How many tokens of ``question`` the model does not read."""
+        return self._text(question).cut
+
     def _look(self, area: AreaArrays) -> _Seen:
         """Stretch and letterbox an area by the card's rules."""
         shapes = {image.shape[1:] for image in (area.optical, area.sar) if image is not None}
