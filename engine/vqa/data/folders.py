@@ -211,7 +211,7 @@ def _read_rows(
 
 
 def _read_row(size: int, variants: int, preprocess: PreprocessSpec, files: PairFiles) -> Row:
-    """One pair. Where a variant is not made there is the picture as it is, where the pair is broken there is nothing."""
+    """One pair: the picture as it is where a variant is not made, nothing where the pair is broken."""
     try:
         read = read_pair(files, size, preprocess)
     except InputRefused as error:
