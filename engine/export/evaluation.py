@@ -97,27 +97,20 @@ class Row:
 
 def rows_of(evaluation: Mapping[str, Any]) -> list[Row]:
     """All of it, the paper's comparable part, every type, every weather, in this order."""
-    metrics, guess, subsets = evaluation["metrics"], evaluation["guess"], evaluation["subsets"]
-    alone = [subsets.get(name, {}) for name in ("optical-only", "sar-only")]
+    metrics, guess = evaluation["metrics"], evaluation["guess"]
+    alone = [evaluation["subsets"].get(name, {}) for name in ("optical-only", "sar-only")]
     rows = []
-    for group, pick in (("overall", lambda part: part), ("comparable", lambda part: part.get("comparable", {}))):
-        for name in ("OA", "AA"):
-            interval = metrics["intervals"][name] if group == "overall" else None
-            rows.append(
-                Row(
-                    group, name, metrics["questions"] if group == "overall" else None, pick(metrics)[name],
-                    pick(guess).get(name), *(pick(part).get(name) for part in alone),
-                    interval=None if interval is None else (interval[0], interval[1]),
-                )
-            )  # fmt: skip
+    for name in ("OA", "AA"):
+        low, high = metrics["intervals"][name]
+        blind, optical, sar = (part.get(name) for part in (guess, *alone))
+        rows.append(Row("overall", name, metrics["questions"], metrics[name], blind, optical, sar, (low, high)))
+    for name in ("OA", "AA"):
+        blind, optical, sar = (part.get("comparable", {}).get(name) for part in (guess, *alone))
+        rows.append(Row("comparable", name, None, metrics["comparable"][name], blind, optical, sar))
     for group, key, counts in (("type", "per_type", "asked"), ("weather", "per_weather", "asked_by_weather")):
-        rows += [
-            Row(
-                group, name, metrics[counts][name], share, guess.get(key, {}).get(name),
-                *(part.get(key, {}).get(name) for part in alone),
-            )
-            for name, share in metrics[key].items()
-        ]  # fmt: skip
+        for name, share in metrics[key].items():
+            blind, optical, sar = (part.get(key, {}).get(name) for part in (guess, *alone))
+            rows.append(Row(group, name, metrics[counts][name], share, blind, optical, sar))
     return rows
 
 

@@ -94,14 +94,16 @@ def evaluate_set(
     *,
     device: str | torch.device = "cpu",
     features: FeatureCache | None = None,
+    scored: Scored | None = None,
     report: Report = lambda stage, share: None,
 ) -> Evaluation:
     """``metrics`` with all sensors and, where there are two, ``subsets`` with each of them alone, as JSON.
 
-    ``answers`` is the vocabulary of the weights, which ``table`` was made with. The guess is not in it
-    (``engine.vqa.guess``), as it needs training questions.
+    ``answers`` is the vocabulary of the weights, which ``table`` was made with. ``scored`` is what :func:`score` gave
+    with all sensors, where that was done before. The guess is not in it (``engine.vqa.guess``), as it needs training
+    questions.
     """
-    whole = score(
+    whole = scored or score(
         network, views, table, config, preprocess, device=device, features=features,
         report=lambda share: report("Scoring", share),
     )  # fmt: skip

@@ -1,58 +1,192 @@
-"""What ``rsqa evaluate`` says of a TGFNet: scores on held-out scenes beside the guess."""
+"""An evaluation as files for people: the record with what it is of, the paper's rows beside it, and examples."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from engine.catalog import find_model, read_card, verify_weights
-from engine.nn.text import TextEncoder
-from engine.nn.weights import load_weights
-from engine.scenes import WORLD_VERSION
-from engine.text import ANSWERS
-from engine.vqa.build import build_network
-from engine.vqa.evaluation import evaluate_model
-from engine.vqa.guess import guess_metrics
-from engine.vqa.predictor import check_card
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.export.evaluation import Published, write_evaluation
+from engine.export.evaluation_examples import Example, ExampleExpert
+from engine.vqa.calibration import Calibration
+from engine.vqa.config import TgfnetConfig
+from engine.vqa.data.inputs import pair_inputs, pair_pixels
+from engine.vqa.data.question_set import QuestionSet
+from engine.vqa.data.table import QuestionTable
+from engine.vqa.evaluation import Evaluation, pooled_text
+from engine.vqa.network import EXPERTS, VqaNetwork
 from engine.vqa.preprocess import PreprocessSpec
-from engine.vqa.scene_data import SPLIT_SEEDS, SceneSetSpec, render_set
-from engine.vqa.task import QuestionTable
+from engine.vqa.published import PAPER, published_table
+from engine.vqa.reasons import ReasonMap, reason_maps
+from engine.vqa.scored import Scored
+from engine.vqa.task import asked
+
+Kind = Literal["right", "wrong", "unsure"]
+
+EACH = 4
+"""Examples of each kind."""
+
+SET_RATE = 0.1
+"""The error rate of the answer sets that examples show."""
+
+OSVQA = "osvqa"
+"""``dataset`` of an evaluation on the paper's data, or what has its layout."""
 
 
-def evaluate_on_scenes(
-    name_or_path: str, data: Path, scenes: int, guess_scenes: int, *, workers: int = 1
-) -> dict[str, Any]:
-    """``metrics``, ``guess`` and ``subsets`` of one model on the test split. Scenes are rendered into ``data``.
+def write_report(
+    out: Path,
+    evaluation: Evaluation,
+    guess: Mapping[str, Any],
+    *,
+    model: str,
+    split: str,
+    dataset: str,
+    facts: Mapping[str, str],
+    notes: Sequence[str] = (),
+    examples: Sequence[Example] = (),
+) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """Write ``evaluation.csv``, ``.html`` and ``.json`` into ``out``, all or none; returns the record and the files.
 
-    Scenes are of the world that this program makes; ``trained_on_world`` tells which one the weights know. A question
-    whose answer is not in the weights' vocabulary counts as answered wrongly. Raises ModelNotFound or ModelDamaged.
+    ``evaluation`` is of :func:`engine.vqa.evaluation.evaluate_set`; ``guess`` is {} where nobody could learn it.
+    ``split`` says in a line what was asked, ``dataset`` is its short name ("scenes", "exam-v1", a layout). ``facts``
+    are printed under the tables, ``notes`` (sentences) above them.
+    Raises :class:`~engine.errors.ExportRefused` where the files cannot be written.
     """
-    folder = find_model(name_or_path)
-    card = read_card(folder)
-    config = check_card(card)
-    preprocess = PreprocessSpec.from_json(card.preprocess)
-    model = build_network(config)
-    load_weights(model, verify_weights(folder, card))
-    encoder = TextEncoder(max_tokens=config.max_tokens)
-    sets = {}
-    for split, count, per_type in (("test", scenes, 1), ("train", guess_scenes, 3)):
-        spec = SceneSetSpec(
-            first_seed=SPLIT_SEEDS[split],
-            count=count,
-            wording="held-out" if split == "test" else "train",
-            questions_per_type=per_type,
-            view_px=256,
-            size_px=config.image_size,
-            grid=config.grid,
+    record = {
+        "model": model,
+        "dataset": dataset,
+        "split": split,
+        "notes": list(notes),
+        "facts": dict(facts),
+        **evaluation,
+        "guess": dict(guess),
+    }
+    return record, write_evaluation(record, out, examples=examples, published=paper_rows(dataset))
+
+
+def paper_rows(dataset: str) -> Published:
+    """Table III of the paper, with whether figures on ``dataset`` are on the same data."""
+    table = published_table("III")
+    rows = tuple((row.name, row.modality, row.values) for row in table.rows)
+    return Published(f"Table {table.number} of the paper", PAPER, table.columns, rows, dataset == OSVQA, table.notes)
+
+
+def pick_examples(
+    network: VqaNetwork,
+    views: QuestionSet,
+    table: QuestionTable,
+    config: TgfnetConfig,
+    preprocess: PreprocessSpec,
+    calibration: Calibration,
+    answers: Sequence[str],
+    scored: Scored,
+    *,
+    device: str | torch.device = "cpu",
+    each: int = EACH,
+) -> tuple[Example, ...]:
+    """``each`` questions answered rightly and surely, wrongly yet surely, and unsurely, with their reasons.
+
+    No view comes twice, and no type twice within a kind as long as there are others. The same set and weights give the
+    same examples.
+    """
+    text = pooled_text(table, network)
+    shares = calibration.probabilities(torch.from_numpy(scored.logits), text)
+    examples = []
+    for kind, index in _picked(shares.amax(-1).numpy(), scored.right, views, each):
+        pair = pair_pixels(views, views.questions[index].scene)
+        answer_set: tuple[str, ...] = ()
+        if SET_RATE in calibration.error_rates:
+            (members,) = calibration.answer_sets(shares[index : index + 1], text[index : index + 1], SET_RATE)
+            answer_set = tuple(answers[member] for member in members)
+        experts, maps = _asked_again(network, views, table, config, preprocess, answers, index, device)
+        question = views.questions[index]
+        place = " · ".join(part for part in (views.names[question.scene], views.weather[question.scene]) if part)
+        optical, sar = _as_bytes(pair.optical.transpose(1, 2, 0)), _as_bytes(pair.sar)
+        examples.append(
+            Example(
+                kind=kind,
+                place=place,
+                question=question.text,
+                type=question.type,
+                truth=question.answer,
+                answer=answers[int(scored.logits[index].argmax())],
+                confidence=float(shares[index].max()),
+                answer_set=answer_set,
+                experts=experts,
+                optical=optical if pair.optical_valid.any() else None,
+                sar=sar if pair.sar_valid.any() else None,
+                kept={one.sensor: np.isfinite(one.values) for one in maps.values() if one.kind == "regions"},
+                trust=maps["trust"].values if "trust" in maps else None,
+            )
         )
-        # Not data/test or data/train: in a run's folder those are the run's own sets, of other sizes.
-        sets[split] = render_set(spec, preprocess, data / f"evaluate-{split}", workers=workers)
-    test, train = sets["test"].questions, sets["train"].questions
-    asked = QuestionTable(test, encoder, card.answers)
-    metrics = evaluate_model(model, sets["test"], asked, config, preprocess, card.temperature)
-    subsets = metrics.pop("subsets")
-    test_table, train_table = QuestionTable(test, encoder), QuestionTable(train, encoder)
-    guess = guess_metrics(train, train_table, test, test_table, answers=len(ANSWERS))
-    split_name = f"scenes, seeds from {SPLIT_SEEDS['test']}, held-out wordings"
-    worlds = {"world": str(WORLD_VERSION), "trained_on_world": card.training_data.world}
-    return {"model": card.name, "split": split_name, **worlds, "metrics": metrics, "guess": guess, "subsets": subsets}
+    return tuple(examples)
+
+
+def _picked(
+    sure: NDArray[np.float32], right: NDArray[np.bool_], views: QuestionSet, each: int
+) -> Iterator[tuple[Kind, int]]:
+    """Kinds and numbers of questions: the surest right ones, the surest wrong ones, the least sure."""
+    surest = np.argsort(-sure, kind="stable").tolist()
+    orders: dict[Kind, list[int]] = {
+        "right": [number for number in surest if right[number]],
+        "wrong": [number for number in surest if not right[number]],
+        "unsure": surest[::-1],
+    }
+    seen: set[int] = set()
+    for kind, order in orders.items():
+        for number in _of_many_types(order, views, seen, each):
+            seen.add(views.questions[number].scene)
+            yield kind, number
+
+
+def _of_many_types(order: Sequence[int], views: QuestionSet, seen: set[int], count: int) -> list[int]:
+    """The first ``count`` of ``order`` about views of their own: one of each type, then of types that were had."""
+    free: dict[int, int] = {}  # the first question about each view that is not taken
+    taken: list[int] = []
+    types: set[str] = set()
+    for number in order:
+        question = views.questions[number]
+        if question.scene in seen or question.scene in {views.questions[one].scene for one in taken}:
+            continue
+        if question.type in types:
+            free.setdefault(question.scene, number)
+        elif len(taken) < count:
+            taken.append(number)
+            types.add(question.type)
+            free.pop(question.scene, None)
+    return [*taken, *list(free.values())[: count - len(taken)]]
+
+
+def _asked_again(
+    network: VqaNetwork,
+    views: QuestionSet,
+    table: QuestionTable,
+    config: TgfnetConfig,
+    preprocess: PreprocessSpec,
+    answers: Sequence[str],
+    index: int,
+    device: str | torch.device,
+) -> tuple[tuple[ExampleExpert, ...], dict[str, ReasonMap]]:
+    """What the experts say to one question, and where the network looked."""
+    inputs = pair_inputs([pair_pixels(views, views.questions[index].scene)], config, preprocess)
+    text, text_mask = table.text(torch.tensor([index]))
+    with torch.inference_mode():
+        view = network.encode(*(part.to(device) for part in inputs))
+        output = asked(network, view, text.to(device), text_mask.to(device))
+    maps = reason_maps(output, view, config)
+    if output.expert_logits.shape[1] == 0:
+        return (), maps
+    share, best = output.expert_logits[0].softmax(-1).max(-1)  # [E]
+    said = zip(EXPERTS, best.tolist(), share.tolist(), output.weights[0].tolist(), strict=True)
+    present = output.present[0].tolist()
+    experts = [ExampleExpert(name, answers[one], p, weight) for name, one, p, weight in said]
+    return tuple(expert for expert, there in zip(experts, present, strict=True) if there), maps
+
+
+def _as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return rounded
