@@ -171,6 +171,21 @@ class TgfnetPredictor:
         text = _text_encoder(config, towers, device, text_folder)
         return cls(model, card, text, device, calibration)
 
+    @property
+    def network(self) -> VqaNetwork:
+        """The network itself, in evaluation mode and frozen, for those who score it on whole sets."""
+        return self._model
+
+    @property
+    def calibration(self) -> Calibration:
+        """How its confidence is made honest."""
+        return self._calibration
+
+    @property
+    def text_encoder(self) -> TextEncoder | ClipTextEncoder:
+        """What reads questions."""
+        return self._text
+
     def encode(
         self,
         optical: Floats | None,
