@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.scenes.optics.weather import WEATHERS, Weather
+from engine.scenes.optics.weather import WEATHERS
 from engine.scenes.radar.sar import DELIVERIES
-from engine.scenes.sample import Truth, make_truth
+from engine.scenes.sample import Sample, Truth, make_sample, make_truth
 from engine.scenes.truths.referring import Referral, referral_mask
 
 
@@ -52,21 +52,28 @@ def find_exam(name: str) -> Exam:
 
 
 def exam_truth(exam: Exam, number: int) -> Truth:
-    """What the ``number``-th scene of ``exam`` (from 0) asks and answers; its pictures are of the same arguments.
+    """What the ``number``-th scene of ``exam`` (from 0) asks and answers.
 
     Raises :class:`UsageError` for a number that the exam does not have.
     """
+    return make_truth(**_made_from(exam, number))
+
+
+def exam_sample(exam: Exam, number: int) -> Sample:
+    """The same with its pictures. Raises as :func:`exam_truth` does."""
+    return make_sample(**_made_from(exam, number))
+
+
+def _made_from(exam: Exam, number: int) -> dict[str, Any]:
     if not 0 <= number < exam.count:
         raise UsageError(f"{exam.name} has no scene {number}.", remedy=f"Its scenes are 0 to {exam.count - 1}.")
-    weather: Weather = WEATHERS[number % len(WEATHERS)]
-    unit = DELIVERIES[number // len(WEATHERS) % len(DELIVERIES)]
-    return make_truth(
-        exam.first_seed + number,
-        wording="held-out",
-        questions_per_type=exam.questions_per_type,
-        weather=weather,
-        sar_unit=unit,
-    )
+    return {
+        "seed": exam.first_seed + number,
+        "wording": "held-out",
+        "questions_per_type": exam.questions_per_type,
+        "weather": WEATHERS[number % len(WEATHERS)],
+        "sar_unit": DELIVERIES[number // len(WEATHERS) % len(DELIVERIES)],
+    }
 
 
 def exam_referrals(truth: Truth) -> tuple[Referral, ...]:

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.scenes import WORLD_VERSION, make_sample
+from engine.scenes.exam import Exam, exam_sample, find_exam
+from engine.scenes.plan import VIEW
 from engine.scenes.sample import under_weathers
 from engine.scenes.stream import in_order
 from engine.text import ANSWERS, ANSWERS_VERSION, Wording
@@ -38,7 +40,7 @@ class SceneSetSpec:
 
     ``variants`` names weathers in which each scene's optical picture is made again: same ground, same SAR picture, the
     strength drawn by seed and weather. Every scene has every variant; one in the scene's own weather is that weather
-    at another strength, and clear is clear.
+    at another strength, and clear is clear. ``exam`` names a frozen exam, see :func:`exam_spec`.
     """
 
     first_seed: int
@@ -49,6 +51,21 @@ class SceneSetSpec:
     size_px: int
     grid: int  # patches along one side
     variants: tuple[str, ...] = ()
+    exam: str = ""
+
+
+def exam_spec(exam: Exam, count: int, size_px: int, grid: int) -> SceneSetSpec:
+    """The first ``count`` scenes of a frozen exam: seeds, weathers, SAR units and questions are the exam's."""
+    return SceneSetSpec(
+        exam.first_seed,
+        min(count, exam.count),
+        "held-out",
+        exam.questions_per_type,
+        VIEW,
+        size_px,
+        grid,
+        exam=exam.name,
+    )
 
 
 def render_set(
@@ -76,7 +93,7 @@ def render_set(
     rows_from = partial(_rendered, spec, preprocess, workers)
     arrays, facts = stored_rows(folder, made_from, _columns(spec), spec.count, rows_from, report)
     return QuestionSet(
-        about=f"scenes, seeds from {spec.first_seed}, {spec.wording} wordings",
+        about=f"{spec.exam or 'scenes'}, seeds from {spec.first_seed}, {spec.wording} wordings",
         variants=(AS_IT_IS, *spec.variants),
         names=tuple(f"scene {spec.first_seed + row}" for row in range(spec.count)),
         weather=tuple(fact["weather"] for fact in facts),
@@ -113,7 +130,10 @@ def _render_scene(
     spec: SceneSetSpec, preprocess: PreprocessSpec, seed: int
 ) -> tuple[dict[str, NDArray[np.uint8]], dict[str, Any]]:
     """One scene as the network gets it, and what is asked about it."""
-    sample = make_sample(seed, size=spec.view_px, wording=spec.wording, questions_per_type=spec.questions_per_type)
+    if spec.exam:
+        sample = exam_sample(find_exam(spec.exam), seed - spec.first_seed)
+    else:
+        sample = make_sample(seed, size=spec.view_px, wording=spec.wording, questions_per_type=spec.questions_per_type)
     valid = np.ones(sample.optical.shape[1:], bool)
     skies = [(weather, drawn_strength(seed, weather)) for weather in checked_variants(spec.variants)]
     others = under_weathers(sample.truth, skies) if skies else []
