@@ -51,7 +51,7 @@ def exam_report(
             scenes.append(facts)
             progress("Making the exam", len(scenes) / exam.count)
             _stop_if(cancelled)
-    with closing(in_order(_training_questions, range(GUESS_SCENES if guess else 0), workers)) as made_questions:
+    with closing(in_order(training_questions, range(GUESS_SCENES if guess else 0), workers)) as made_questions:
         for number, questions in enumerate(made_questions):
             learned += questions
             progress("Making what the guess learns from", number / GUESS_SCENES)
@@ -76,7 +76,8 @@ _Asked = tuple[int, str, str, str, str]
 """The scene's number, then text, answer, type and template."""
 
 
-def _training_questions(number: int) -> list[_Asked]:
+def training_questions(number: int) -> list[_Asked]:
+    """What the guess learns from the ``number``-th scene of the training split."""
     truth = make_truth(GUESS_SEED + number, questions_per_type=3)
     return [(number, q.text, q.answer, q.type, q.template) for q in truth.questions]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -50,8 +51,7 @@ class QuestionTable:
     ) -> None:
         place: dict[str, int] = {}
         self.text_row = torch.tensor([place.setdefault(question.text, len(place)) for question in questions])
-        number = {answer: index for index, answer in enumerate(answers)}
-        self.answer = torch.tensor([number.get(question.answer, UNKNOWN_ANSWER) for question in questions])
+        self.answer = _numbered(questions, answers)
         self.texts = tuple(place)
         if isinstance(encoder, FeatureEncoder):
             read = encoder.encode_all(self.texts)
@@ -67,6 +67,12 @@ class QuestionTable:
 
     def __len__(self) -> int:
         return len(self.answer)
+
+    def with_answers(self, questions: Sequence[AskedQuestion], answers: Sequence[str]) -> QuestionTable:
+        """The same table of the same ``questions`` for another vocabulary; the texts are not read again."""
+        other = copy(self)
+        other.answer = _numbered(questions, answers)
+        return other
 
     def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
         """Features [Q, N, width] float32, or token numbers [Q, N] int64, of ``questions`` [Q], and their mask [Q, N].
@@ -98,6 +104,12 @@ class QuestionTable:
         if found.ndim == 2:
             return found.long() * mask, mask
         return found.float() * mask.unsqueeze(-1), mask
+
+
+def _numbered(questions: Sequence[AskedQuestion], answers: Sequence[str]) -> Tensor:
+    """Each question's answer as its place in ``answers``, [Q]."""
+    number = {answer: index for index, answer in enumerate(answers)}
+    return torch.tensor([number.get(question.answer, UNKNOWN_ANSWER) for question in questions])
 
 
 def _through(tower: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
