@@ -20,7 +20,7 @@ from engine.vqa.config import TgfnetConfig
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention whose map a subclass makes of the logits QKᵀ / √(D / h): see :meth:`spread`."""
+    """Multi-head self-attention; how values are gathered by the logits QKᵀ / √(D / h) a subclass says."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -36,11 +36,14 @@ class SelfAttention(nn.Module):
         q = split_heads(self.to_query(x), self.heads) * self.scale  # [B, h, M, d]
         k = split_heads(self.to_key(x), self.heads)  # [B, h, M, d]
         v = split_heads(self.to_value(x), self.heads)  # [B, h, M, d]
-        attention = self.spread(x, q @ k.transpose(-2, -1), mask)  # [B, h, M, M]
-        return self.project(merge_heads(attention @ v))  # type: ignore[no-any-return]
+        gathered = self.gather(v, q @ k.transpose(-2, -1), x, mask)  # [B, h, M, d]
+        return self.project(merge_heads(gathered))  # type: ignore[no-any-return]
 
-    def spread(self, x: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
-        """``logits`` [B, h, M, M] of ``x`` [B, M, D] -> the attention, whose rows sum to 1 over ``mask`` [B, M]."""
+    def gather(self, values: Tensor, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """Means of ``values`` [B, h, M, d] over ``mask`` [B, M], one for each patch -> [B, h, M, d].
+
+        ``logits`` [B, h, M, M] have a row for each patch that looks, ``x`` [B, M, D] is what comes into the layer.
+        """
         raise NotImplementedError
 
 

@@ -19,17 +19,20 @@ the end where the original has a sigmoid for each answer, as all networks here s
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from engine.nn.blocks import EncoderLayer, masked_softmax
+from engine.vqa.amef import WEAKEST_SCORE
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput, added, plain_output, seen, text_projection
 from engine.vqa.rivals.blocks import AttentivePool, GuidedLayer, SelfAttention
 
 
 class GatedAttention(SelfAttention):
-    """(1 - σ(g)) softmax(QKᵀ / √(D / h)) + σ(g) softmax(w · offset), with a gate g and a vector w for each head."""
+    """(1 - σ(g)) softmax(QKᵀ / √(D / h)) V + σ(g) softmax(w · offset) V, with a gate g and a vector w for each head."""
 
     offsets: Tensor
 
@@ -40,13 +43,24 @@ class GatedAttention(SelfAttention):
         self.gate = nn.Parameter(torch.ones(config.heads))  # σ(1) = 0.73 to position at first, as in the original
         self.register_buffer("offsets", relative_offsets(config.grid), persistent=False)
 
-    def spread(self, x: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
-        """See :meth:`SelfAttention.spread`."""
-        keys = mask[:, None, None, :]
-        by_content = masked_softmax(logits, keys)  # [B, h, M, M]
-        by_position = masked_softmax(self.by_offset(self.offsets).permute(2, 0, 1), keys)  # [B, h, M, M]
+    def gather(self, values: Tensor, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """See :meth:`SelfAttention.gather`."""
+        by_content = masked_softmax(logits, mask[:, None, None, :]) @ values  # [B, h, M, d]
+        by_position = self.gather_by_position(values, mask)  # [B, h, M, d]
         share = self.gate.sigmoid()[:, None, None]  # [h, 1, 1]
         return (1 - share) * by_content + share * by_position
+
+    def gather_by_position(self, values: Tensor, mask: Tensor) -> Tensor:
+        """``values`` [B, h, M, d] by softmax(w · offset) over ``mask`` [B, M] -> [B, h, M, d].
+
+        The logits are the same for all pictures; only what has data differs. So the softmax is a ratio of two sums of
+        e^logit over what has data, and no map [B, h, M, M] is made.
+        """
+        logits = self.by_offset(self.offsets).permute(2, 0, 1)  # [h, M, M]
+        weight = (logits - logits.detach().amax(-1, keepdim=True)).clamp_min(WEAKEST_SCORE).exp()
+        there = mask.to(values.dtype)  # [B, M]
+        total = torch.einsum("hnm,bm->bhn", weight, there).clamp_min(math.exp(WEAKEST_SCORE)).unsqueeze(-1)
+        return torch.einsum("hnm,bhmd->bhnd", weight, values * there[:, None, :, None]) / total
 
 
 class MutualFusion(nn.Module):

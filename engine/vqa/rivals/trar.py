@@ -18,10 +18,13 @@ at the end, as all networks here share the loss.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from engine.nn.blocks import EncoderLayer, masked_softmax
+from engine.nn.blocks import EncoderLayer
+from engine.vqa.amef import WEAKEST_SCORE
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput, added, plain_output, seen, text_projection
 from engine.vqa.rivals.blocks import AttentivePool, GuidedLayer, SelfAttention
@@ -42,7 +45,11 @@ class PathController(nn.Module):
 
 
 class RoutedAttention(SelfAttention):
-    """Σ_k path_k softmax(QKᵀ / √(D / h) within span k): one set of logits, several spans."""
+    """Σ_k path_k softmax(QKᵀ / √(D / h) within span k) V: one set of logits, several spans.
+
+    All spans share e^logit; each divides it by its own sum. So span k adds path_k / sum_k to the factor by which each
+    e^logit within it counts, and the maps of the spans are never made one by one.
+    """
 
     spans: Tensor
 
@@ -51,14 +58,17 @@ class RoutedAttention(SelfAttention):
         self.control = PathController(config.width)
         self.register_buffer("spans", span_masks(config.grid), persistent=False)
 
-    def spread(self, x: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
-        """See :meth:`SelfAttention.spread`."""
+    def gather(self, values: Tensor, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """See :meth:`SelfAttention.gather`."""
         paths = self.control(x, mask)  # [B, orders]
-        attention = torch.zeros_like(logits)
-        for path, span in zip(paths.unbind(1), self.spans, strict=True):
-            within = mask[:, None, None, :] & span  # [B, 1, M, M]
-            attention = attention + path[:, None, None, None] * masked_softmax(logits, within)
-        return attention
+        there = mask[:, None, None, :]  # [B, 1, 1, M]
+        logits = logits.masked_fill(~there, torch.finfo(logits.dtype).min)
+        highest = logits.detach().amax(-1, keepdim=True)
+        weight = (logits - highest).clamp_min(WEAKEST_SCORE).exp() * there  # [B, h, M, M]
+        spans = self.spans.to(weight.dtype)  # [orders, M, M]
+        sums = torch.einsum("bhnm,knm->bhnk", weight, spans).clamp_min(math.exp(WEAKEST_SCORE))
+        factor = torch.einsum("bhnk,knm->bhnm", paths[:, None, None, :] / sums, spans)
+        return (weight * factor) @ values
 
 
 class Trar(VqaNetwork):

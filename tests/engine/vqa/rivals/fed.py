@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import VqaNetwork, VqaOutput
+from engine.vqa.rivals.blocks import SelfAttention
 from tests.engine.vqa.tiny import CONFIG
 
 RIVALS = ("rsvqa", "main", "bimodal", "hrvqa", "trar", "feth")
@@ -33,3 +34,9 @@ def some_mask() -> Tensor:
     mask = torch.ones(2, 16, dtype=torch.bool)
     mask[1, [0, 4, 5, 7, 15]] = False
     return mask
+
+
+def attention_map(attend: SelfAttention, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+    """[B, h, M, M]: what is gathered of values that tell the patches apart."""
+    B, h, M, _ = logits.shape
+    return attend.gather(torch.eye(M).expand(B, h, M, M), logits, x, mask)

@@ -4,7 +4,7 @@ import torch
 
 from engine.nn.blocks import Attention
 from engine.vqa.rivals.trar import ORDERS, PathController, RoutedAttention, span_masks
-from tests.engine.vqa.rivals.fed import rival_config, some_mask
+from tests.engine.vqa.rivals.fed import attention_map, rival_config, some_mask
 
 CONFIG = rival_config("trar")
 H, D = CONFIG.heads, CONFIG.width
@@ -34,7 +34,7 @@ def test_attention_is_the_sum_of_spans_by_their_path_weights():
     torch.manual_seed(0)
     attend = RoutedAttention(CONFIG).requires_grad_(requires_grad=False)
     x, mask, logits = torch.randn(2, 16, D), some_mask(), torch.randn(2, H, 16, 16)
-    got = attend.spread(x, logits, mask)
+    got = attention_map(attend, logits, x, mask)
     paths = attend.control(x, mask)
     for b in range(2):
         for i in mask[b].nonzero().flatten():
@@ -46,6 +46,18 @@ def test_attention_is_the_sum_of_spans_by_their_path_weights():
                 ]
                 expected[:, near] += path * logits[b, :, i, near].softmax(-1)
             torch.testing.assert_close(got[b, :, i], expected)
+
+
+def test_attention_survives_logits_of_any_size():
+    torch.manual_seed(0)
+    attend = RoutedAttention(CONFIG)
+    x, mask, logits = torch.randn(2, 16, D), some_mask(), 1e3 * torch.randn(2, H, 16, 16)
+    logits[..., ~mask[1]] += 1e5  # the loudest have no data in the second picture
+    got = attention_map(attend, logits, x, mask)
+    rows = got.sum(-1)
+    torch.testing.assert_close(rows[1][:, mask[1]], torch.ones(H, int(mask[1].sum())))
+    assert (got[1, :, :, ~mask[1]] == 0).all()
+    assert torch.isfinite(rows).all()
 
 
 def test_routed_to_the_global_span_it_is_plain_self_attention():
