@@ -32,7 +32,13 @@ TABLE_III = {
 VARIANTS = TABLE_IV | TABLE_V | TABLE_III
 
 
-@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS)
+# Rivals with both sensors are also in tests/engine/vqa/rivals; of the other modalities one is quick enough.
+SLOW = [name for name in TABLE_III if not name.endswith("sar")]
+
+
+@pytest.fixture(
+    params=[pytest.param(c, marks=[pytest.mark.slow] if n in SLOW else []) for n, c in VARIANTS.items()], ids=VARIANTS
+)
 def variant(request):
     return replace(CONFIG, **request.param)
 
