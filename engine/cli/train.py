@@ -1,22 +1,36 @@
-"""``rsqa train RECIPE``: train a model; a stopped run goes on with ``--resume``."""
+"""``rsqa train RECIPE``: train a model, or run a study; what was stopped goes on with ``--resume``."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.vqa.recipe_files import recipe_path
 
-HELP = "train a model from a recipe"
+if TYPE_CHECKING:
+    from engine.vqa.run import RecipeResult
+    from engine.vqa.study import StudyResult
+
+HELP = "train a model from a recipe, or run a study"
+STOPPED = 130
+BAR = 24
+"""Characters of the progress bar."""
+
+PLAIN_SECONDS = 10.0
+"""Where lines are not rewritten, at least this lies between two of one stage."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("recipe", help="a recipe's name (such as tgfnet_compact_scenes) or a TOML file")
+    parser.add_argument("recipe", help="the name of a recipe or study (such as tgfnet_compact_scenes), or a TOML file")
+    parser.add_argument("--data", metavar="DIR", help="train on the data set in DIR, or on “scenes”")
+    parser.add_argument("--base", metavar="RECIPE", help="inherit from this recipe instead of the one it names")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.FIELD=VALUE", help="change the recipe")
     folder = parser.add_mutually_exclusive_group()
     folder.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: rsqa-out/RECIPE-TIME)")
@@ -24,43 +38,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, print where everything is, return 0; a stopped run returns 130."""
-    from engine.vqa.recipe import parse_recipe
-    from engine.vqa.run import train_recipe
+    """Train or run the study, print where everything is, return 0; what was stopped returns 130 and says how to go on.
+
+    Of several processes (``accelerate launch``) only the main one prints.
+    """
+    from engine.training import is_main_process
+    from engine.vqa.study import is_study
 
     path = recipe_path(args.recipe)
-    recipe = parse_recipe(path.read_text(encoding="utf-8"), args.set)
     out = args.resume or args.out or Path("rsqa-out") / f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S}"
-    print(f"Run folder: {out} (log: events.jsonl; to stop: create a file “stop” in it, or press Ctrl-C)")
-    changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
+    say = print if is_main_process() else _say_nothing
+    go = _study if is_study(path) else _recipe
     progress = ProgressLine()
-    result = train_recipe(
-        recipe, out, command=f"rsqa train {args.recipe}{changes}", resume=args.resume is not None, report=progress
+    try:
+        return go(args, path, out, progress, say)
+    finally:
+        progress.close()
+
+
+def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
+    from engine.vqa.recipe import load_recipe
+    from engine.vqa.run import train_recipe
+
+    recipe = load_recipe(str(path), args.set, args.data, args.base)
+    say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
+    result: RecipeResult = train_recipe(
+        recipe, out, command=command_of(args), resume=args.resume is not None, report=progress
     )
     progress.close()
-    if result.card is None:
-        print(f"Stopped after {result.training.steps} steps. Go on with: rsqa train {args.recipe} --resume {out}")
-        return 130
-    print(f"Test accuracy {result.card.metrics['OA']:.3f}, the guess {result.card.guess['OA']:.3f}.")
-    print(f"Model: {result.model}")
+    if result.stopped and result.training is not None:
+        say(
+            f"Stopped after {result.training.steps} steps. Go on with: {command_of(args)} --resume {shlex.quote(str(out))}"
+        )
+        return STOPPED
+    if result.card is not None:
+        before = "Finished before. " if result.training is None else ""
+        say(f"{before}Test accuracy {result.card.metrics['OA']:.3f}, the guess {result.card.guess['OA']:.3f}.")
+        say(f"Model: {result.model} · report: {result.report} · log: {out / 'events.jsonl'}")
     return 0
 
 
+def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
+    from engine.vqa.study import load_study, run_study
+
+    study = load_study(path, args.set, args.data, args.base)
+    say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
+    result: StudyResult = run_study(study, out, command=command_of(args), report=progress)
+    progress.close()
+    say(f"Finished: {result.done} of {result.wanted} runs. Report: {out / 'study.html'} (also .csv, .json)")
+    if result.stopped:
+        say(f"Stopped. {_how_to_go_on(args, out)}")
+        return STOPPED
+    return 0
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command line, less the folder, to be repeated and to stand on the card."""
+    words = ["rsqa", "train", args.recipe]
+    for option, value in (("--data", args.data), ("--base", args.base)):
+        words += [option, value] if value is not None else []
+    for change in args.set:
+        words += ["--set", change]
+    return shlex.join(words)
+
+
+def _how_to_go_on(args: argparse.Namespace, out: Path) -> str:
+    return f"Go on with: {command_of(args)} --resume {shlex.quote(str(out))}"
+
+
 class ProgressLine:
-    """One line on standard error: rewritten in place on a terminal, one line per event elsewhere."""
+    """One line on standard error with a bar and the time left: rewritten on a terminal, now and then a line elsewhere.
+
+    It hears the events of :func:`engine.vqa.run.train_recipe` and :func:`engine.vqa.study.run_study`.
+    """
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._open = False
+        self._stage = ""
+        self._began = self._said = 0.0
+        self._done_before = 0
 
     def __call__(self, event: dict[str, Any]) -> None:
-        line = describe(event)
+        line = describe(event, self._seconds_left(event))
         if line is None:
             return
-        passing = event["kind"] in ("step", "rendering")
+        passing = event["kind"] in ("step", "working", "stage")
         if self._live and passing:
-            print(f"\r{line:<110}", end="", file=sys.stderr, flush=True)
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{line[:width]}", end="", file=sys.stderr, flush=True)
             self._open = True
+            return
+        if passing and not self._is_due(event):
             return
         self.close()
         print(line, file=sys.stderr, flush=True)
@@ -71,21 +140,58 @@ class ProgressLine:
             print(file=sys.stderr)
             self._open = False
 
+    def _is_due(self, event: dict[str, Any]) -> bool:
+        """Whether a plain line is to be printed: the first and last of a stage, and one now and then between."""
+        now = time.monotonic()
+        due = now - self._said >= PLAIN_SECONDS or event.get("done") == event.get("of", -1)
+        if due:
+            self._said = now
+        return due
 
-def describe(event: dict[str, Any]) -> str | None:
+    def _seconds_left(self, event: dict[str, Any]) -> float | None:
+        """What the loop says of itself, or as long as the rest takes at the stage's pace so far."""
+        if event["kind"] != "working":
+            return event.get("seconds_left")
+        now, done = time.monotonic(), event["done"]
+        if event["stage"] != self._stage or done < self._done_before:
+            self._stage, self._began, self._done_before = event["stage"], now, done
+            self._said = 0.0
+        made = done - self._done_before
+        return (event["of"] - done) * (now - self._began) / made if made > 0 else None
+
+
+def describe(event: dict[str, Any], seconds_left: float | None = None) -> str | None:
     """An event as a line for a person, None for those that say nothing to one."""
+    of = f"[run {event['number']} of {event['of_runs']}: {event['run']}] " if "run" in event else ""
     match event["kind"]:
-        case "rendering":
-            return f"rendering {event['split']} scenes: {event['step']} of {event['steps']}"
+        case "working":
+            return of + _with_bar(event["stage"], event["done"], event["of"], seconds_left)
+        case "stage":
+            return f"{of}{event['stage']}"
         case "step":
-            minutes, seconds = divmod(event["seconds_left"], 60)
-            return (
-                f"step {event['step']} of {event['steps']}   loss {event['loss']:.3f}   "
-                f"accuracy {event['accuracy']:.3f}   {minutes}:{seconds:02d} left"
-            )
+            figures = f"step {event['step']} of {event['steps']}, loss {event['loss']:.3f}"
+            if "accuracy" in event:
+                figures += f", accuracy {event['accuracy']:.3f}"
+            return of + _with_bar(figures, event["step"], event["steps"], event["seconds_left"])
         case "validated":
-            return f"step {event['step']}: validation accuracy {event['score']:.4f}, best {event['best']:.4f}"
-        case "scoring":
-            return "scoring on held-out scenes"
+            return f"{of}step {event['step']}: validation accuracy {event['score']:.4f}, best {event['best']:.4f}"
+        case "scored":
+            return f"{of}test accuracy {event['OA']:.4f}, the guess {event['guess']:.4f}"
         case _:
             return None
+
+
+def _with_bar(what: str, done: int, of: int, seconds_left: float | None) -> str:
+    full = BAR * done // max(1, of)
+    left = "" if seconds_left is None else f" · {_said_time(seconds_left)} left"
+    return f"{'█' * full}{'░' * (BAR - full)} {100 * done // max(1, of):3d} % {what}{left}"
+
+
+def _said_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _say_nothing(line: str) -> None:
+    """In a process that is not the main one."""

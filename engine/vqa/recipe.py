@@ -116,12 +116,12 @@ class VqaRecipe:
         return replace(self.train, steps=self.epochs * max(1, -(-questions // per_step)))
 
 
-def load_recipe(name: str, changes: Sequence[str] = (), data: str | None = None) -> VqaRecipe:
-    """The recipe ``name`` (one that ships, or a file) with ``changes`` and ``data`` of the command line.
+def load_recipe(name: str, changes: Sequence[str] = (), data: str | None = None, base: str | None = None) -> VqaRecipe:
+    """The recipe ``name`` (one that ships, or a file) with ``changes``, ``data`` and ``base`` of the command line.
 
     Raises UsageError, naming the field that does not fit.
     """
-    tables = read_tables(recipe_path(name))
+    tables = read_tables(recipe_path(name), base)
     return recipe_of(changed(tables, changes, data))
 
 

@@ -28,13 +28,15 @@ from engine.training import TrainingResult, is_main_process, train
 from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
 from engine.training.processes import main_process_first
 from engine.training.settings import FREE_TO_CHANGE
-from engine.vqa.calibration import fit_calibration
+from engine.vqa.calibration import Calibration, fit_calibration
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.question_set import QuestionSet, types_of
-from engine.vqa.evaluation import Evaluation, card_metrics, evaluate_set, pooled_text, score
+from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.network import VqaNetwork
 from engine.vqa.recipe import VqaRecipe
+from engine.vqa.report import pick_examples, write_report
+from engine.vqa.scored import Scored
 from engine.vqa.task import TrainedVqa, VqaTask
 from engine.vqa.tuning import clip_towers, pretrained_parts, tuned_network, whole_network
 
@@ -153,39 +155,59 @@ class _Run:
         )
 
     def finish(self, best: Path, out: Path, command: str) -> ModelCard:
-        """Round the best weights as they are stored, then calibrate and score them, write the report and the card."""
+        """Round the best weights as they are stored, calibrate and score them, report; the card comes last."""
         tensors, _ = read_tensors(best)
         self.task.model.load_state_dict(tensors)
         network = whole_network(self.task.model.network, self.recipe)
         weights = save_weights(network, out / MODEL_FOLDER)
         load_weights(network, weights)
         network.eval().to(self.recipe.train.device)
-        self.tell({"kind": "stage", "stage": "calibrating on the validation set"})
-        scored = score(
-            network, self.validation, self._table("validation"), self.config, self.recipe.preprocess,
-            device=self.recipe.train.device, features=self._features("validation", network),
-        )  # fmt: skip
-        kinds = [question.type for question in self.validation.questions]
-        calibration = fit_calibration(scored, kinds, pooled_text(self._table("validation"), network))
-        card = replace(self._draft(command), **calibration.save(out / MODEL_FOLDER))
-        evaluation = evaluate_set(
-            network, self.test, self._table("test"), self.config, self.recipe.preprocess, calibration, self.answers,
-            device=self.recipe.train.device, features=self._features("test", network), report=self._share,
-        )  # fmt: skip
-        guess = self.materials.guess(self.recipe, self.answers, self.clip, network)
+        calibration = self._calibrate(network)
         card = replace(
-            card,
-            metrics_split=self.test.about,
-            metrics=card_metrics(evaluation),
-            guess=guess,
-            limits=limits_of(self.recipe, self.training, evaluation["metrics"], guess),
+            self._draft(command),
             sha256=file_sha256(weights),
             size_bytes=weights.stat().st_size,
+            **calibration.save(out / MODEL_FOLDER),
         )
-        self._write_report(card, evaluation, out / REPORT_FOLDER)
+        card = self._scored(card, network, calibration, out / REPORT_FOLDER)
         write_card(card, out / MODEL_FOLDER)
-        self.tell({"kind": "scored", "OA": card.metrics["OA"], "AA": card.metrics["AA"], "guess": guess["OA"]})
+        self.tell({"kind": "scored", "OA": card.metrics["OA"], "AA": card.metrics["AA"], "guess": card.guess["OA"]})
         return card
+
+    def _calibrate(self, network: VqaNetwork) -> Calibration:
+        self.tell({"kind": "stage", "stage": "calibrating on the validation set"})
+        scored = self._score(network, self.validation, "validation")
+        kinds = [question.type for question in self.validation.questions]
+        return fit_calibration(scored, kinds, pooled_text(self._table("validation"), network))
+
+    def _scored(self, card: ModelCard, network: VqaNetwork, calibration: Calibration, folder: Path) -> ModelCard:
+        """Score the test set and write its report; the card with the figures."""
+        recipe, table = self.recipe, self._table("test")
+        scored = self._score(network, self.test, "test")
+        evaluation = evaluate_set(
+            network, self.test, table, self.config, recipe.preprocess, calibration, self.answers,
+            device=recipe.train.device, features=self._features("test", network), scored=scored, report=self._share,
+        )  # fmt: skip
+        guess = self.materials.guess(recipe, self.answers, self.clip, network)
+        self.tell({"kind": "stage", "stage": "writing the report"})
+        examples = pick_examples(
+            network, self.test, table, self.config, recipe.preprocess, calibration, self.answers, scored,
+            device=recipe.train.device,
+        )  # fmt: skip
+        limits = limits_of(recipe, self.training, evaluation["metrics"], guess)
+        write_report(
+            folder, evaluation, guess, model=card.name, split=self.test.about, dataset=dataset_name(recipe),
+            facts=report_facts(card), notes=limits, examples=examples,
+        )  # fmt: skip
+        metrics = card_metrics(evaluation)
+        return replace(card, metrics_split=self.test.about, metrics=metrics, guess=guess, limits=limits)
+
+    def _score(self, network: VqaNetwork, views: QuestionSet, split: str) -> Scored:
+        return score(
+            network, views, self._table(split), self.config, self.recipe.preprocess,
+            device=self.recipe.train.device, features=self._features(split, network),
+            report=lambda share: self._share(f"scoring the {split} set", share),
+        )  # fmt: skip
 
     def _table(self, split: str) -> Any:
         return self.materials.table(self.recipe, split, self.answers, self.clip)
@@ -195,9 +217,6 @@ class _Run:
 
     def _share(self, stage: str, share: float) -> None:
         self.tell({"kind": "working", "stage": stage, "done": round(100 * share), "of": 100})
-
-    def _write_report(self, card: ModelCard, evaluation: Evaluation, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
 
     def _draft(self, command: str) -> ModelCard:
         """The card without what is measured."""
@@ -240,6 +259,29 @@ class _Run:
             sha256="",
             size_bytes=0,
         )
+
+
+def dataset_name(recipe: VqaRecipe) -> str:
+    """The short name of the data in reports: "scenes", or the layout of a folder."""
+    if recipe.data.source == "scenes":
+        return recipe.data.source
+    from engine.datasets.table import recognise_layout
+
+    return recognise_layout(Path(recipe.data.folder))
+
+
+def report_facts(card: ModelCard) -> dict[str, str]:
+    """What stands under a report's tables: how the model was made."""
+    data = card.training_data
+    return {
+        "command": card.command,
+        "trained on": f"{data.name}: {data.samples} views",
+        "seed": str(card.seed),
+        "parts of others": "; ".join(f"{part.name} ({part.role}, {part.licence})" for part in card.pretrained)
+        or "none",
+        "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
+        "made": card.created_utc,
+    }
 
 
 def trained_gsd(recipe: VqaRecipe, training: QuestionSet) -> tuple[float, float]:
