@@ -161,14 +161,14 @@ class ClipVision(nn.Module):
     def positions(self, grid: int) -> Tensor:
         """The position table for a grid of ``grid`` x ``grid`` patches, the class token's first -> [1 + grid², D].
 
-        At the native size the table itself; else interpolated (bicubic, antialiased) in float32, as open_clip does.
+        At the native size the table itself; else interpolated (bicubic) in float32, as transformers does.
         """
         own, patches = self.positional_embedding[:1], self.positional_embedding[1:]
         native = round(len(patches) ** 0.5)
         if grid == native:
             return self.positional_embedding
         table = patches.float().T.reshape(1, -1, native, native)  # [1, D, native, native]
-        table = F.interpolate(table, (grid, grid), mode="bicubic", antialias=True)  # [1, D, grid, grid]
+        table = F.interpolate(table, (grid, grid), mode="bicubic", align_corners=False)  # [1, D, grid, grid]
         return torch.cat([own.float(), table[0].flatten(1).T])
 
 
