@@ -1,14 +1,15 @@
-"""``rsqa evaluate WEIGHTS``: score a model on held-out scenes, beside the guess."""
+"""``rsqa evaluate WEIGHTS [DATASET]``: score a model on held-out questions, beside the guess, and write the report."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UsageError
+from engine.cli.progress import progress_line
 
 HELP = "score a model on held-out data"
 
@@ -16,53 +17,75 @@ HELP = "score a model on held-out data"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("weights", help="a model's name, or the folder with its weights and card")
-    parser.add_argument("--scenes", type=int, default=1000, help="how many held-out scenes (default 1000)")
-    parser.add_argument("--guess-scenes", type=int, default=1000, help="training scenes the guess learns from")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep rendered scenes here and reuse them")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the report here as JSON")
-    parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument(
+        "dataset", nargs="?", default="scenes", metavar="DATASET",
+        help="scenes (fresh test scenes, the default), exam-v1 (the frozen exam), or the folder of a data set",
+    )  # fmt: skip
+    parser.add_argument("--split", default="test", help="of a folder (default: test)")
+    parser.add_argument("--scenes", type=int, default=1000, metavar="N", help="how many fresh scenes (default: 1000)")
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most N views of an exam or a folder")
+    parser.add_argument(
+        "--guess-scenes", type=int, default=1000, metavar="N", help="training scenes the guess learns from"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep rendered or decoded pictures here and reuse them"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the report (default: rsqa-out/evaluate-WEIGHTS-TIME)"
+    )
+    parser.add_argument("--workers", type=int, default=2, metavar="W", help="processes that render or decode")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate and print the table or the object of ``--json``."""
-    from engine.vqa.report import evaluate_on_scenes
+    """Evaluate, write the report, print the table or the object of ``--json``, and where everything went."""
+    from engine.jobs.evaluate import EvaluateOrder, evaluate
 
-    if args.scenes < 1 or args.guess_scenes < 1:
-        raise UsageError("An evaluation needs at least one scene.", remedy="Give --scenes a number above 0.")
-    with tempfile.TemporaryDirectory() as scratch:
-        report = evaluate_on_scenes(
-            args.weights, args.data or Path(scratch), args.scenes, args.guess_scenes, workers=args.workers
-        )
-    report["report"] = None if args.out is None else str(args.out)
-    if args.out is not None:
-        temporary = args.out.with_suffix(".part")
-        temporary.write_text(json.dumps(report, indent=2), encoding="utf-8")
-        temporary.replace(args.out)
+    name = Path(args.weights).name or "model"
+    out = args.out or Path("rsqa-out") / f"evaluate-{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    order = EvaluateOrder(
+        weights=args.weights, out=out, dataset=args.dataset, split=args.split, scenes=args.scenes, limit=args.limit,
+        guess_scenes=args.guess_scenes, data=args.data, workers=args.workers, device=args.device,
+    )  # fmt: skip
+    with progress_line() as say:
+        report = evaluate(order, progress=say)
     print(json.dumps(report, indent=2) if args.json else table(report))
+    where = f"Report: {report['report']}; the same as .csv and .json beside it."
+    kept = f" Pictures are kept in {args.data}." if args.data else ""
+    print(where + kept, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 
 def table(report: dict[str, Any]) -> str:
-    """The report as lines: a row per question type, model beside guess."""
+    """The report as lines: a row per question type and weather, model beside guess and each sensor alone."""
     metrics, guess = report["metrics"], report["guess"]
-    lines = [f"{report['model']} on {metrics['scenes']} scenes, {metrics['questions']} questions ({report['split']})"]
-    if report["trained_on_world"] != report["world"]:
-        lines.append(
-            f"These are scenes of world {report['world']}; it was trained on world {report['trained_on_world']}."
-        )
-    lines.append(f"{'':<12} {'model':>7} {'guess':>7} {'optical':>8} {'SAR':>7}")
-    alone = [report["subsets"][name] for name in ("optical-only", "sar-only")]
-    for kind, accuracy in metrics["per_type"].items():
-        numbers = [subset["per_type"][kind] for subset in alone]
-        lines.append(f"{kind:<12} {accuracy:7.3f} {guess['per_type'][kind]:7.3f} {numbers[0]:8.3f} {numbers[1]:7.3f}")
+    parts = [metrics, guess, *report["subsets"].values()]
+    heads = ["model", "guess", *report["subsets"]]
+    lines = [f"{report['model']} on {metrics['scenes']} views, {metrics['questions']} questions ({report['split']})"]
+    lines += report["notes"]
+    lines.append(f"{'':<14}" + "".join(f"{head:>14}" for head in heads))
+    for kind in metrics["per_type"]:
+        lines.append(_line(kind, [part.get("per_type", {}).get(kind) for part in parts]))
     for name in ("OA", "AA"):
-        numbers = [subset[name] for subset in alone]
-        lines.append(f"{name:<12} {metrics[name]:7.3f} {guess[name]:7.3f} {numbers[0]:8.3f} {numbers[1]:7.3f}")
-    compared = metrics["comparable"]
-    lines.append(f"without {', '.join(compared['excluded'])}: OA {compared['OA']:.3f}, AA {compared['AA']:.3f}")
-    for weather, accuracy in metrics["per_weather"].items():
-        numbers = [subset["per_weather"][weather] for subset in alone]
-        lines.append(f"{weather:<12} {accuracy:7.3f} {'':>7} {numbers[0]:8.3f} {numbers[1]:7.3f}")
-    lines.append(f"ECE {metrics['ECE']:.3f}")
+        low, high = metrics["intervals"][name]
+        lines.append(_line(name, [part.get(name) for part in parts]) + f"   95 %: {low:.3f} to {high:.3f}")
+    compared = [part.get("comparable", {}) for part in parts]
+    lines.append(f"without {', '.join(metrics['comparable']['excluded'])}:")
+    lines += [_line(f"  {name}", [part.get(name) for part in compared]) for name in ("OA", "AA")]
+    for weather in metrics["per_weather"]:
+        lines.append(_line(weather, [part.get("per_weather", {}).get(weather) for part in parts]))
+    calibration = metrics["calibration"]
+    lines.append(f"ECE {calibration['ECE']:.3f}, before calibration {calibration['ECE_before']:.3f}")
+    for rate, one in calibration["sets"].items():
+        lines.append(
+            f"answer sets that may miss {float(rate):.0%}: hold the truth in {one['coverage']:.1%}, "
+            f"{one['mean_size']:.2f} answers on average"
+        )
+    if metrics["unknown_answers"]:
+        lines.append(f"{metrics['unknown_answers']} answers are not in the weights' vocabulary and count as wrong.")
     return "\n".join(lines)
+
+
+def _line(name: str, shares: list[float | None]) -> str:
+    return f"{name:<14}" + "".join(f"{'' if share is None else format(share, '.3f'):>14}" for share in shares)
