@@ -67,9 +67,7 @@ def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressL
     )
     progress.close()
     if result.stopped and result.training is not None:
-        say(
-            f"Stopped after {result.training.steps} steps. Go on with: {command_of(args)} --resume {shlex.quote(str(out))}"
-        )
+        say(f"Stopped after {result.training.steps} steps. {_how_to_go_on(args, out)}")
         return STOPPED
     if result.card is not None:
         before = "Finished before. " if result.training is None else ""
@@ -143,7 +141,8 @@ class ProgressLine:
     def _is_due(self, event: dict[str, Any]) -> bool:
         """Whether a plain line is to be printed: the first and last of a stage, and one now and then between."""
         now = time.monotonic()
-        due = now - self._said >= PLAIN_SECONDS or event.get("done") == event.get("of", -1)
+        whole = event["kind"] == "stage" or event.get("done") == event.get("of", -1)
+        due = whole or now - self._said >= PLAIN_SECONDS
         if due:
             self._said = now
         return due
@@ -166,6 +165,8 @@ def describe(event: dict[str, Any], seconds_left: float | None = None) -> str | 
     match event["kind"]:
         case "working":
             return of + _with_bar(event["stage"], event["done"], event["of"], seconds_left)
+        case "note":
+            return f"{of}{event['text']}"
         case "stage":
             return f"{of}{event['stage']}"
         case "step":

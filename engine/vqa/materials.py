@@ -48,7 +48,10 @@ class Materials:
             place = self._place(recipe, f"data/{split}-{_digest(key)}")
             make = _rendered if recipe.data.source == "scenes" else _read
             doing = "rendering" if recipe.data.source == "scenes" else "reading"
-            self._sets[key] = make(recipe, split, place, self._counted(f"{doing} the {split} set"))
+            self._sets[key] = made = make(recipe, split, place, self._counted(f"{doing} the {split} set"))
+            if made.left_out:
+                more = f", and {len(made.left_out) - 1} more" if len(made.left_out) > 1 else ""
+                self._tell({"kind": "note", "text": f"Left out of the {split} set: {made.left_out[0]}{more}"})
         return self._sets[key]
 
     def reader(self, config: TgfnetConfig, clip: ClipTowers | None) -> FeatureEncoder | Numberer:
@@ -130,7 +133,8 @@ def _read(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[i
         recipe.preprocess,
         recipe.model,
         place,
-        variants=data.variants if split == "train" else (),
+        # A picture from a file as it is stands for the clear one.
+        variants=[weather for weather in data.variants if weather != "clear"] if split == "train" else (),
         workers=data.workers,
         report=report,
     )
