@@ -1,4 +1,4 @@
-"""``rsqa ask OPT SAR "question"``: an answer, who said what, and why; with ``--out``, files for other programs."""
+"""``rsqa ask OPT SAR "question"``: an answer, who said what, and why; with ``--tiles`` over a grid of tiles."""
 
 from __future__ import annotations
 
@@ -13,12 +13,31 @@ from pathlib import Path
 from engine.cli.area_arguments import add_area_arguments, area_window
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.cli.progress import progress_line
+from engine.cli.tiled_answer import tiled_text
 from engine.errors import UsageError
-from engine.export import FORMATS, answer_object, refused_formats, write_answer
+from engine.export import (
+    FORMATS,
+    TILED_FORMATS,
+    answer_object,
+    refused_formats,
+    refused_tiled_formats,
+    tiled_object,
+    write_answer,
+    write_tiled_answer,
+)
 from engine.export.properties import all_messages
-from engine.export.wording import expert_rows, pair_sentence, percent, runners_up, scale_sentence, valid_sentence
+from engine.export.wording import (
+    answer_set_sentence,
+    expert_rows,
+    pair_sentence,
+    percent,
+    runners_up,
+    scale_sentence,
+    valid_sentence,
+)
 from engine.protocol import to_json
-from engine.records import Answer, AskRequest, PixelWindow
+from engine.records import Answer, AskRequest, AskTilesRequest, PixelWindow
+from engine.records.query import DEFAULT_ERROR_RATE, DEFAULT_MAX_TILES
 
 HELP = "answer a question about an optical/SAR pair"
 
@@ -34,17 +53,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", default="tgfnet-compact", metavar="NAME|PATH", help="model (see: rsqa models list)"
     )
+    parser.add_argument(
+        "--error-rate",
+        type=float,
+        default=DEFAULT_ERROR_RATE,
+        metavar="SHARE",
+        help="how often the answer set may miss the truth, one that the model has: 0.05, 0.1, 0.2 (default: 0.1)",
+    )
+    parser.add_argument("--strict", action="store_true", help="refuse a question too long for the model, do not cut it")
+    _add_tile_arguments(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the answer and its reasons into this folder")
-    parser.add_argument("--formats", type=_formats, help=f"what to write, of {','.join(FORMATS)} (default: all)")
+    parser.add_argument(
+        "--formats",
+        type=_formats,
+        help=f"what to write, of {','.join(FORMATS)}; of tiles {','.join(TILED_FORMATS)} (default: all)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
     add_gate_arguments(parser, may_correct=True)
 
 
+def _add_tile_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the same question over a grid of tiles")
+    group.add_argument("--tiles", action="store_true", help="ask of every tile at native scale; gives counts and a map")
+    group.add_argument(
+        "--tile-gsd",
+        type=float,
+        metavar="M",
+        help="metres per pixel of the tiles (default: the raster's own, or the nearest that the model was trained for)",
+    )
+    group.add_argument(
+        "--max-tiles", type=int, metavar="N", help=f"refuse more tiles than this (default: {DEFAULT_MAX_TILES})"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Ask, write what was asked for, print. Returns 0; everything else is raised."""
+    known = TILED_FORMATS if args.tiles else FORMATS
     if args.formats and args.out is None:
         raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
+    if unknown := [name for name in args.formats or () if name not in known]:
+        raise UsageError(f"“{unknown[0]}” is no format of this answer.", remedy=f"Use some of {', '.join(known)}.")
+    if not args.tiles and (args.tile_gsd is not None or args.max_tiles is not None):
+        raise UsageError("--tile-gsd and --max-tiles are about tiles.", remedy="Add --tiles.")
+    return _run_tiles(args) if args.tiles else _run_once(args)
+
+
+def _run_once(args: argparse.Namespace) -> int:
     formats = args.formats or FORMATS
     with _array_folder(keep=_arrays_outlive(args, formats)) as folder, progress_line() as say:
         request = _request(args, folder)
@@ -61,11 +116,29 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _run_tiles(args: argparse.Namespace) -> int:
+    """Arrays of tiles are never named outside: what they hold is in the JSON, tile by tile."""
+    formats = args.formats or TILED_FORMATS
+    with _array_folder(keep=False) as folder, progress_line() as say:
+        request = _tiles_request(args, _request(args, folder))
+        from engine.jobs.ask_tiles import answer as ask  # torch: seconds
+
+        answer = replace(ask(request, progress=say, cancelled=lambda: False), files=())
+        if args.out is not None:
+            refused = tuple(refused_tiled_formats(answer, formats).values())
+            files = write_tiled_answer(answer, args.out, formats)
+            answer = replace(answer, files=tuple(map(str, files)), messages=(*answer.messages, *refused))
+        said = to_json(tiled_object(answer)).decode() if args.json else tiled_text(answer)
+    print(said)
+    return 0
+
+
 def answer_text(answer: Answer) -> str:
     """The answer as a person reads it in a terminal."""
     rows = [("Answer", f"{answer.answer} ({percent(answer.confidence)})")]
+    rows += [("Set", certain)] if (certain := answer_set_sentence(answer)) else []
     rows += [("Runners-up", others)] if (others := runners_up(answer)) else []
-    rows.append(("Experts", "own answer, AF weight (raw sigmoid) and its share"))
+    rows += [("Experts", "own answer, AF weight (raw sigmoid) and its share")] if answer.experts else []
     rows += [
         (f"  {one.name}", f"{one.answer} ({percent(one.probability)}), {one.weight:.2f}, {percent(one.share)}")
         for one in expert_rows(answer)
@@ -76,6 +149,7 @@ def answer_text(answer: Answer) -> str:
     by = answer.provenance
     rows.append(("Model", f"{by.model} {by.model_sha256[:8]} on {by.device}, {answer.seconds:.2f} s"))
     rows += [("Note", message) for message in all_messages(answer)]
+    rows += [("Note", "For the grid of tiles: --tiles.")] if answer.area.tiles_show_more else []
     rows += [("Wrote", path) for path in answer.files]
     return "\n".join(f"{name:<11} {text}" for name, text in rows)
 
@@ -93,8 +167,15 @@ def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
         optical_bands=args.bands,
         sar_bands=args.sar_band,
         mute=(args.mute,) if args.mute else (),
+        error_rate=args.error_rate,
+        strict=args.strict,
     )
     return replace(request, window=_window(args, request))
+
+
+def _tiles_request(args: argparse.Namespace, ask: AskRequest) -> AskTilesRequest:
+    most = DEFAULT_MAX_TILES if args.max_tiles is None else args.max_tiles
+    return AskTilesRequest(ask, args.tile_gsd, most)
 
 
 def _window(args: argparse.Namespace, request: AskRequest) -> PixelWindow | None:
@@ -140,7 +221,8 @@ def _bands(text: str) -> tuple[int, ...]:
 
 def _formats(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    unknown = [name for name in names if name not in FORMATS]
+    known = dict.fromkeys((*FORMATS, *TILED_FORMATS))
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r} is none of {', '.join(FORMATS)}")
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r} is none of {', '.join(known)}")
     return names

@@ -10,6 +10,9 @@
     is-there-a-river_20261121T104455Z_3f9a1c_optical.png       one sensor alone, with a world file (.pgw); _sar likewise
     is-there-a-river_20261121T104455Z_3f9a1c.html              the report
     is-there-a-river_20261121T104455Z_3f9a1c_answer.json       what ``rsqa ask --json`` prints
+
+:func:`write_tiled_answer` does the same for a map of answers (``_tiles.geojson``, ``_tiles.gpkg``, ``_tiles.csv``,
+``_tiles.html``, ``_tiles.json``, and two COGs of one cell per tile, ``_answers.tif`` and ``_confidence.tif``).
 """
 
 from __future__ import annotations
@@ -19,15 +22,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.export.properties import answer_object
+    from engine.export.tiled.rows import tiled_object
+    from engine.export.tiled.writing import TILED_FORMATS, refused_tiled_formats, write_tiled_answer
     from engine.export.writing import FORMATS, refused_formats, write_answer
 
-__all__ = ["FORMATS", "answer_object", "refused_formats", "write_answer"]
+__all__ = [
+    "FORMATS",
+    "TILED_FORMATS",
+    "answer_object",
+    "refused_formats",
+    "refused_tiled_formats",
+    "tiled_object",
+    "write_answer",
+    "write_tiled_answer",
+]
 
 _HOMES = {
     "FORMATS": "writing",
+    "TILED_FORMATS": "tiled.writing",
     "answer_object": "properties",
     "refused_formats": "writing",
+    "refused_tiled_formats": "tiled.writing",
+    "tiled_object": "tiled.rows",
     "write_answer": "writing",
+    "write_tiled_answer": "tiled.writing",
 }
 
 

@@ -32,7 +32,7 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
     """
     grid = answer.area.grid
     flat = flat_properties(answer)
-    tables = [_Table(ANSWERS_LAYER, [answer.area.window.box], {name: [value] for name, value in flat.items()})]
+    tables = [Table(ANSWERS_LAYER, [answer.area.window.box], {name: [value] for name, value in flat.items()})]
     if regions:
         columns: dict[str, list[Value]] = {
             "sensor": [region.sensor for region in regions],
@@ -41,15 +41,12 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
             "question": [answer.question] * len(regions),
             "answer": [answer.answer] * len(regions),
         }
-        tables.append(_Table(REGIONS_LAYER, [region.box_px for region in regions], columns))
-    for table in tables:
-        _write_layer(path, table, grid, append=table is not tables[0])
-    for table in tables:
-        _require_whole(path, table)
+        tables.append(Table(REGIONS_LAYER, [region.box_px for region in regions], columns))
+    write_tables(path, tables, grid)
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """A layer to be: its rectangles in pixels, and one list of values per column."""
 
     layer: str
@@ -57,7 +54,15 @@ class _Table:
     columns: dict[str, list[Value]]
 
 
-def _write_layer(path: Path, table: _Table, grid: Grid, *, append: bool = False) -> None:
+def write_tables(path: Path, tables: Sequence[Table], grid: Grid) -> None:
+    """One layer per table, boxes in pixels of ``grid``. Raises :class:`ExportRefused` where not all can be written."""
+    for table in tables:
+        _write_layer(path, table, grid, append=table is not tables[0])
+    for table in tables:
+        _require_whole(path, table)
+
+
+def _write_layer(path: Path, table: Table, grid: Grid, *, append: bool = False) -> None:
     polygons = [shapely.Polygon([grid.to_map(col, row) for col, row in box.corners]) for box in table.boxes]
     arrays = [_typed(name, values) for name, values in table.columns.items()]
     missing = [np.array([value is None for value in values]) for values in table.columns.values()]
@@ -81,7 +86,7 @@ def _write_layer(path: Path, table: _Table, grid: Grid, *, append: bool = False)
         raise _refused(path, str(error)) from error
 
 
-def _require_whole(path: Path, table: _Table) -> None:
+def _require_whole(path: Path, table: Table) -> None:
     """Asks the file itself whether a layer is all there, as GDAL may close a GeoPackage on a full disk in silence.
 
     Rows, spatial index and extent are what is written last. Raises :class:`ExportRefused`.
@@ -109,7 +114,7 @@ def _refused(path: Path, reason: str) -> ExportRefused:
 
 def _typed(name: str, values: list[Value]) -> np.ndarray[Any, Any]:
     """A column as an array of its one type; where a value is missing, a placeholder stands under the mask."""
-    if name in FLOATS or name == "score":
+    if name in FLOATS:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     if name in INTEGERS:
         return np.array([value or 0 for value in values], dtype=np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -106,7 +107,7 @@ class _Edges:
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        self._there = pyproj.Transformer.from_crs(grid.crs, CRS84, always_xy=True)
+        self._there = _to_lonlat(grid.crs)
 
     def subdivided(self, start: Point, end: Point) -> list[Point]:
         """Longitudes and latitudes along the edge, its start included and its end not."""
@@ -140,6 +141,12 @@ class _Edges:
                 remedy="Use GeoPackage, or draw a smaller area.",
             )
         return list(zip(lons, lats, strict=True))
+
+
+@lru_cache(maxsize=4)
+def _to_lonlat(crs: str | None) -> pyproj.Transformer:
+    """Kept, as a grid of tiles asks for it thousands of times."""
+    return pyproj.Transformer.from_crs(crs, CRS84, always_xy=True)
 
 
 def _along(start: Point, end: Point, pieces: int) -> list[Point]:

@@ -11,19 +11,24 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from engine.protocol import to_json
-from engine.records import Answer
+from engine.records import Answer, Provenance
 
 _SLUG_LENGTH = 40
 
 
 def stem(answer: Answer) -> str:
     """The common beginning of an answer's file names."""
-    time = re.sub(r"[^0-9TZ]", "", answer.provenance.time_utc.partition(".")[0].replace("+00:00", "Z"))
-    identity = (answer.question, answer.answer, answer.area, answer.provenance)
-    digest = hashlib.sha256(b"\n".join(to_json(part) for part in identity)).hexdigest()[:6]
-    return f"{slug(answer.question)}_{time or 'undated'}_{digest}"
+    return stem_of(answer.question, answer.provenance, (answer.answer, answer.area))
+
+
+def stem_of(question: str, by: Provenance, rest: Iterable[object]) -> str:
+    """The same of any result; ``rest`` is what makes it this one beside the question and where it comes from."""
+    time = re.sub(r"[^0-9TZ]", "", by.time_utc.partition(".")[0].replace("+00:00", "Z"))
+    digest = hashlib.sha256(b"\n".join(to_json(part) for part in (question, *rest, by))).hexdigest()[:6]
+    return f"{slug(question)}_{time or 'undated'}_{digest}"
 
 
 def slug(text: str) -> str:

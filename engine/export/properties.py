@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.export.names import stem
 from engine.protocol import to_builtins
-from engine.records import Answer
+from engine.records import Answer, TiledAnswer
 
 Value = str | float | int | bool | None
 SENSORS = ("optical", "sar", "fusion")
@@ -33,7 +33,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     return data
 
 
-def all_messages(answer: Answer) -> tuple[str, ...]:
+def all_messages(answer: Answer | TiledAnswer) -> tuple[str, ...]:
     """What the user should know: the gate's sentences about the pair, then those about the answer, each once."""
     return tuple(dict.fromkeys((*answer.gate.messages, *answer.messages)))
 
@@ -45,20 +45,27 @@ def map_ending(name: str) -> str:
 
 def flat_properties(answer: Answer) -> dict[str, Value]:
     """Everything about the answer except its geometry, in a fixed order, whatever sensors it had."""
-    area, gate, provenance = answer.area, answer.gate, answer.provenance
     flat: dict[str, Value] = {
         "question": answer.question,
         "answer": answer.answer,
         "confidence": answer.confidence,
         "alternatives": json.dumps(to_builtins(answer.alternatives), ensure_ascii=False),
         "answer_set": json.dumps(answer.answer_set, ensure_ascii=False),
+        "error_rate": answer.error_rate,
+        "sensors": ",".join(answer.sensors),
     }
     for sensor in SENSORS:
         expert = answer.experts.get(sensor)
         flat[f"{sensor}_answer"] = expert.answer if expert else None
         flat[f"{sensor}_probability"] = expert.probability if expert else None
         flat[f"{sensor}_weight"] = expert.weight if expert else None
-    flat |= {
+    return flat | place_properties(answer)
+
+
+def place_properties(answer: Answer | TiledAnswer) -> dict[str, Value]:
+    """Where an answer holds, what it was made from and with, and what a user should know of it."""
+    area, gate, provenance = answer.area, answer.gate, answer.provenance
+    return {
         "col_off": area.window.col_off,
         "row_off": area.window.row_off,
         "width_px": area.window.width,
@@ -86,13 +93,15 @@ def flat_properties(answer: Answer) -> dict[str, Value]:
         "time_utc": provenance.time_utc,
         "messages": "\n".join(all_messages(answer)),
     }
-    return flat
 
 
 # The columns that hold numbers, so that a file has the same types whichever of its values are missing.
 FLOATS = frozenset(
     {
         "confidence",
+        "mean_confidence",
+        "error_rate",
+        "score",
         "model_gsd_m",
         "valid_optical",
         "valid_sar",
@@ -104,5 +113,7 @@ FLOATS = frozenset(
         *(f"{sensor}_{what}" for sensor in SENSORS for what in ("probability", "weight")),
     }
 )
-INTEGERS = frozenset({"col_off", "row_off", "width_px", "height_px"})
+INTEGERS = frozenset(
+    {"col_off", "row_off", "width_px", "height_px", "row", "column", "rows", "columns", "tile_side_px", "tiles"}
+)
 BOOLEANS = frozenset({"shift_is_sure", "assume_registered"})

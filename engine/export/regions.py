@@ -24,23 +24,27 @@ class KeyRegion:
 
 
 def read_map(one: ExplanationMap) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The array of an explanation map, float32 [rows, columns].
+    """The array of an explanation map, float32 [rows, columns]. Raises as :func:`read_array`."""
+    return np.asarray(read_array(one.path, f"explanation map “{one.name}”", one.shape), dtype=np.float32)
 
-    Raises :class:`ExportRefused` where the file is gone or is not the array that the record describes.
+
+def read_array(path: str, what: str, shape: tuple[int, int]) -> np.ndarray[Any, np.dtype[Any]]:
+    """The array in ``path``.
+
+    Raises :class:`ExportRefused` where it is gone, or not of the ``shape`` that its record says.
     """
     try:
-        values = np.load(Path(one.path), allow_pickle=False)
+        values = np.load(Path(path), allow_pickle=False)
     except (OSError, ValueError) as error:
         raise ExportRefused(
-            f"The explanation map “{one.name}” cannot be read from “{one.path}”: {error}.",
-            remedy="Ask the question again, then export.",
+            f"The {what} cannot be read from “{path}”: {error}.", remedy="Ask the question again, then export."
         ) from error
-    if values.shape != tuple(one.shape):
+    if values.shape != tuple(shape):
         raise ExportRefused(
-            f"The explanation map “{one.name}” has shape {values.shape} where its answer says {tuple(one.shape)}.",
+            f"The {what} has shape {values.shape} where its answer says {tuple(shape)}.",
             remedy="Ask the question again, then export.",
         )
-    return np.asarray(values, dtype=np.float32)
+    return np.asarray(values)
 
 
 def key_regions(answer: Answer) -> tuple[KeyRegion, ...]:

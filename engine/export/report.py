@@ -15,11 +15,19 @@ from PIL import Image
 from engine.export.properties import all_messages, flat_properties
 from engine.export.regions import KeyRegion
 from engine.export.views import COLOURS, View, draw_regions, shade_map, to_image
-from engine.export.wording import expert_rows, pair_sentence, percent, runners_up, scale_sentence, valid_sentence
+from engine.export.wording import (
+    answer_set_sentence,
+    expert_rows,
+    pair_sentence,
+    percent,
+    runners_up,
+    scale_sentence,
+    valid_sentence,
+)
 from engine.records import Answer, ExplanationMap
 
 # What the card of the answer already says is not told again under provenance.
-_PROVENANCE = (
+PROVENANCE = (
     "optical",
     "optical_bands",
     "sar",
@@ -53,10 +61,11 @@ class Figure:
 def write_report(path: Path, answer: Answer, views: Sequence[View], regions: Sequence[KeyRegion]) -> None:
     """Write the page. Raises ``OSError`` where it cannot be written."""
     flat = flat_properties(answer)
-    page = _template().render(
+    page = page_template("report.html").render(
         answer=answer,
         confidence=percent(answer.confidence),
         runners_up=runners_up(answer),
+        answer_set=answer_set_sentence(answer),
         experts=expert_rows(answer),
         messages=all_messages(answer),
         pair=pair_sentence(answer.gate),
@@ -66,16 +75,16 @@ def write_report(path: Path, answer: Answer, views: Sequence[View], regions: Seq
         maps=list(_map_figures(answer, views)),
         has_regions=bool(regions),
         crs=answer.area.grid.crs or "none: positions are in pixels",
-        provenance={name: flat[name] for name in _PROVENANCE if flat[name] not in (None, "")},
+        provenance={name: flat[name] for name in PROVENANCE if flat[name] not in (None, "")},
         colours=COLOURS,
         percent=percent,
     )
     path.write_bytes(page.encode("utf-8", "replace"))
 
 
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    """The page with autoescaping: a question is text whatever it contains."""
+@lru_cache(maxsize=2)
+def page_template(name: str) -> jinja2.Template:
+    """A page with autoescaping: a question is text whatever it contains."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("engine.export"),
         autoescape=True,
@@ -83,13 +92,13 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 def _view_figure(view: View, regions: Sequence[KeyRegion], answer: Answer) -> Figure:
     picture = to_image(view)
     draw_regions(picture, [one for one in regions if one.sensor in (view.sensor, "both")], answer.area.window.box)
-    return _figure(picture, " · ".join(part for part in (view.name, view.caption) if part))
+    return figure(picture, " · ".join(part for part in (view.name, view.caption) if part))
 
 
 def _map_figures(answer: Answer, views: Sequence[View]) -> Iterator[Figure]:
@@ -99,7 +108,7 @@ def _map_figures(answer: Answer, views: Sequence[View]) -> Iterator[Figure]:
         if one.kind != "regions" and base is not None:
             picture = to_image(base)
             shade_map(picture, one, answer.area.window.box)
-            yield _figure(picture, one.title)
+            yield figure(picture, one.title)
 
 
 def _base(one: ExplanationMap, views: Sequence[View]) -> View | None:
@@ -107,7 +116,8 @@ def _base(one: ExplanationMap, views: Sequence[View]) -> View | None:
     return next((view for view in views if one.sensor in (view.sensor, "both")), None)
 
 
-def _figure(picture: Image.Image, caption: str) -> Figure:
+def figure(picture: Image.Image, caption: str) -> Figure:
+    """``picture`` for the page."""
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=90)  # as PNG, a page of seven pictures would have 14 MB
     source = "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

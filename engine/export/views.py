@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from engine.export.regions import KeyRegion, read_map
 from engine.export.wording import SENSOR_NAMES
 from engine.raster import default_display, open_raster, render
-from engine.records import Answer, Box, ExplanationMap, PixelWindow
+from engine.records import Answer, Box, ExplanationMap, PixelWindow, TiledAnswer
 from engine.records.raster import Sensor
 
 MAX_SIDE_PX = 1024  # of a picture; larger areas are decimated through the raster's overviews
@@ -53,7 +53,7 @@ def picture_size(window: PixelWindow) -> tuple[int, int]:
     return max(1, round(window.width * scale)), max(1, round(window.height * scale))
 
 
-def render_views(answer: Answer) -> tuple[View, ...]:
+def render_views(answer: Answer | TiledAnswer) -> tuple[View, ...]:
     """The optical and the SAR picture of the area, those of them that the answer is from, on the answer's grid.
 
     SAR that was moved for the answer is moved here too, to the nearest pixel.
@@ -105,7 +105,7 @@ def draw_regions(image: Image.Image, regions: Sequence[KeyRegion], area: Box) ->
     layer = Image.new("RGBA", image.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     for region, box in zip(regions, boxes, strict=True):
-        draw.rectangle(box, fill=(*_rgb(COLOURS[region.sensor]), _REGION_FILL_ALPHA))
+        draw.rectangle(box, fill=(*rgb(COLOURS[region.sensor]), _REGION_FILL_ALPHA))
     for line, width in ((CASING, 4), (None, 2)):  # every casing before any line, or a neighbour's would cover it
         for region, (x0, y0, x1, y1) in zip(regions, boxes, strict=True):
             inset = 0 if line else 1
@@ -126,12 +126,12 @@ def shade_map(image: Image.Image, one: ExplanationMap, area: Box) -> None:
     share = np.where(known, share, 0)
     rgba = np.zeros((*share.shape, 4), np.uint8)
     if one.kind == "trust":
-        stops = np.array([_rgb(COLOURS["sar"]), _NEUTRAL, _rgb(COLOURS["optical"])], float)
+        stops = np.array([rgb(COLOURS["sar"]), _NEUTRAL, rgb(COLOURS["optical"])], float)
         for channel in range(3):
             rgba[..., channel] = np.interp(share, [0, 0.5, 1], stops[:, channel])
         rgba[..., 3] = np.where(known, _TRUST_ALPHA, 0)
     else:
-        rgba[..., :3] = _rgb(COLOURS.get(one.sensor, COLOURS["fusion"]))
+        rgba[..., :3] = rgb(COLOURS.get(one.sensor, COLOURS["fusion"]))
         rgba[..., 3] = np.where(known, share * _ATTENTION_ALPHA, 0)
     image.paste(Image.alpha_composite(image.convert("RGBA"), Image.fromarray(rgba, "RGBA")).convert("RGB"))
 
@@ -151,5 +151,6 @@ def _cells_under_pixels(
     return np.where(inside, found, np.float32(np.nan))
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def rgb(colour: str) -> tuple[int, int, int]:
+    """``#RRGGBB`` as numbers."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -49,6 +49,16 @@ def runners_up(answer: Answer) -> str:
     return " · ".join(f"{other.answer} ({percent(other.probability)})" for other in others)
 
 
+def answer_set_sentence(answer: Answer) -> str:
+    """``With 90 % certainty one of: yes, no.``; empty where the model's card has no calibration."""
+    if answer.error_rate is None:
+        return ""
+    certain = f"With {100 * (1 - answer.error_rate):g} % certainty"
+    if len(answer.answer_set) == 1:
+        return f"{certain}: {answer.answer_set[0]}."
+    return f"{certain} one of: {', '.join(answer.answer_set)}."
+
+
 def pair_sentence(gate: PairCheck) -> str:
     """The verdict with what it rests on: ``aligned · residual 1.6 px (16 m), sure · overlap 100 %``."""
     parts: list[str] = [gate.verdict]
@@ -75,3 +85,11 @@ def scale_sentence(area: AreaUsed) -> str:
         return f"unknown metres per pixel, as the raster has no CRS ({trained})"
     inside = low <= area.model_gsd_m <= high
     return f"{area.model_gsd_m:.3g} m per pixel at the model, {'in' if inside else 'OUTSIDE'} its range ({trained})"
+
+
+def area_text(area_m2: float) -> str:
+    """``340 m²``, ``12.5 ha``, ``1,430 km²``: three figures in the unit that suits."""
+    for size, unit in ((1e6, "km²"), (1e4, "ha")):
+        if area_m2 >= size:
+            return f"{float(f'{area_m2 / size:.3g}'):,.10g} {unit}"
+    return f"{float(f'{area_m2:.3g}'):,.10g} m²"

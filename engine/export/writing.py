@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -46,19 +46,28 @@ def write_answer(answer: Answer, out: Path, formats: Sequence[str] = FORMATS) ->
     can be written, a map is gone, or the disk says no, :class:`RasterUnreadable` where a raster is gone. Then no file
     was made and none was replaced.
     """
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown:
-        raise UsageError(f"There is no export format “{unknown[0]}”.", remedy=f"Use some of {', '.join(FORMATS)}.")
     refused = refused_formats(answer, formats)
-    wanted = [name for name in FORMATS if name in formats and name not in refused]
-    if not wanted:
-        raise ExportRefused(" ".join(refused.values()) or "No export format was named.", remedy="Name another format.")
+    wanted = wanted_formats(formats, FORMATS, refused)
     answer, out = replace(answer, messages=(*answer.messages, *refused.values())), out.absolute()
     with staged(out) as (stage, finals), refused_as_export(out / stem(answer)):
         export = _Export(answer, stage, out)
         for name in wanted:
             _WRITERS[name](export)
     return tuple(finals)
+
+
+def wanted_formats(formats: Sequence[str], known: Sequence[str], refused: Mapping[str, str]) -> list[str]:
+    """Those of ``formats`` that can be written, in the order of ``known``.
+
+    Raises :class:`UsageError` for one that does not exist, :class:`ExportRefused` where all are ``refused``.
+    """
+    unknown = [name for name in formats if name not in known]
+    if unknown:
+        raise UsageError(f"There is no export format “{unknown[0]}”.", remedy=f"Use some of {', '.join(known)}.")
+    wanted = [name for name in known if name in formats and name not in refused]
+    if not wanted:
+        raise ExportRefused(" ".join(refused.values()) or "No export format was named.", remedy="Name another format.")
+    return wanted
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,12 @@ MOST_TILES_AT_ONCE = 16
 Stage = Callable[[str, float | None], None]
 
 
+def answer(request: AskTilesRequest, *, progress: ProgressTeller, cancelled: Callable[[], bool]) -> TiledAnswer:
+    """Ask over tiles in this process. See :meth:`TileAsker.answer`."""
+    asker = Asker(request.ask.device, process="rsqa ask")
+    return TileAsker(asker).answer(request, progress=progress, cancelled=cancelled)
+
+
 class TileAsker:
     """Answers a question tile by tile, with the models, devices and verdicts that ``asker`` keeps."""
 

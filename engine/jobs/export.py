@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ExportRefused
-from engine.export import refused_formats, write_answer
+from engine.export import refused_formats, refused_tiled_formats, write_answer, write_tiled_answer
 from engine.protocol import Exported, from_json
-from engine.records import Answer, ExportRequest
+from engine.records import Answer, ExportRequest, TiledAnswer
 
 
 def export(
@@ -17,10 +17,18 @@ def export(
     """Write an answer for other programs. Raises :class:`ExportRefused`."""
     progress("export", None)
     try:
-        answer = from_json(Path(request.answer_json).read_bytes(), Answer)
+        said = Path(request.answer_json).read_bytes()
     except OSError as error:
         raise ExportRefused(
             f"The answer {request.answer_json} cannot be read: {error.strerror}.", remedy="Ask again, then export."
         ) from error
-    files = write_answer(answer, Path(request.out), request.formats)
-    return Exported(tuple(map(str, files)), tuple(refused_formats(answer, request.formats).values()))
+    out = Path(request.out)
+    if request.tiled:
+        tiled = from_json(said, TiledAnswer)
+        files = write_tiled_answer(tiled, out, request.formats)
+        refused = refused_tiled_formats(tiled, request.formats)
+    else:
+        answer = from_json(said, Answer)
+        files = write_answer(answer, out, request.formats)
+        refused = refused_formats(answer, request.formats)
+    return Exported(tuple(map(str, files)), tuple(refused.values()))

@@ -11,8 +11,6 @@ from engine.text import AREA_ANSWERS, LENGTH_ANSWERS, VIEW_PX, bin_hectares, bin
 
 SENSORS = ("optical", "sar")
 SAID = {"optical": "optical", "sar": "SAR"}
-MUCH_COARSER = 4.0
-"""From this ratio of metres per pixel, at the model over in the raster, details are lost that are worth a word."""
 
 
 def scale_remarks(area: AreaUsed) -> list[str]:
@@ -23,9 +21,9 @@ def scale_remarks(area: AreaUsed) -> list[str]:
     if gsd < finest:
         return [f"{_range_left(gsd, finest, coarsest)} Choose a larger area."]
     if gsd > coarsest:
-        remedy = "Choose a smaller area, or ask over a grid of tiles at native scale."
-        return [f"{_range_left(gsd, finest, coarsest)} {remedy}"]
-    if gsd > MUCH_COARSER * native:
+        tiles = ", or ask over a grid of tiles at native scale" if area.tiles_show_more else ""
+        return [f"{_range_left(gsd, finest, coarsest)} Choose a smaller area{tiles}."]
+    if area.tiles_show_more:
         return [
             f"{gsd:.1f} m per pixel at the model, where the image has {native:.3g} m: small things are lost. "
             "A grid of tiles shows it the area at native scale."

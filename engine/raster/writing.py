@@ -78,9 +78,13 @@ def write_cog(
     nodata: float | None = None,
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
-    """As :func:`write_geotiff`, laid out as a cloud-optimised GeoTIFF with overviews."""
-    _write(Path(path), array, grid, "COG", nodata, tags, descriptions)
+    """As :func:`write_geotiff`, laid out as a cloud-optimised GeoTIFF with overviews.
+
+    ``colours`` (value to red, green, blue) is a colour table for one band of classes.
+    """
+    _write(Path(path), array, grid, "COG", nodata, tags, descriptions, colours)
 
 
 def _write(
@@ -91,6 +95,7 @@ def _write(
     nodata: float | None,
     tags: Mapping[str, str] | None,
     descriptions: Sequence[str] | None,
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
     bands = _checked(path, array, grid)
     profile = {
@@ -118,6 +123,8 @@ def _write(
             dataset.update_tags(**(tags or {}))
             for index, description in enumerate(descriptions or (), start=1):
                 dataset.set_band_description(index, description)
+            if colours:
+                dataset.write_colormap(1, {value: (*colour, 255) for value, colour in colours.items()})
         with temporary.open("wb") as file:
             file.write(memory.getbuffer())
             file.flush()

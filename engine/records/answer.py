@@ -8,6 +8,9 @@ from typing import Literal
 from engine.records.geometry import Box, Grid, PixelWindow
 from engine.records.pair import PairCheck
 
+MUCH_COARSER = 4.0
+"""From this ratio of metres per pixel, at the network over in the raster, things are lost that are worth a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -61,6 +64,14 @@ class AreaUsed:
     trained_gsd_m: tuple[float, float]
     valid_optical: float | None
     valid_sar: float | None
+
+    @property
+    def tiles_show_more(self) -> bool:
+        """Whether the network saw this so coarsely that a grid of tiles at native scale is worth offering."""
+        gsd, native = self.model_gsd_m, self.grid.gsd_m
+        if gsd is None or native is None:
+            return False
+        return gsd > max(native, self.trained_gsd_m[1]) or gsd > MUCH_COARSER * native
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""A map of answers as GeoJSON, GeoPackage, cloud-optimised GeoTIFFs and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from engine.export.geopackage import Table, write_tables
+from engine.export.lonlat import lonlat_area
+from engine.export.properties import all_messages
+from engine.export.tiled.rows import TileRow, colour, tiled_properties
+from engine.export.views import rgb
+from engine.protocol import to_builtins
+from engine.raster import write_cog
+from engine.records import Box, Grid, TiledAnswer
+from engine.records.tiles import NO_ANSWER
+
+TILES_LAYER, AREA_LAYER = "tiles", "tiled_answers"
+
+
+def write_tiled_geojson(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
+    """One Feature per tile (RFC 7946: CRS84); the table and everything about the whole are members of the collection.
+
+    Raises :class:`ExportRefused` where a tile has no place on Earth, ``OSError`` where the file cannot be written.
+    """
+    features = []
+    for tile in rows:
+        place = lonlat_area(answer.area.grid, tile.window.box)
+        features.append(
+            {"type": "Feature", "bbox": place.bbox, "geometry": place.geometry, "properties": tile.properties()}
+        )
+    whole = lonlat_area(answer.area.grid, answer.area.window.box)
+    collection = {
+        "type": "FeatureCollection",
+        "bbox": whole.bbox,
+        "question": answer.question,
+        "counts": to_builtins(answer.counts),
+        "states": answer.states,
+        "messages": list(all_messages(answer)),
+        "provenance": to_builtins(answer.provenance),
+        "features": features,
+    }
+    path.write_text(json.dumps(collection, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_tiled_geopackage(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
+    """Layer ``tiles``, one polygon per tile in the scene's CRS, and layer ``tiled_answers``, the area as a whole.
+
+    Raises :class:`ExportRefused` where GDAL cannot write the file.
+    """
+    properties = [tile.properties() for tile in rows]
+    columns = {name: [values[name] for values in properties] for name in properties[0]}
+    columns["question"] = [answer.question] * len(rows)
+    whole = {name: [value] for name, value in tiled_properties(answer).items()}
+    tables = [
+        Table(TILES_LAYER, [tile.window.box for tile in rows], columns),
+        Table(AREA_LAYER, [answer.area.window.box], whole),
+    ]
+    write_tables(path, tables, answer.area.grid)
+
+
+def write_answers_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
+    """One cell per tile: its answer's place in the table, with a colour table; tags and a side file name the classes.
+
+    The side file (``….tif.aux.xml``) is how GDAL and QGIS know the names of classes. Raises :class:`ExportRefused`.
+    """
+    classes = [count.answer for count in answer.counts]
+    kind = np.uint8 if len(classes) < 255 else np.uint16
+    nothing = int(np.iinfo(kind).max)
+    values = np.array([nothing if tile.place == NO_ANSWER else tile.place for tile in rows], kind)
+    named = {f"CLASS_{place}": name for place, name in enumerate(classes)}
+    colours = {place: rgb(colour(place)) for place in range(len(classes))}
+    write_cog(
+        path,
+        values.reshape(answer.grid.rows, answer.grid.columns),
+        cell_grid(answer),
+        nodata=nothing,
+        tags=_tags(answer, "place of the answer in the table of answers") | named,
+        descriptions=[answer.question],
+        colours=colours,
+    )
+    _write_class_names(path.with_name(f"{path.name}.aux.xml"), classes)
+
+
+def write_confidence_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
+    """One float32 cell per tile, NaN where it is not answerable. Raises :class:`ExportRefused`."""
+    values = np.array([np.nan if tile.confidence is None else tile.confidence for tile in rows], np.float32)
+    write_cog(
+        path,
+        values.reshape(answer.grid.rows, answer.grid.columns),
+        cell_grid(answer),
+        nodata=float(np.nan),
+        tags=_tags(answer, "calibrated confidence of the answer, 0 to 1"),
+        descriptions=[f"Confidence: {answer.question}"],
+    )
+
+
+def write_tiled_csv(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
+    """One line per tile with its centre in map coordinates (pixels where the raster has no CRS)."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow([*rows[0].properties(), "x_centre", "y_centre"])
+        for tile in rows:
+            box = tile.window.box
+            centre = answer.area.grid.to_map((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+            table.writerow([*tile.properties().values(), *centre])
+
+
+def cell_grid(answer: TiledAnswer) -> Grid:
+    """The grid with one cell per tile. A cut tile has a whole cell too: the last row and column reach past the area."""
+    tiles = answer.grid
+    left, top = tiles.window.col_off, tiles.window.row_off
+    box = Box(left, top, left + tiles.columns * tiles.side_px, top + tiles.rows * tiles.side_px)
+    return answer.area.grid.sub(box, tiles.columns, tiles.rows)
+
+
+def _tags(answer: TiledAnswer, meaning: str) -> dict[str, str]:
+    by = answer.provenance
+    return {
+        "QUESTION": answer.question,
+        "MEANING": meaning,
+        "MODEL": by.model,
+        "MODEL_SHA256": by.model_sha256,
+        "SOFTWARE": by.software,
+        "TIME_UTC": by.time_utc,
+    }
+
+
+def _write_class_names(path: Path, classes: Sequence[str]) -> None:
+    """GDAL's side file (PAM) with the category names of band 1."""
+    root = ElementTree.Element("PAMDataset")
+    names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+    for name in classes:
+        ElementTree.SubElement(names, "Category").text = name
+    ElementTree.ElementTree(root).write(path, encoding="utf-8")
