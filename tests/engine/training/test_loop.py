@@ -1,110 +1,213 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
+import threading
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from engine.errors import EngineFailed, ModelDamaged, ModelNotFound, UsageError
-from engine.training import TrainSettings, Validation, train
-from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
-from engine.training.loop import BEST_FILE, EVENTS_FILE, STOP_FILE, parameter_groups
-
-SETTINGS = TrainSettings(steps=12, learning_rate=1e-2, warmup_steps=3, log_every=1, validate_every=4, seed=7)
-
-
-class Line:
-    """A task with everything that could break exact resuming: random batches, dropout, an average, AdamW."""
-
-    def __init__(self, at_step=None):
-        torch.manual_seed(0)
-        self.model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 1))
-        self.at_step = at_step or {}
-        self.calls = 0
-
-    def loss(self, rng):
-        self.calls += 1
-        self.at_step.get(self.calls, lambda: None)()
-        x = torch.from_numpy(rng.normal(size=(4, 3))).float()
-        error = (self.model(x) - x.sum(1, keepdim=True)).square().mean()
-        return error, {"error": error.detach()}
-
-    def validate(self):
-        score = -float(self.model(torch.ones(1, 3)).square().sum())
-        return Validation(score, {"score_again": score})
-
-
-def losses(folder):
-    events = [json.loads(line) for line in (folder / EVENTS_FILE).read_text().splitlines()]
-    return {event["step"]: event["loss"] for event in events if event["kind"] == "step"}
+from engine.errors import EngineFailed, ModelDamaged, ModelNotFound, OutOfDeviceMemory, UsageError
+from engine.training import read_events, train
+from engine.training.checkpoint import BEST_FILE, CHECKPOINT_FILE, read_tensors
+from engine.training.events import EVENTS_FILE
+from engine.training.loop import STOP_FILE
+from tests.engine.training.toys import SETTINGS, Line, history, losses, same_tensors
 
 
 def test_a_run_writes_its_log_its_best_and_its_checkpoint(tmp_path):
     heard = []
+    threads = threading.active_count()
     result = train(Line(), SETTINGS, tmp_path, report=heard.append)
     assert (result.steps, result.finished) == (12, True)
     kinds = [event["kind"] for event in heard]
-    assert kinds[0] == "started"
+    assert kinds[:2] == ["started", "checkpoint"]
     assert kinds[-1] == "finished"
     assert kinds.count("validated") == 3
     assert {p.name for p in tmp_path.iterdir()} == {EVENTS_FILE, CHECKPOINT_FILE, BEST_FILE}
-    _, state = read_tensors(result.best)
-    assert state["score"] == result.best_score
+    assert read_events(tmp_path / EVENTS_FILE) == heard
+    step = heard[kinds.index("step")]
+    assert step.keys() == {
+        *("time", "kind", "step", "steps", "loss", "error", "size"),
+        *("rate", "gradient_norm", "seconds_per_step", "seconds_left"),
+    }
+    assert threading.active_count() == threads
 
 
-def test_stopped_and_resumed_equals_uninterrupted_to_the_last_bit(tmp_path):
+def test_the_model_stays_a_plain_module(tmp_path):
+    task = Line()
+    train(task, replace(SETTINGS, precision="bfloat16"), tmp_path)
+    assert task.model(task.collate(task.draw(0), 0))[0].dtype == torch.float32
+    assert "forward" not in vars(task.model)
+
+
+def test_training_learns_in_bfloat16_too(tmp_path):
+    settings = replace(SETTINGS, steps=60, precision="bfloat16")
+    train(Line(dropout=0.0), settings, tmp_path)
+    loss = losses(tmp_path)
+    assert sum(loss[-10:]) < 0.5 * sum(loss[:10])
+
+
+@pytest.mark.parametrize("stop_in", [4, 7])  # after 5 steps, and where a validation is due
+def test_stopped_and_resumed_equals_uninterrupted_to_the_last_bit(tmp_path, stop_in):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    train(Line(), SETTINGS, whole)
-    first = train(Line({5: (broken / STOP_FILE).touch}), SETTINGS, broken)
-    assert (first.steps, first.finished) == (5, False)
-    second = train(Line(), SETTINGS, broken, resume=True)
+    settings = replace(SETTINGS, accumulation=2, validate_every=4)
+    train(Line(), settings, whole)
+    first = train(Line(at_step={stop_in: (broken / STOP_FILE).touch}), settings, broken)
+    assert (first.steps, first.finished) == (stop_in + 1, False)
+    torch.manual_seed(99)  # nothing may hang on what was drawn before
+    second = train(Line(), settings, broken, resume=True)
     assert second.finished
-    assert losses(broken) == losses(whole)
-    for name in (CHECKPOINT_FILE, BEST_FILE):
-        one, two = read_tensors(whole / name)[0], read_tensors(broken / name)[0]
-        assert one.keys() == two.keys()
-        assert all(torch.equal(one[key], two[key]) for key in one)
+    assert not (broken / STOP_FILE).exists()
+    assert history(broken) == history(whole)
+    assert same_tensors(whole / CHECKPOINT_FILE, broken / CHECKPOINT_FILE)
+    assert same_tensors(whole / BEST_FILE, broken / BEST_FILE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_stops(tmp_path, number):
     before = signal.getsignal(number)
-    result = train(Line({3: lambda: os.kill(os.getpid(), number)}), SETTINGS, tmp_path)
+    heard = []
+    result = train(Line(at_step={2: lambda: os.kill(os.getpid(), number)}), SETTINGS, tmp_path, report=heard.append)
     assert (result.steps, result.finished) == (3, False)
-    assert read_tensors(tmp_path / CHECKPOINT_FILE)[1]["step"] == 3
+    assert heard[-1]["kind"] == "stopped"
+    assert read_tensors(tmp_path / CHECKPOINT_FILE)[1]["progress"]["step"] == 3
     assert signal.getsignal(number) is before
+
+
+def test_a_run_works_outside_the_main_thread(tmp_path):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(train(Line(), SETTINGS, tmp_path)))
+    thread.start()
+    thread.join()
+    assert results[0].finished
 
 
 def test_a_finished_run_resumed_does_nothing_more(tmp_path):
     best = train(Line(), SETTINGS, tmp_path).best_score
-    task = Line()
-    again = train(task, SETTINGS, tmp_path, resume=True)
+    fail = {step: lambda: pytest.fail("it trained on") for step in range(20)}
+    again = train(Line(at_step=fail), SETTINGS, tmp_path, resume=True)
     assert again.finished
-    assert task.calls == 0
     assert again.best_score == best
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    task = Line({2: lambda: nn.init.constant_(task.model[0].weight, float("nan"))})
-    with pytest.raises(EngineFailed, match="step 1"):
+def test_a_finished_run_goes_on_for_more_steps(tmp_path):
+    constant = replace(SETTINGS, schedule="constant")
+    train(Line(), constant, tmp_path / "short")
+    train(Line(), replace(constant, steps=20), tmp_path / "short", resume=True)
+    train(Line(), replace(constant, steps=20), tmp_path / "long")
+    assert losses(tmp_path / "short") == losses(tmp_path / "long")
+    with pytest.raises(UsageError, match="20 steps already"):
+        train(Line(), constant, tmp_path / "short", resume=True)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_accumulated_parts_train_as_one_batch(tmp_path, parts):
+    for folder, accumulation in (("one", 1), ("parts", parts)):
+        task = Line(dropout=0.0)
+        task.model.seldom.requires_grad_(requires_grad=False)  # its use hangs on how the batch is cut
+        train(task, replace(SETTINGS, accumulation=accumulation), tmp_path / folder)
+    torch.testing.assert_close(torch.tensor(losses(tmp_path / "parts")), torch.tensor(losses(tmp_path / "one")))
+
+
+def test_a_batch_that_cannot_be_cut_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="1 × 3 equal parts"):
+        train(Line(), replace(SETTINGS, accumulation=3), tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_the_weights_change(tmp_path):
+    task = Line()
+    seen = []
+
+    def spoil():
+        seen.append({name: p.detach().clone() for name, p in task.model.named_parameters()})
+        task.model.register_forward_hook(lambda model, batch, made: (made[0] * float("nan"), made[1]))
+
+    task.at_step = {2: spoil}
+    with pytest.raises(EngineFailed, match="step 2: the loss is nan"):
         train(task, SETTINGS, tmp_path)
+    assert all(torch.equal(seen[0][name], p) for name, p in task.model.named_parameters())
+    assert len(losses(tmp_path)) == 2
 
 
-def test_an_interrupted_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+def test_a_gradient_that_is_no_number_stops_the_run_before_the_weights_change(tmp_path):
+    task = Line()
+    weight = task.model.net[0].weight
+    seen = []
+
+    def spoil():
+        seen.append(weight.detach().clone())
+        weight.register_hook(lambda gradient: gradient * float("inf"))
+
+    task.at_step = {2: spoil}
+    with pytest.raises(EngineFailed, match="step 2: the gradient"):
+        train(task, SETTINGS, tmp_path)
+    assert torch.equal(seen[0], weight)
+
+
+def test_a_score_that_is_no_number_stops_the_run(tmp_path):
+    with pytest.raises(EngineFailed, match="score is nan"):
+        train(Line(scores=[float("nan")]), SETTINGS, tmp_path)
+
+
+def test_the_best_by_validation_is_kept(tmp_path):
+    heard = []
+    result = train(Line(scores=[0.2, 0.9, 0.5]), SETTINGS, tmp_path, report=heard.append)
+    assert result.best_score == 0.9
+    tensors, state = read_tensors(result.best)
+    assert state == {"step": 8, "score": 0.9}
+    train(Line(at_step={7: (tmp_path / "8" / STOP_FILE).touch}), SETTINGS, tmp_path / "8")
+    at_eight, _ = read_tensors(tmp_path / "8" / CHECKPOINT_FILE)
+    assert torch.equal(tensors["net.0.weight"], at_eight["average.net.0.weight"])
+    assert not torch.equal(tensors["net.0.weight"], at_eight["model.net.0.weight"])
+    assert [event["best"] for event in heard if event["kind"] == "validated"] == [0.2, 0.9, 0.9]
+
+
+def test_a_run_ends_after_validations_without_gain(tmp_path):
+    settings = replace(SETTINGS, steps=40, validate_every=2, patience=3)
+    scores = [0.1, 0.3, 0.2, 0.3, 0.35, 0.3, 0.3, 0.1, 0.9]
+    heard = []
+    result = train(Line(scores=scores), settings, tmp_path, report=heard.append)
+    assert (result.steps, result.finished, result.best_score) == (16, True, 0.35)
+    assert heard[-1]["early"]
+    again = train(Line(), settings, tmp_path, resume=True)
+    assert (again.steps, again.finished) == (16, True)
+
+
+def test_patience_outlives_a_stop(tmp_path):
+    settings = replace(SETTINGS, steps=40, validate_every=2, patience=3)
+    stop = {4: (tmp_path / STOP_FILE).touch}
+    train(Line(scores=[0.5, 0.1], at_step=stop), settings, tmp_path)
+    result = train(Line(scores=[0.1, 0.1, 0.9]), settings, tmp_path, resume=True)
+    assert (result.steps, result.best_score) == (8, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"learning_rate": 0.5}, r"train\.learning_rate = 0\.01"), ({"betas": (0.9, 0.9)}, r"train\.betas")],
+    ids=str,
+)
+def test_a_run_resumed_with_other_settings_is_refused(tmp_path, change, named):
     train(Line(), SETTINGS, tmp_path)
+    with pytest.raises(UsageError, match=named):
+        train(Line(), replace(SETTINGS, **change), tmp_path, resume=True)
 
-    def half(tensors, path, metadata):
-        path.write_bytes(b"half a fi")
-        raise OSError("disk full")
 
-    monkeypatch.setattr("engine.training.checkpoint.save_file", half)
-    with pytest.raises(OSError, match="disk full"):
-        train(Line(), replace(SETTINGS, steps=24), tmp_path, resume=True)
-    assert read_tensors(tmp_path / CHECKPOINT_FILE)[1]["step"] == 12
+def test_a_run_resumed_with_another_recipe_is_refused(tmp_path):
+    recipe = {"model": {"width": 32, "blocks": (1, 2)}, "data": {"seed": 1}}
+    train(Line(), SETTINGS, tmp_path, recipe=recipe)
+    train(Line(), replace(SETTINGS, log_every=2), tmp_path, recipe=recipe, resume=True)
+    for other in ({**recipe, "model": {"width": 64, "blocks": (1, 2)}}, {**recipe, "model": {"blocks": (1, 2)}}):
+        with pytest.raises(UsageError, match=r"model\.width = 32"):
+            train(Line(), SETTINGS, tmp_path, recipe=other, resume=True)
+
+
+def test_a_new_run_does_not_overwrite_another(tmp_path):
+    train(Line(), SETTINGS, tmp_path)
+    with pytest.raises(UsageError, match="already"):
+        train(Line(), SETTINGS, tmp_path)
 
 
 def test_what_cannot_be_resumed_is_refused(tmp_path):
@@ -112,40 +215,98 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
         train(Line(), SETTINGS, tmp_path, resume=True)
     train(Line(), SETTINGS, tmp_path)
     other = Line()
-    other.model = nn.Linear(3, 1)
+    other.model.net = nn.Linear(3, 1)
     with pytest.raises(ModelDamaged, match="another network"):
         train(other, SETTINGS, tmp_path, resume=True)
-    (tmp_path / CHECKPOINT_FILE).write_bytes(b"not safetensors")
-    with pytest.raises(ModelDamaged, match="cannot be read"):
-        train(Line(), SETTINGS, tmp_path, resume=True)
+    freed = Line()
+    freed.model.frozen.requires_grad_()
+    with pytest.raises(ModelDamaged, match="another network"):
+        train(freed, SETTINGS, tmp_path, resume=True)
 
 
-def test_the_average_follows_the_weights(tmp_path):
-    train(Line(), replace(SETTINGS, ema_decay=0.0), tmp_path / "none")
-    tensors, _ = read_tensors(tmp_path / "none" / CHECKPOINT_FILE)
-    assert torch.equal(tensors["average.0.weight"], tensors["model.0.weight"])
-    train(Line(), SETTINGS, tmp_path / "some")
-    tensors, _ = read_tensors(tmp_path / "some" / CHECKPOINT_FILE)
-    assert not torch.equal(tensors["average.0.weight"], tensors["model.0.weight"])
+def test_a_device_without_memory_is_said_with_what_to_do(tmp_path):
+    def full():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
+
+    with pytest.raises(OutOfDeviceMemory) as refused:
+        train(Line(at_step={1: full}), SETTINGS, tmp_path)
+    assert "batch.views" in refused.value.remedy
+    assert "train.accumulation" in refused.value.remedy
 
 
-def test_schedule_by_hand():
-    settings = TrainSettings(steps=110, learning_rate=1.0, warmup_steps=10, final_rate_share=0.1)
-    assert settings.rate(0) == pytest.approx(0.1)
-    assert settings.rate(9) == pytest.approx(1.0)
-    assert settings.rate(60) == pytest.approx(0.55)
-    assert settings.rate(110) == pytest.approx(0.1)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no GPU"):
+        train(Line(), replace(SETTINGS, device="cuda"), tmp_path)
 
 
-def test_norms_and_biases_do_not_decay():
-    model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
-    decayed, free = parameter_groups(model, 0.1)
-    assert [tuple(p.shape) for p in decayed["params"]] == [(4, 4)]
-    assert len(free["params"]) == 3
-    assert free["weight_decay"] == 0.0
+def test_float16_on_a_cpu_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="float16 needs a GPU"):
+        train(Line(), replace(SETTINGS, precision="float16"), tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"ema_decay": 1.0}], ids=str)
-def test_settings_without_sense_are_refused(change):
-    with pytest.raises(UsageError):
-        replace(SETTINGS, **change)
+@pytest.fixture
+def float16_on_cpu(monkeypatch):
+    """Lets a run train in float16 on the CPU by the code of the GPU; accelerate gives it no scaler there by itself."""
+    from engine.training import loop
+
+    def start(settings):
+        accelerator = plain_start(replace(settings, precision="float32"))
+        accelerator.state._mixed_precision = "fp16"
+        accelerator.native_amp = True
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**26)
+        return accelerator
+
+    plain_start = loop.start
+    monkeypatch.setattr(loop, "start", start)
+
+
+@pytest.mark.usefixtures("float16_on_cpu")
+def test_a_step_that_float16_skips_leaves_weights_and_average(tmp_path):
+    settings = replace(SETTINGS, precision="float16", steps=20, schedule="constant")
+    whole, early, broken = tmp_path / "whole", tmp_path / "early", tmp_path / "broken"
+    train(Line(), settings, whole)
+    skipped = [event["step"] for event in read_events(whole / EVENTS_FILE) if event.get("gradient_norm", 0) is None]
+    assert skipped[:2] == [1, 2]  # the scale was far too large
+    assert 2 < len(skipped) < 19
+    train(Line(at_step={0: (early / STOP_FILE).touch}), settings, early)
+    tensors, _ = read_tensors(early / CHECKPOINT_FILE)
+    start = dict(Line().model.named_parameters())
+    for name in ("net.0.weight", "seldom"):
+        assert torch.equal(tensors[f"model.{name}"], start[name])
+        assert torch.equal(tensors[f"average.{name}"], start[name])
+    assert not [name for name in tensors if name.startswith("optimiser.")]
+    train(Line(at_step={len(skipped) + 2: (broken / STOP_FILE).touch}), settings, broken)
+    train(Line(), settings, broken, resume=True)
+    assert same_tensors(whole / CHECKPOINT_FILE, broken / CHECKPOINT_FILE)  # the scale was resumed as well
+
+
+@pytest.mark.usefixtures("float16_on_cpu")
+def test_float16_that_never_recovers_stops_the_run(tmp_path):
+    task = Line()
+    task.model.net[0].weight.register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(EngineFailed, match="float16"):
+        train(task, replace(SETTINGS, precision="float16", steps=100), tmp_path)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_gpu_trains_as_the_cpu_does(tmp_path, precision):
+    settings = replace(SETTINGS, steps=40)
+    train(Line(dropout=0.0), settings, tmp_path / "cpu")
+    train(Line(dropout=0.0), replace(settings, device="cuda", precision=precision), tmp_path / "cuda")
+    tolerance = 1e-3 if precision == "float32" else 0.1
+    torch.testing.assert_close(
+        torch.tensor(losses(tmp_path / "cuda")), torch.tensor(losses(tmp_path / "cpu")), rtol=tolerance, atol=tolerance
+    )
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+def test_a_full_gpu_is_said_with_what_to_do(tmp_path):
+    def fill():
+        torch.empty(2**50, device="cuda")
+
+    with pytest.raises(OutOfDeviceMemory):
+        train(Line(at_step={1: fill}), replace(SETTINGS, device="cuda"), tmp_path)

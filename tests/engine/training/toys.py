@@ -1,10 +1,12 @@
-"""Small tasks with everything that could break a run, and a program that trains one: ``-m tests.engine.training.toys``."""
+"""A small task with everything that could break a run, and a program (``-m``) that trains it."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,19 +96,23 @@ def same_tensors(one, two):
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-def command(folder, *, resume=False, dropout=0.5, seconds=0.0, **settings):
-    """The command line, after the interpreter, that trains a :class:`Line` into ``folder``."""
-    told = {"folder": str(folder), "resume": resume, "dropout": dropout, "seconds": seconds, "settings": settings}
-    return ["-m", "tests.engine.training.toys", json.dumps(told)]
-
-
-def main(told):
-    settings = TrainSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | told["settings"])
-    result = train(
-        Line(told["dropout"], seconds=told["seconds"]), settings, Path(told["folder"]), resume=told["resume"]
+def told(folder, *, resume=False, dropout=0.5, seconds=0.0, **settings):
+    """What :func:`run` is told, as JSON."""
+    return json.dumps(
+        {"folder": str(folder), "resume": resume, "dropout": dropout, "seconds": seconds, "settings": settings}
     )
-    print(json.dumps({"steps": result.steps, "finished": result.finished}))  # noqa: T201 - for the test that started it
+
+
+def run(what, environment=None):
+    """Train a :class:`Line` and leave the process: with 0 when the run finished, with 3 when it was stopped."""
+    os.environ.update(environment or {})
+    torch.set_num_threads(1)
+    words = json.loads(what)
+    settings = replace(SETTINGS, **words["settings"])
+    task = Line(words["dropout"], seconds=words["seconds"])
+    result = train(task, settings, Path(words["folder"]), resume=words["resume"])
+    sys.exit(0 if result.finished else 3)
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    run(sys.argv[1])
