@@ -66,3 +66,14 @@ def test_a_changed_file_is_refused(tmp_path):
 def test_the_environment_can_name_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(text.FOLDER_VARIABLE, str(tmp_path))
     assert next(text.candidate_folders()) == tmp_path
+
+
+def test_many_texts_are_read_as_one_by_one(encoder):
+    """Padded batches change nothing: lengths mixed, one too long, one twice, a batch that divides nothing."""
+    texts = ["Is there a river?", "How many ships are there in the harbor, and where are they?", "Yes?", "river " * 90]
+    texts += ["Is there a river?", "Where is the largest lake?", "Is it foggy?"]
+    together = encoder.encode_all(texts, batch=3)
+    for said, features in zip(texts, together, strict=True):
+        alone = encoder(said)
+        assert features.cut == alone.cut
+        torch.testing.assert_close(features.tokens, alone.tokens, atol=1e-5, rtol=0)
