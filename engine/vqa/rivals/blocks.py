@@ -13,10 +13,13 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.nn.blocks import Attention, Mlp, masked_softmax, merge_heads, split_heads
 from engine.vqa.config import TgfnetConfig
+
+SHORTEST = 1e-4  # what shorter vectors are divided by
 
 
 class SelfAttention(nn.Module):
@@ -96,6 +99,11 @@ class QuestionGru(nn.Module):
         states, _ = self.gru(words)  # [B, N, D]
         last = mask.sum(1).clamp_min(1) - 1  # [B]
         return states, states[torch.arange(len(last), device=last.device), last]
+
+
+def unit(x: Tensor) -> Tensor:
+    """``x`` [..., D] at length 1; zeros stay zeros, also in float16, which does not know torch's own 1e-12."""
+    return F.normalize(x, dim=-1, eps=SHORTEST)
 
 
 def answer_head(width: int, config: TgfnetConfig) -> nn.Sequential:

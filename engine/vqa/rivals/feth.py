@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from engine.nn.blocks import masked_mean, masked_softmax
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput, added, plain_output, seen, text_projection
+from engine.vqa.rivals.blocks import unit
 
 POINTS = 7  # sampled along each side of the region; half the side of the 14 x 14 patches
 HIDDEN_WIDTH = 256  # of the MLP before the answer, as in the original
@@ -49,8 +50,8 @@ class Holistic(nn.Module):
 
     def forward(self, patches: Tensor, mask: Tensor, question: Tensor) -> Tensor:
         """``patches`` [B, M, D] with data where ``mask`` [B, M], ``question`` [B, D] -> [B, D]."""
-        of_patch = F.normalize(self.of_patch(patches), dim=-1)  # [B, M, D]
-        of_question = F.normalize(self.of_question(question), dim=-1).unsqueeze(1)  # [B, 1, D]
+        of_patch = unit(self.of_patch(patches))  # [B, M, D]
+        of_question = unit(self.of_question(question)).unsqueeze(1)  # [B, 1, D]
         scores = self.score(torch.relu(of_patch + of_question) * self.sharpness).squeeze(-1)  # [B, M]
         return torch.einsum("bm,bmd->bd", masked_softmax(scores, mask), patches)
 

@@ -45,8 +45,9 @@ class GatedAttention(SelfAttention):
 
     def gather(self, values: Tensor, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
         """See :meth:`SelfAttention.gather`."""
-        by_content = masked_softmax(logits, mask[:, None, None, :]) @ values  # [B, h, M, d]
-        by_position = self.gather_by_position(values, mask)  # [B, h, M, d]
+        by_content = masked_softmax(logits, mask[:, None, None, :]).to(values.dtype) @ values  # [B, h, M, d]
+        with torch.autocast(values.device.type, enabled=False):  # sums of e^logit need the range of float32
+            by_position = self.gather_by_position(values.float(), mask)  # [B, h, M, d]
         share = self.gate.sigmoid()[:, None, None]  # [h, 1, 1]
         return (1 - share) * by_content + share * by_position
 

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from engine.nn.blocks import masked_mean, masked_softmax
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput, added, plain_output, seen, text_projection
-from engine.vqa.rivals.blocks import QuestionGru
+from engine.vqa.rivals.blocks import QuestionGru, unit
 
 RANK = 5  # of each output's bilinear form; the factor of Yu et al.
 KERNELS = (1, 3, 5)  # of the Inception branches, beside the mean over 3 x 3 patches
@@ -116,4 +116,4 @@ def power_normalised(z: Tensor) -> Tensor:
     The original has length 1; the linear map behind absorbs the constant, and entries of size 1 train from the start.
     """
     rooted = z * (z.abs() + SOFT_ZERO).rsqrt()
-    return F.normalize(rooted, dim=-1) * math.sqrt(z.shape[-1])
+    return unit(rooted) * math.sqrt(z.shape[-1])

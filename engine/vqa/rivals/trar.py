@@ -61,14 +61,19 @@ class RoutedAttention(SelfAttention):
     def gather(self, values: Tensor, logits: Tensor, x: Tensor, mask: Tensor) -> Tensor:
         """See :meth:`SelfAttention.gather`."""
         paths = self.control(x, mask)  # [B, orders]
+        with torch.autocast(logits.device.type, enabled=False):  # sums of e^logit need the range of float32
+            attention = self.routed(logits.float(), paths.float(), mask)  # [B, h, M, M]
+        return attention.to(values.dtype) @ values
+
+    def routed(self, logits: Tensor, paths: Tensor, mask: Tensor) -> Tensor:
+        """``logits`` [B, h, M, M] and ``paths`` [B, orders] -> attention [B, h, M, M], rows sum to 1 over ``mask``."""
         there = mask[:, None, None, :]  # [B, 1, 1, M]
         logits = logits.masked_fill(~there, torch.finfo(logits.dtype).min)
-        highest = logits.detach().amax(-1, keepdim=True)
+        highest = logits.detach().amax(-1, keepdim=True)  # [B, h, M, 1]
         weight = (logits - highest).clamp_min(WEAKEST_SCORE).exp() * there  # [B, h, M, M]
         spans = self.spans.to(weight.dtype)  # [orders, M, M]
         sums = torch.einsum("bhnm,knm->bhnk", weight, spans).clamp_min(math.exp(WEAKEST_SCORE))
-        factor = torch.einsum("bhnk,knm->bhnm", paths[:, None, None, :] / sums, spans)
-        return (weight * factor) @ values
+        return weight * torch.einsum("bhnk,knm->bhnm", paths[:, None, None, :] / sums, spans)
 
 
 class Trar(VqaNetwork):
