@@ -3,10 +3,15 @@
 What it trains is a :class:`Task`. Everything random in step n is drawn from (seed, n), so a run that was stopped and
 resumed makes the same losses as one that was not, to the last bit, on one machine with one number of threads.
 
-Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher::
+Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher
+(``--num_machines``, ``--machine_rank``, ``--main_process_ip`` and ``--main_process_port`` for the latter)::
 
-    accelerate launch --num_processes 4 --module engine.cli.main train RECIPE --out DIR --set train.device='"cuda"'
+    accelerate launch --num_processes 4 --module engine.cli.main train RECIPE --out DIR --set train.device=cuda
     accelerate launch --num_processes 2 --cpu --module engine.cli.main train RECIPE --out DIR
+
+A step's batch is then shared by the processes, which average their gradients: the losses are those of one process with
+the same batch, within float error, where there is no dropout (each process draws its own). The main process alone
+validates, writes the folder and reports; the others wait for it.
 """
 
 from engine.training.events import read_events

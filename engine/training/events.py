@@ -1,5 +1,14 @@
 """A run's log: one JSON object per line in ``events.jsonl``, and the same numbers for TensorBoard.
 
+Each event has its ``time`` (seconds since 1970), its ``kind`` and the ``step`` after which it happened:
+
+- ``started``: ``steps`` to do, whether ``resumed``;
+- ``step``: ``steps``, ``loss`` and its parts, learning ``rate``, ``gradient_norm`` before clipping (null where float16
+  skipped the step), ``seconds_per_step``, ``seconds_left``;
+- ``validated``: ``score``, the ``best`` so far, the task's metrics;
+- ``checkpoint``: the run can be resumed from here;
+- ``stopped``: somebody asked for it; ``finished``: the ``best`` score, and whether the end was ``early``.
+
 A resumed run first cuts off what was logged after the checkpoint that it goes on from, and half a line that a killed
 process left: so the log always has every step once and in order. Readers use :func:`read_events`, which leaves out a
 line that is just being written.

@@ -146,7 +146,8 @@ class _Run:
 
     def to_the_end(self, heard: Sequence[int]) -> bool:
         """Train until the last step, an early end (both True) or a request to stop (False)."""
-        self._validate_if_due()  # a run that was stopped saved itself before it would have validated
+        if self._validate_if_due():  # a run that was stopped saved itself before it would have validated
+            self._checkpoint()
         accelerator = self._accelerator
         with Batches(
             self.task,
@@ -225,12 +226,12 @@ class _Run:
             raise _broken(step, "float16 gradients stay no numbers however small the loss is made")
         return norm
 
-    def _validate_if_due(self) -> None:
+    def _validate_if_due(self) -> bool:
         """Score the averaged weights, at most once per step, and keep them if they are the best so far."""
         now, settings = self.now, self.settings
         last = now.step >= settings.steps
         if now.step == now.validated or not (last or now.step % settings.validate_every == 0):
-            return
+            return False
         from accelerate.utils import broadcast_object_list
 
         message: list[Any] = [None]
@@ -251,6 +252,7 @@ class _Run:
         now.best_score = score if better else now.best_score
         if self._accelerator.is_main_process:
             self._tell("validated", step=now.step, score=score, best=now.best_score, **validation.metrics)
+        return True
 
     def _checkpoint(self) -> None:
         if self._accelerator.is_main_process:

@@ -50,7 +50,7 @@ def test_training_learns_in_bfloat16_too(tmp_path):
     assert sum(loss[-10:]) < 0.5 * sum(loss[:10])
 
 
-@pytest.mark.parametrize("stop_in", [4, 7])  # after 5 steps, and where a validation is due
+@pytest.mark.parametrize("stop_in", [4, 7, 11])  # after 5 steps, where a validation is due, and in the last step
 def test_stopped_and_resumed_equals_uninterrupted_to_the_last_bit(tmp_path, stop_in):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     settings = replace(SETTINGS, accumulation=2, validate_every=4)
