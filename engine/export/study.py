@@ -27,7 +27,7 @@ class StudyRow:
     """One line of the table: ``ours`` and ``paper`` in percent by column, either empty where there is none.
 
     ``ours`` is the mean over ``done`` of ``wanted`` seeds, ``spread`` their standard deviation (n - 1), empty for one
-    seed. ``what`` is a word on the method. ``folders`` are those of the runs, relative to the report.
+    seed. ``what`` is a word on the method. ``folders`` are those of the finished runs, relative to the report.
     """
 
     name: str
@@ -57,8 +57,10 @@ class StudyReport:
 
     @property
     def best(self) -> dict[str, float]:
-        """Our best figure of each column that has one."""
-        found = {name: [row.ours[name] for row in self.rows if name in row.ours] for name in self.columns}
+        """The best figure of our runs in each column that has one."""
+        found = {
+            name: [row.ours[name] for row in self.rows if name in row.ours and row.folders] for name in self.columns
+        }
         return {name: max(values) for name, values in found.items() if values}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.export.properties import SENSORS
@@ -87,9 +88,8 @@ def scale_sentence(area: AreaUsed) -> str:
     return f"{area.model_gsd_m:.3g} m per pixel at the model, {'in' if inside else 'OUTSIDE'} its range ({trained})"
 
 
-def area_text(area_m2: float) -> str:
-    """``340 m²``, ``12.5 ha``, ``1,430 km²``: three figures in the unit that suits."""
-    for size, unit in ((1e6, "km²"), (1e4, "ha")):
-        if area_m2 >= size:
-            return f"{float(f'{area_m2 / size:.3g}'):,.10g} {unit}"
-    return f"{float(f'{area_m2:.3g}'):,.10g} m²"
+def areas_text(areas_m2: Sequence[float]) -> list[str]:
+    """Each area to three figures, all in the unit that suits the largest: ``1.05 km²`` and ``0.619 km²``."""
+    largest = max(areas_m2, default=0.0)
+    size, unit = next(((size, unit) for size, unit in ((1e6, "km²"), (1e4, "ha")) if largest >= size), (1.0, "m²"))
+    return [f"{float(f'{area_m2 / size:.3g}'):,.10g} {unit}" for area_m2 in areas_m2]

@@ -21,23 +21,26 @@ from engine.protocol import (
     to_builtins,
     to_line,
 )
-from engine.records import AskRequest, Box, DisplaySpec, ExplanationMap, GateChoice, PixelWindow
+from engine.records import AskRequest, AskTilesRequest, Box, DisplaySpec, ExplanationMap, GateChoice, PixelWindow
 
 text = st.text(min_size=1, max_size=200).filter(str.strip)
 windows = st.builds(
     PixelWindow, st.integers(-9999, 9999), st.integers(-9999, 9999), st.integers(1, 9999), st.integers(1, 9999)
 )
+questions = st.builds(
+    AskRequest,
+    question=text,
+    optical=st.none() | text,
+    sar=text,
+    folder=text,
+    window=st.none() | windows,
+    gate=st.builds(GateChoice, tolerance_px=st.none() | st.floats(0, 100)),
+    sar_bands=st.none() | st.tuples(st.integers(1, 9)),
+    error_rate=st.sampled_from([0.05, 0.1, 0.2]),
+)
 requests = st.one_of(
-    st.builds(
-        AskRequest,
-        question=text,
-        optical=st.none() | text,
-        sar=text,
-        folder=text,
-        window=st.none() | windows,
-        gate=st.builds(GateChoice, tolerance_px=st.none() | st.floats(0, 100)),
-        sar_bands=st.none() | st.tuples(st.integers(1, 9)),
-    ),
+    questions,
+    st.builds(AskTilesRequest, questions, tile_gsd_m=st.none() | st.floats(0.01, 1e3), max_tiles=st.integers(1, 10**6)),
     st.builds(
         TileRequest,
         path=text,
@@ -93,3 +96,11 @@ def test_every_kind_names_one_record():
     assert len({*REQUESTS.values(), *EVENTS.values()}) == len(REQUESTS) + len(EVENTS)
     assert not set(REQUESTS) & set(EVENTS)
     assert PROTOCOL_VERSION == 1
+
+
+def test_an_older_window_is_still_understood():
+    """Fields that came later have defaults: a line without them is a whole request."""
+    line = json.loads(to_line("1", AskRequest("Is there a river?", "o.tif", None, "job")))
+    for later in ("error_rate", "strict"):
+        del line["body"][later]
+    assert from_line(json.dumps(line).encode())[1] == AskRequest("Is there a river?", "o.tif", None, "job")

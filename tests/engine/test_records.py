@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.records import AskRequest, BandChoice, Box, Grid, PixelWindow
+from engine.records import AskRequest, AskTilesRequest, BandChoice, Box, Grid, PixelWindow
 
 metres = st.floats(-1e7, 1e7)
 sizes = st.integers(1, 40_000)
@@ -86,3 +86,19 @@ def test_a_box_is_finite_and_in_order_or_not_made(x0, y0, x1, y1):
 def test_a_record_that_means_nothing_cannot_be_made(make):
     with pytest.raises(UsageError):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AskRequest("Is there a river?", "o.tif", None, "job", error_rate=1.0),
+        lambda: AskRequest("Is there a river?", "o.tif", None, "job", error_rate=math.nan),
+        lambda: AskTilesRequest(AskRequest("Is there a river?", "o.tif", None, "job"), tile_gsd_m=0.0),
+        lambda: AskTilesRequest(AskRequest("Is there a river?", "o.tif", None, "job"), tile_gsd_m=math.inf),
+        lambda: AskTilesRequest(AskRequest("Is there a river?", "o.tif", None, "job"), max_tiles=0),
+    ],
+)
+def test_a_question_that_makes_no_sense_cannot_be_made(make):
+    with pytest.raises(UsageError) as refused:
+        make()
+    assert refused.value.remedy

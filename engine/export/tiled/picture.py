@@ -20,7 +20,7 @@ _CONFIDENT = "#0B3C5D"
 
 
 def answers_picture(view: View, rows: Sequence[TileRow], area: Box) -> Image.Image:
-    """Each tile in its answer's colour with its letter, small where one sensor answered alone; struck out without one."""
+    """Each tile in its answer's colour with its letter, small where one sensor answered alone; a stroke without one."""
     boxes = _boxes(rows, area, view.size)
     fills = [None if tile.place == NO_ANSWER else (*rgb(colour(tile.place)), _FILL_ALPHA) for tile in rows]
     picture = _filled(to_image(view), boxes, fills)

@@ -11,7 +11,7 @@ from engine.export.report import PROVENANCE, Figure, figure, page_template
 from engine.export.tiled.picture import answers_picture, confidence_picture
 from engine.export.tiled.rows import TileRow, colour, letter
 from engine.export.views import View, to_image
-from engine.export.wording import area_text, pair_sentence, percent, scale_sentence, valid_sentence
+from engine.export.wording import areas_text, pair_sentence, percent, scale_sentence, valid_sentence
 from engine.records import TiledAnswer
 
 
@@ -54,6 +54,8 @@ def write_tiled_report(path: Path, answer: TiledAnswer, rows: Sequence[TileRow],
 
 def legend_rows(answer: TiledAnswer) -> list[LegendRow]:
     """The table with each answer's letter and colour."""
+    known = [count.area_m2 for count in answer.counts if count.area_m2 is not None]
+    grounds = areas_text(known) or [""] * len(answer.counts)  # of all answers or of none: it is a matter of the grid
     return [
         LegendRow(
             letter=letter(place),
@@ -63,9 +65,9 @@ def legend_rows(answer: TiledAnswer) -> list[LegendRow]:
             share=count.share,
             share_text=percent(count.share),
             confidence=percent(count.mean_confidence),
-            ground="" if count.area_m2 is None else area_text(count.area_m2),
+            ground=ground,
         )
-        for place, count in enumerate(answer.counts)
+        for place, (count, ground) in enumerate(zip(answer.counts, grounds, strict=True))
     ]
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.cli.ask import answer_text
 from engine.cli.main import main
 from engine.errors import ModelNotFound, PairRefused
 from engine.raster import write_geotiff
-from engine.records import Answer, AskRequest, Grid, PixelWindow
+from engine.records import Answer, AreaUsed, AskRequest, AskTilesRequest, Grid, PixelWindow, TiledAnswer
 from tests.engine.export.handmade import UTM, WINDOW, answer_by_hand
+from tests.engine.export.handmade_tiles import tiled_by_hand
 
 Engine = Callable[[AskRequest], Answer]
 
@@ -56,6 +58,21 @@ def install(monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Answer]) -> N
     module = types.ModuleType("engine.jobs.ask")
     module.answer = answer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "engine.jobs.ask", module)
+
+
+@pytest.fixture
+def asked_tiles(monkeypatch: pytest.MonkeyPatch) -> list[AskTilesRequest]:
+    """The same for questions over tiles."""
+    requests: list[AskTilesRequest] = []
+
+    def answer(request: AskTilesRequest, **_: object) -> TiledAnswer:
+        requests.append(request)
+        return tiled_by_hand(Path(request.folder), optical=request.ask.optical, sar=request.ask.sar)
+
+    module = types.ModuleType("engine.jobs.ask_tiles")
+    module.answer = answer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "engine.jobs.ask_tiles", module)
+    return requests
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
@@ -205,3 +222,75 @@ def test_refusals_and_ctrl_c_have_their_codes_and_leave_nothing(
     assert capsys.readouterr().out == ""
     assert not Path(folders[0]).exists()
     assert not (tmp_path / "out").exists()
+
+
+def test_tiles_are_asked_for_with_their_scale(
+    asked_tiles: list[AskTilesRequest], pair: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["ask", *pair, "q", "--tiles", "--tile-gsd", "20", "--max-tiles", "99", "--error-rate", "0.05", "--strict"]
+    assert main(argv) == 0
+    (request,) = asked_tiles
+    assert (request.tile_gsd_m, request.max_tiles) == (20.0, 99)
+    assert (request.ask.error_rate, request.ask.strict) == (0.05, True)
+    out = capsys.readouterr().out
+    assert "water" in out
+    assert "AAa" in out
+    assert not Path(request.folder).exists()
+
+
+def test_tiles_write_files_and_print_one_object(
+    asked_tiles: list[AskTilesRequest], pair: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    said = run_json(capsys, *pair, "q", "--tiles", "--out", str(out), "--formats", "csv,json")
+    assert sorted(said["files"]) == sorted(map(str, out.iterdir()))
+    assert [count["answer"] for count in said["counts"]] == ["water", "forest"]
+    assert len(said["tiles"]) == 6
+    plain = run_json(capsys, *pair, "q", "--tiles")
+    assert (plain["files"], len(plain["tiles"])) == ([], 6)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--tile-gsd", "20"], "Add --tiles"),
+        (["--tiles", "--out", "o", "--formats", "png"], "“png” is no format"),
+        (["--out", "o", "--formats", "csv"], "“csv” is no format"),
+        (["--tiles", "--tile-gsd", "-3"], "no scale"),
+        (["--tiles", "--max-tiles", "0"], "at least one tile"),
+        (["--error-rate", "1.5"], "no share"),
+    ],
+)
+def test_options_that_do_not_go_together_exit_2(
+    asked: list[AskRequest],
+    asked_tiles: list[AskTilesRequest],
+    pair: list[str],
+    capsys: pytest.CaptureFixture[str],
+    argv: list[str],
+    said: str,
+) -> None:
+    assert main(["ask", *pair, "q", *argv]) == 2
+    assert said in capsys.readouterr().err
+    assert asked == asked_tiles == []
+
+
+def test_answer_sets_are_said_only_of_a_calibrated_model(make_text: Callable[..., str]) -> None:
+    assert "certainty" not in make_text()
+    assert "With 90 % certainty one of: yes, no." in make_text(error_rate=0.1, answer_set=("yes", "no"))
+    assert "With 95 % certainty: yes." in make_text(error_rate=0.05, answer_set=("yes",))
+
+
+def test_a_network_without_experts_shows_none(make_text: Callable[..., str]) -> None:
+    assert "Experts" in make_text()
+    assert "Experts" not in make_text(experts={})
+
+
+def test_the_grid_of_tiles_is_offered_where_the_view_was_too_coarse(make_text: Callable[..., str]) -> None:
+    assert "--tiles" not in make_text()
+    area = AreaUsed(WINDOW, UTM, 90.0, (0.5, 20.0), 1.0, 1.0)
+    assert "--tiles" in make_text(area=area)
+
+
+@pytest.fixture
+def make_text(tmp_path: Path) -> Callable[..., str]:
+    return lambda **fields: answer_text(answer_by_hand(tmp_path, **fields))

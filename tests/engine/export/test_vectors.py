@@ -130,7 +130,7 @@ def test_geopackage_takes_a_crs_as_wkt(make_answer: AnswerMaker, tmp_path: Path)
 
 def test_geopackage_keeps_every_property_with_its_type(make_answer: AnswerMaker, tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
-    answer = make_answer(optical="/data/o.tif", messages=("No overviews.", "Said aloud."))
+    answer = make_answer(optical="/data/o.tif", messages=("No overviews.", "Said aloud."), error_rate=0.1)
     write_geopackage(path, answer, ())
     _, _, columns = read_layer(path, "answers")
     assert {name: column[0] for name, column in columns.items()} == flat_properties(answer)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.protocol import Answer, Cancel, Exported, Outcome, Progress, Ready, Shutdown, from_json, to_line
-from engine.records import AskRequest, CheckRequest, ExportRequest, PairCheck, PixelWindow
+from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, PairCheck, PixelWindow, TiledAnswer
 from tests.engine.jobs.child import Child
 
 pytest.importorskip("torch")
@@ -173,6 +173,37 @@ def test_cancel_ends_a_question_once_and_later_ones_work(worker, asked):
     assert worker.hear_until("q")[-1][1].status == "cancelled"
     worker.say("r", asked())
     assert worker.hear_until("r")[-1][1].status == "succeeded"
+
+
+def test_a_question_over_tiles_and_its_export(worker, asked, tmp_path):
+    """256 x 192 px of 10 m on a model of 64 px: 4 x 3 tiles."""
+    worker.say("t", AskTilesRequest(asked(), tile_gsd_m=10.0))
+    *progress, (_, tiled), (_, outcome) = worker.hear_until("t")
+    assert outcome == Outcome("succeeded")
+    assert isinstance(tiled, TiledAnswer)
+    assert [event.stage for _, event in progress][:2] == ["check", "model"]
+    assert {event.stage for _, event in progress[2:]} == {"tiles"}
+    assert (tiled.grid.rows, tiled.grid.columns) == (3, 4)
+    assert sum(count.tiles for count in tiled.counts) == 12
+    assert np.load(tiled.arrays.answer, allow_pickle=False).shape == (3, 4)
+    request = ExportRequest(str(tmp_path / "job" / "result.json"), str(tmp_path / "out"), ("csv", "json"), tiled=True)
+    worker.say("e", request)
+    *_, (_, exported), (_, outcome) = worker.hear_until("e")
+    assert outcome.status == "succeeded"
+    assert sorted(Path(file).suffix for file in exported.files) == [".csv", ".json"]
+
+
+def test_a_newer_question_takes_the_place_of_a_grid_of_tiles(worker, asked):
+    worker.say("t", AskTilesRequest(asked(), tile_gsd_m=1.0, max_tiles=10_000))  # 1,200 tiles: half a minute
+    while not isinstance(event := worker.hear()[1], Progress) or event.stage != "tiles":
+        pass
+    worker.say("q", asked())
+    ends = {}
+    while len(ends) < 2:
+        message_id, event = worker.hear()
+        if isinstance(event, Outcome):
+            ends[message_id] = event.status
+    assert ends == {"t": "cancelled", "q": "succeeded"}
 
 
 def test_nonsense_is_answered_and_survived(worker, asked):
