@@ -51,23 +51,31 @@ class RegionalFusion(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Enhanced ``optical`` and ``sar`` [B, M, D] -> F_OS [B, M, D] and trust [B, M], optical's share of weight."""
         members = torch.cat([self.map_optical(optical), self.map_sar(sar)], 1)  # [B, 2M, D]
-        B, M, _ = optical.shape
+        query = masked_mean(self.map_question(question), question_mask)  # [B, D]
+        # The sums run over numbers of very different size, which half precision would round to 0 / 0.
+        with torch.autocast(optical.device.type, enabled=False):
+            fused, trust = self._weighted_mean(query.float(), members.float(), optical_mask, sar_mask)
+        return self.mlp(self.norm(fused)), trust
+
+    def _weighted_mean(
+        self, query: Tensor, members: Tensor, optical_mask: Tensor, sar_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """``query`` [B, D], ``members`` [B, 2M, D] -> the mean over each location's set [B, M, D] and trust [B, M]."""
+        B, M = optical_mask.shape
         with torch.no_grad():
             near_optical = nearest(members[:, :M], optical_mask, self.neighbours)  # [B, M, M]
             near_sar = nearest(members[:, M:], sar_mask, self.neighbours)  # [B, M, M]
             membership = torch.cat([near_optical, near_sar], 2)  # [B, M, 2M]
-        query = masked_mean(self.map_question(question), question_mask).view(B, 1, self.heads, -1)  # [B, 1, h, d]
         values = members.view(B, 2 * M, self.heads, -1)  # [B, 2M, h, d]
-        scores = (query * values).sum(-1) * self.scale  # [B, 2M, h]
+        scores = (query.view(B, 1, self.heads, -1) * values).sum(-1) * self.scale  # [B, 2M, h]
         scores = scores - scores.detach().amax(1, keepdim=True)
         weight = scores.clamp_min(WEAKEST_SCORE).exp()  # [B, 2M, h]
         weighted = (weight.unsqueeze(-1) * values).flatten(2)  # [B, 2M, D]
-        total = membership @ weight  # [B, M, h]: the softmax's denominator
-        optical_total = near_optical @ weight[:, :M]
-        lowest = math.exp(WEAKEST_SCORE)
-        fused = (membership @ weighted).view(B, M, self.heads, -1) / total.clamp_min(lowest).unsqueeze(-1)
-        trust = (optical_total / total.clamp_min(lowest)).mean(-1)  # [B, M]
-        return self.mlp(self.norm(fused.flatten(2))), trust
+        # The softmax's denominator; below the least weight only where a set is empty.
+        total = (membership @ weight).clamp_min(math.exp(WEAKEST_SCORE))  # [B, M, h]
+        optical_total = near_optical @ weight[:, :M]  # [B, M, h]
+        fused = (membership @ weighted).view(B, M, self.heads, -1) / total.unsqueeze(-1)  # [B, M, h, d]
+        return fused.flatten(2), (optical_total / total).mean(-1)
 
 
 def nearest(patches: Tensor, mask: Tensor, count: int) -> Tensor:

@@ -150,6 +150,21 @@ def test_regional_fusion_survives_scores_of_any_size(inputs):
     assert ((trust >= 0) & (trust <= 1)).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_regional_fusion_in_half_precision(inputs, dtype):
+    """Weights are e^score, of which half precision holds few: far below its smallest number they still count."""
+    question, tokens, optical, mask = inputs
+    fuse = RegionalFusion(CONFIG).requires_grad_(requires_grad=False)
+    for size in (1.0, 20.0):
+        exact, exact_trust = fuse(size * question, tokens, optical, mask, optical, mask)
+        with torch.autocast("cpu", dtype):
+            result, trust = fuse(size * question, tokens, optical, mask, optical, mask)
+        assert torch.isfinite(result).all()
+        assert (trust - exact_trust).abs().max() < 0.2
+        if size == 1.0:
+            torch.testing.assert_close(result.float(), exact, atol=0.2, rtol=0.05)
+
+
 def test_nearest_counts_itself_and_only_patches_with_data(inputs):
     _, _, patches, mask = inputs
     member = nearest(patches, mask, 3)

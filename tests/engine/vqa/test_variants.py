@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
-from engine.vqa.build import NETWORKS
+from engine.vqa.build import NETWORKS, build_network
 from tests.engine.vqa.contract import VqaContract
-from tests.engine.vqa.tiny import CONFIG
+from tests.engine.vqa.tiny import CONFIG, output_of, tiny_batch
 
 TABLE_IV = {
     "Exp2": {"cfar": False, "fusion": "add"},
@@ -55,3 +56,16 @@ class TestVariants(VqaContract):
 
 def test_every_network_of_the_table_is_tried():
     assert {changes.get("network", "tgfnet") for changes in VARIANTS.values()} == set(NETWORKS)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+def test_answers_on_a_gpu_equal_the_cpus(variant):
+    torch.manual_seed(3)
+    model = build_network(variant).eval()
+    batch = tiny_batch(4)
+    with torch.inference_mode():
+        here = output_of(model, batch)
+        there = output_of(model.cuda(), {name: value.cuda() for name, value in batch.items()})
+    torch.testing.assert_close(there.logits.cpu(), here.logits, atol=1e-3, rtol=1e-3)  # convolutions in TF32
+    torch.testing.assert_close(there.weights.cpu(), here.weights, atol=1e-3, rtol=1e-3)
