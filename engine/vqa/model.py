@@ -19,8 +19,9 @@ from engine.vqa.network import Refined, ViewFeatures, VqaNetwork, VqaOutput, add
 class Tgfnet(VqaNetwork):
     """The whole network (Table IV, Exp4), or with parts left out: Exp3 without RQAF, Exp2 without CFAR as well.
 
-    Without RQAF both sensors' patches are added. *Our reading*: what is added are the enhanced patches where there is
-    CFAR, else the encoder's, which then are also what the experts read. A part that is left out is not built.
+    *Our reading*: the sensors' experts read the enhanced patches F_OE and F_SE, as section III-A tells it; the text at
+    eq. 7 says F_o and F_s. Without CFAR they read the encoder's. Without RQAF the fusion expert reads the sum of what
+    the other two read. A part that is left out is not built.
     """
 
     def __init__(self, config: TgfnetConfig, vision: nn.Module, text_tower: nn.Module | None = None) -> None:
