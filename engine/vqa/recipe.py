@@ -101,8 +101,8 @@ class VqaRecipe:
 
     recipe: RecipeHead
     model: TgfnetConfig
-    data: DataSettings
     train: TrainSettings
+    data: DataSettings = field(default_factory=DataSettings)
     batch: BatchSettings = field(default_factory=BatchSettings)
     preprocess: PreprocessSpec = field(default_factory=PreprocessSpec)
     tune: TuneSettings = field(default_factory=TuneSettings)

@@ -141,11 +141,14 @@ def run_study(study: Study, out: Path, *, command: str, report: Report | None = 
 def study_report(study: Study, cards: Mapping[tuple[str, int], ModelCard], command: str) -> StudyReport:
     """The report of the runs that are finished, whose ``cards`` are given by run and seed."""
     paper = study.paper
+    first = next(iter(cards.values()), None)
     rows = [_row_of(study, run, cards) for run in study.head.runs]
+    if first is not None:
+        guessed = _in_percent(first.guess)
+        rows.insert(0, StudyRow("No picture", "the guess, from the question alone", done=1, wanted=1, ours=guessed))
     shown = {run.paper for run in study.head.runs}
     if paper is not None:
         rows += [StudyRow(_title(row), row.venue, paper=row.values) for row in paper.rows if _key(row) not in shown]
-    first = next(iter(cards.values()), None)
     return StudyReport(
         title=study.head.title,
         columns=paper.columns if paper is not None else ("OA", "AA"),
@@ -200,14 +203,18 @@ def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCa
         ours={name: statistics.fmean(each[name] for each in found) for name in names},
         spread={name: statistics.stdev(each[name] for each in found) for name in names if len(found) > 1},
         paper=paper,
-        folders=tuple(study.folder(*key) for key in keys),
+        folders=tuple(study.folder(*key) for key in keys if key in cards),
     )
 
 
 def figures_of(card: ModelCard) -> dict[str, float]:
     """A card's figures as the paper has them: percent; OA and AA without the types that need both images."""
-    compared = {name: card.metrics["comparable"][name] for name in ("OA", "AA")}
-    return {name: 100 * share for name, share in (compared | card.metrics["per_type"]).items()}
+    return _in_percent(card.metrics)
+
+
+def _in_percent(metrics: Mapping[str, Any]) -> dict[str, float]:
+    compared = {name: metrics["comparable"][name] for name in ("OA", "AA")}
+    return {name: 100 * share for name, share in (compared | metrics["per_type"]).items()}
 
 
 def _notes(study: Study) -> Iterator[str]:
