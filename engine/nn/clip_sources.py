@@ -27,7 +27,7 @@ from engine.catalog import file_sha256, model_folders
 from engine.errors import ModelDamaged, ModelNotFound
 
 FOLDER_VARIABLE = "RSQA_CLIP"
-"""Environment: a file, or a folder to look in, before any other place."""
+"""Environment: a file, or a folder to look in, before the model folders."""
 
 OPEN_CLIP_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 TRANSFORMERS_NAMES = ("model.safetensors", "pytorch_model.bin")
@@ -134,7 +134,7 @@ def find_clip_weights(
 def _files(places: list[Path], hub: tuple[HubFile, ...], *, fetch: bool) -> Iterator[tuple[Path, str]]:
     """Files that are there, best first, and the hub's repository that each came from ("" elsewhere)."""
     for place in places:
-        for path in [place] if place.suffix in SUFFIXES else [place / name for name in FILE_NAMES]:
+        for path in [place] if place.is_file() else [place / name for name in FILE_NAMES]:
             if path.is_file():
                 yield path, ""
     for file in hub:
@@ -243,9 +243,7 @@ def _is_program(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-_NOT_READ = re.compile(
-    r"(logit_(scale|bias)|text_projection(\.weight)?|((vision|text)_model\.embeddings|text)\.position_ids|attn_mask)$"
-)
+_NOT_READ = re.compile(r"(logit_scale|logit_bias|text_projection|text_projection\.weight|position_ids|attn_mask)$")
 """Parts of a whole CLIP that token features do without."""
 
 

@@ -237,7 +237,7 @@ class TestFiles:
             load_clip(model, str(tmp_path / "ViT-B-16.pt"))
         assert HUB_ID in caught.value.remedy
 
-    def test_a_transformers_file_without_a_part_is_named(self, model, tmp_path):
+    def test_an_older_transformers_file_may_number_its_positions_but_lack_no_part(self, model, tmp_path):
         transformers = pytest.importorskip("transformers")
         sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "projection_dim": 32}
         vision = {"hidden_size": 48, "intermediate_size": 192, "image_size": 32, "patch_size": 8}
@@ -247,7 +247,9 @@ class TestFiles:
         )  # fmt: skip
         transformers.CLIPModel(config).save_pretrained(tmp_path)
         path = tmp_path / "model.safetensors"
-        stored = load_file(path)
+        stored = load_file(path) | {"vision_model.embeddings.position_ids": torch.arange(17).view(1, 17)}
+        save_file(stored, path)
+        assert torch.equal(load_clip(model, str(path)).vision.proj, stored["visual_projection.weight"].T)
         del stored["vision_model.encoder.layers.0.self_attn.k_proj.bias"]
         save_file(stored, path)
         with pytest.raises(ModelDamaged, match=r"layers\.0\.attn\.in_proj\.bias is missing"):
