@@ -90,17 +90,17 @@ def test_two_processes_train_as_one_with_the_same_batch(tmp_path, accumulation):
 def test_two_processes_stop_together_and_resume(tmp_path):
     """By a signal to the one that writes nothing, then by the file, then on as if nothing had been."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    settings = {"steps": 60, "accumulation": 2}
+    settings = {"steps": 30, "accumulation": 2}
     assert ends(*start_two(run, told(whole, **settings))) == [FINISHED, FINISHED]
     two = start_two(run, told(broken, seconds=0.02, **settings))
-    wait_for_step(broken, 5, two[0].is_alive)
+    wait_for_step(broken, 4, two[0].is_alive)
     os.kill(two[1].pid, signal.SIGTERM)
     assert ends(*two) == [STOPPED, STOPPED]
     two = start_two(run, told(broken, resume=True, seconds=0.02, **settings))
-    wait_for_step(broken, len(losses(broken)) + 5, two[0].is_alive)
+    wait_for_step(broken, len(losses(broken)) + 4, two[0].is_alive)
     (broken / STOP_FILE).touch()
     assert ends(*two) == [STOPPED, STOPPED]
-    assert 10 <= len(losses(broken)) < 60
+    assert 8 <= len(losses(broken)) < 30
     assert ends(*start_two(run, told(broken, resume=True, **settings))) == [FINISHED, FINISHED]
     assert same_run(whole, broken)
 
@@ -116,8 +116,8 @@ def kill_after(folder, step, settings, *, resume):
 
 def test_a_killed_run_resumes_to_the_last_bit(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    settings = {"steps": 200, "accumulation": 2, "checkpoint_minutes": 0}
-    kill_after(broken, 20, settings, resume=False)
+    settings = {"steps": 80, "accumulation": 2, "checkpoint_minutes": 0}
+    kill_after(broken, 10, settings, resume=False)
     with (broken / EVENTS_FILE).open("a") as log:
         log.write('{"time": 1, "kind": "st')  # as if it had been killed while it wrote
     (broken / "checkpoint.part").write_bytes(b"half a fi")
