@@ -12,7 +12,7 @@
     is-there-a-river_20261121T104455Z_3f9a1c_answer.json       what ``rsqa ask --json`` prints
 
 :func:`write_tiled_answer` does the same for a map of answers (``_tiles.geojson``, ``_tiles.gpkg``, ``_tiles.csv``,
-``_tiles.html``, ``_tiles.json``, and two COGs of one cell per tile, ``_answers.tif`` and ``_confidence.tif``).
+``_tiles.html``, ``_tiles.json``, and two COGs, ``_answers.tif`` and ``_confidence.tif``).
 """
 
 from __future__ import annotations

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.export.geopackage import Table, write_tables
 from engine.export.lonlat import lonlat_area
@@ -21,6 +24,10 @@ from engine.records import Box, Grid, TiledAnswer
 from engine.records.tiles import NO_ANSWER
 
 TILES_LAYER, AREA_LAYER = "tiles", "tiled_answers"
+CELLS = 16
+"""Cells of a COG along the side of a tile."""
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 def write_tiled_geojson(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
@@ -65,7 +72,7 @@ def write_tiled_geopackage(path: Path, answer: TiledAnswer, rows: Sequence[TileR
 
 
 def write_answers_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
-    """One cell per tile: its answer's place in the table, with a colour table; tags and a side file name the classes.
+    """Each tile's answer as its place in the table, with a colour table; tags and a side file name the classes.
 
     The side file (``….tif.aux.xml``) is how GDAL and QGIS know the names of classes. Raises :class:`ExportRefused`.
     """
@@ -77,8 +84,7 @@ def write_answers_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) 
     colours = {place: rgb(colour(place)) for place in range(len(classes))}
     write_cog(
         path,
-        values.reshape(answer.grid.rows, answer.grid.columns),
-        cell_grid(answer),
+        *in_cells(answer, values),
         nodata=nothing,
         tags=_tags(answer, "place of the answer in the table of answers") | named,
         descriptions=[answer.question],
@@ -88,12 +94,11 @@ def write_answers_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) 
 
 
 def write_confidence_cog(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) -> None:
-    """One float32 cell per tile, NaN where it is not answerable. Raises :class:`ExportRefused`."""
+    """Each tile's confidence as float32, NaN where it is not answerable. Raises :class:`ExportRefused`."""
     values = np.array([np.nan if tile.confidence is None else tile.confidence for tile in rows], np.float32)
     write_cog(
         path,
-        values.reshape(answer.grid.rows, answer.grid.columns),
-        cell_grid(answer),
+        *in_cells(answer, values),
         nodata=float(np.nan),
         tags=_tags(answer, "calibrated confidence of the answer, 0 to 1"),
         descriptions=[f"Confidence: {answer.question}"],
@@ -111,12 +116,20 @@ def write_tiled_csv(path: Path, answer: TiledAnswer, rows: Sequence[TileRow]) ->
             table.writerow([*tile.properties().values(), *centre])
 
 
-def cell_grid(answer: TiledAnswer) -> Grid:
-    """The grid with one cell per tile. A cut tile has a whole cell too: the last row and column reach past the area."""
+def in_cells(answer: TiledAnswer, values: NDArray[Number]) -> tuple[NDArray[Number], Grid]:
+    """One value per tile in reading order -> a raster and its grid, a tile :data:`CELLS` x :data:`CELLS` cells of it.
+
+    With one cell per tile, the cut tiles would claim ground that nobody asked about; so they reach past the area by
+    less than a cell.
+    """
     tiles = answer.grid
+    side = tiles.side_px / CELLS
+    rows, columns = math.ceil(tiles.window.height / side), math.ceil(tiles.window.width / side)
+    of_tiles = values.reshape(tiles.rows, tiles.columns)
+    cells = of_tiles.repeat(CELLS, axis=0).repeat(CELLS, axis=1)[:rows, :columns]
     left, top = tiles.window.col_off, tiles.window.row_off
-    box = Box(left, top, left + tiles.columns * tiles.side_px, top + tiles.rows * tiles.side_px)
-    return answer.area.grid.sub(box, tiles.columns, tiles.rows)
+    box = Box(left, top, left + columns * side, top + rows * side)
+    return cells, answer.area.grid.sub(box, columns, rows)
 
 
 def _tags(answer: TiledAnswer, meaning: str) -> dict[str, str]:

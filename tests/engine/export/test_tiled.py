@@ -22,6 +22,7 @@ from PIL import Image
 from engine.cli.tiled_answer import tiled_text
 from engine.errors import ExportRefused, UsageError
 from engine.export import TILED_FORMATS, tiled_object, write_tiled_answer
+from engine.export.tiled.files import in_cells
 from engine.export.tiled.picture import answers_picture
 from engine.export.tiled.rows import COLOURS, letter, letter_map, tile_rows
 from engine.export.views import View, rgb
@@ -111,12 +112,16 @@ def test_geojson_is_rfc_7946_with_the_table_beside(make_tiled: Maker, tmp_path: 
         assert all(-180 <= lon <= 180 and -90 <= lat <= 90 for lon, lat in ring)
 
 
-def test_cogs_have_one_cell_per_tile_with_colours_and_names(make_tiled: Maker, tmp_path: Path) -> None:
+def test_cogs_lie_on_the_tiles_with_colours_and_names(make_tiled: Maker, tmp_path: Path) -> None:
     files = by_ending(write_tiled_answer(make_tiled(), tmp_path, ("cog",)))
     with rasterio.open(files["_answers.tif"]) as dataset:
-        assert dataset.read(1).tolist() == [[0, 0, 0], [1, 255, 255]]
+        values = dataset.read(1)
+        assert values.shape == (20, 40), "200 x 100 px in sixteenths of 80 px"
+        assert (values[:16] == 0).all()
+        assert (values[16:, :16] == 1).all()
         assert dataset.nodata == 255
-        assert dataset.res == (800.0, 800.0)
+        assert (values[16:, 16:] == 255).all()
+        assert dataset.bounds == pytest.approx((500400, 4998700, 502400, 4999700)), "as large as the area"
         assert dataset.transform @ (0, 0) == UTM.to_map(WINDOW.col_off, WINDOW.row_off)
         assert dataset.colormap(1)[1] == (*rgb(COLOURS[1]), 255)
         assert {dataset.tags()[f"CLASS_{i}"] for i in (0, 1)} == {"water", "forest"}
@@ -127,8 +132,19 @@ def test_cogs_have_one_cell_per_tile_with_colours_and_names(make_tiled: Maker, t
     with rasterio.open(files["_confidence.tif"]) as dataset:
         values = dataset.read(1)
         assert values.dtype == np.float32
-        assert values[0] == pytest.approx([0.9, 0.9, 0.9])
-        assert np.isnan(values[1, 1:]).all()
+        assert values[:16] == pytest.approx(0.9)
+        assert np.isnan(values[16:, 16:]).all()
+
+
+def test_a_cog_reaches_past_the_area_by_less_than_a_cell(make_tiled: Maker) -> None:
+    """101 x 7 px in tiles of 40 px: three tiles, the last of 21 px, all of 7 px high."""
+    answer = make_tiled(window=PixelWindow(3, 5, 101, 7), side_px=40, letters=("ABA",))
+    cells, grid = in_cells(answer, np.array([7, 8, 9]))
+    assert cells.shape == (3, 41)
+    assert [np.count_nonzero(cells[0] == value) for value in (7, 8, 9)] == [16, 16, 9]
+    right, bottom = UTM.to_pixel(*grid.to_map(grid.width, grid.height))
+    assert 0 <= right - 104 < 2.5
+    assert 0 <= bottom - 12 < 2.5
 
 
 def test_csv_has_a_line_per_tile(make_tiled: Maker, tmp_path: Path) -> None:
