@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.errors import UsageError
 from engine.metrics import BOTH_SENSOR_TYPES, AnswerTally
 from engine.text import normalise
 from engine.vqa.data.question_set import AskedQuestion
@@ -73,11 +74,14 @@ def majority_answers(
     """The most frequent training answer of what each test question is an instance of, [Q].
 
     That is its template, else its type and wording, else its type, else any question: the first that training had.
+    Answers that are not in the vocabulary cannot be given and are not learned. Raises UsageError where none is left.
     """
     counts: defaultdict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
     for question, answer in zip(training, table.answer.tolist(), strict=True):
-        for kind in _kinds(question):
+        for kind in _kinds(question) if answer != UNKNOWN_ANSWER else ():
             counts[kind][answer] += 1
+    if not counts:
+        raise UsageError("There is no training question whose answer the vocabulary has: nothing to guess from.")
     usual = {kind: answers.most_common(1)[0][0] for kind, answers in counts.items()}
     given = [next(usual[kind] for kind in _kinds(question) if kind in usual) for question in test]
     return np.array(given, np.int64)
