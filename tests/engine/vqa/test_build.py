@@ -18,6 +18,7 @@ from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import TextProjection, VqaNetwork
 from engine.vqa.predictor import TgfnetPredictor
+from engine.vqa.recipe import load_recipe
 from tests.engine.nn.contract import NetworkContract
 from tests.engine.vqa.tiny import CONFIG, output_of, tiny_batch, tiny_card, view_of
 
@@ -170,6 +171,13 @@ def test_the_papers_preset_counted_by_hand():
         "expert_fusion": expert,
         "adapt": 3 * C * 3 + 3,
     }
+
+
+@pytest.mark.parametrize("name", ["tgfnet_paper_osvqa", "tgfnet_paper_osvqa_modern"])
+def test_the_papers_recipes_train_the_papers_preset(name):
+    """Less what a recipe decides for itself: how long questions may be, and whether CLIP is tuned."""
+    model = load_recipe(name, data="somewhere").model
+    assert replace(model, answers=140, max_tokens=77, clip_stored=False) == TgfnetConfig.paper(140)
 
 
 @pytest.mark.slow
