@@ -165,7 +165,7 @@ class TgfnetPredictor:
         config = check_card(card)
         weights = verify_weights(folder, card)
         calibration = Calibration.load(folder, card)
-        towers = _towers(config) if config.uses_clip else None
+        towers = _towers(config, card) if config.uses_clip else None
         model = build_network(config, towers)
         load_weights(model, weights)  # fills the towers too where they are stored with the network
         text = _text_encoder(config, towers, device, text_folder)
@@ -396,11 +396,15 @@ def check_card(card: ModelCard) -> TgfnetConfig:
     return config
 
 
-def _towers(config: TgfnetConfig) -> ClipTowers:
+def _towers(config: TgfnetConfig, card: ModelCard) -> ClipTowers:
     """CLIP's towers: the architecture where the weights' file fills them, else with the weights that the card names."""
     from engine.nn.clip import build_clip, load_clip
 
-    return build_clip(config.clip_model) if config.clip_stored else load_clip(config.clip_model, config.clip_weights)
+    if config.clip_stored:
+        return build_clip(config.clip_model)
+    name = f"CLIP {config.clip_model}, {config.clip_weights}"
+    hashes = [sha256 for part in card.pretrained if part.name == name for sha256 in part.files_sha256.values()]
+    return load_clip(config.clip_model, config.clip_weights, sha256=hashes[0] if hashes else "")
 
 
 def _text_encoder(

@@ -54,15 +54,7 @@ def tiled_by_hand(
     }
     for name, array in values.items():
         np.save(arrays / f"{name}.npy", array)
-    pixels = {position: tiles.tile(*position).width * tiles.tile(*position).height for position in tiles.positions()}
-    answered = sum(pixels[position] for position in pixels if not empty[position])
-    counts = []
-    for index, name in enumerate(names):
-        here = [position for position in pixels if place[position] == index and not empty[position]]
-        ground = sum(pixels[position] for position in here)
-        sure = float(np.mean([confidence[position] for position in here]))
-        area_m2 = None if grid.gsd_m is None else ground * grid.gsd_m**2
-        counts.append(TileCount(name, len(here), ground / answered, sure, area_m2))
+    counts = _counts(tiles, np.where(empty, -1, place), confidence, names, grid.gsd_m)
     gate = PairCheck("aligned", None, None, 0.8, True, 16.0, 1.0, ValidShare(1.0, 0.9), 1.0, {}, None, None)
     provenance = Provenance(
         optical, sar, (1, 2, 3), (1,), "db", "aligned", (0.0, 0.0), "tgfnet-compact", "ab" * 32,
@@ -71,7 +63,7 @@ def tiled_by_hand(
     made: dict[str, object] = {
         "question": "What is the main land cover?",
         "grid": tiles,
-        "counts": tuple(counts),
+        "counts": counts,
         "states": {name: int((state == code).sum()) for code, name in enumerate(TILE_STATES)},
         "arrays": TileArrays(**{name: str(arrays / f"{name}.npy") for name in values}),
         "area": AreaUsed(window, grid, grid.gsd_m, (0.5, 10.0), 0.9, 0.7),
@@ -79,3 +71,19 @@ def tiled_by_hand(
         "provenance": provenance,
     }
     return TiledAnswer(**(made | fields))  # type: ignore[arg-type]
+
+
+def _counts(
+    tiles: TileGrid, place: np.ndarray, confidence: np.ndarray, names: tuple[str, ...], gsd_m: float | None
+) -> tuple[TileCount, ...]:
+    """The table, counted tile by tile."""
+    pixels = {position: tiles.tile(*position).width * tiles.tile(*position).height for position in tiles.positions()}
+    answered = sum(count for position, count in pixels.items() if place[position] >= 0)
+    counts = []
+    for index, name in enumerate(names):
+        here = [position for position in pixels if place[position] == index]
+        ground = sum(pixels[position] for position in here)
+        sure = float(np.mean([confidence[position] for position in here]))
+        area_m2 = None if gsd_m is None else ground * gsd_m**2
+        counts.append(TileCount(name, len(here), ground / answered, sure, area_m2))
+    return tuple(counts)

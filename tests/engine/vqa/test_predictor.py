@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
-from engine.catalog import CARD_FILE
+from engine.catalog import CARD_FILE, CalibratedType, file_sha256
+from engine.catalog.card import PretrainedPart, write_card
 from engine.errors import InputRefused, ModelDamaged, ModelNotFound, UsageError
-from engine.vqa.predictor import TgfnetPredictor
+from engine.nn.weights import save_weights
+from engine.vqa.build import build_network
+from engine.vqa.calibration import Calibration
+from engine.vqa.config import TgfnetConfig
+from engine.vqa.predictor import AreaArrays, TgfnetPredictor
+from tests.engine.nn.tiny_clip import TINY, tiny_clip_file
 from tests.engine.vqa.tiny import ANSWERS, CONFIG, WordHashes, tiny_card, tiny_model, write_tiny_model
 
 QUESTION = "is there any ship ?"
@@ -123,6 +133,110 @@ def test_a_long_question_is_cut_and_said(predictor, area):
     view = predictor.encode(area[0], None, None, None)
     assert predictor.answer(view, "ship " * 20).tokens_cut == 8
     assert predictor.answer(view, QUESTION).tokens_cut == 0
+
+
+def test_strict_refuses_what_would_be_cut(predictor, area):
+    view = predictor.encode(area[0], None, None, None)
+    with pytest.raises(InputRefused, match="8 tokens too long for this model, which reads 12"):
+        predictor.answer(view, "ship " * 20, strict=True)
+    assert predictor.answer(view, QUESTION, strict=True).tokens_cut == 0
+    assert (predictor.tokens_cut("ship " * 20), predictor.tokens_cut(QUESTION)) == (8, 0)
+
+
+def test_many_areas_at_once_are_answered_as_each_alone(predictor, area):
+    """Whole, without one sensor, without any data: in one batch."""
+    nothing = np.zeros((60, 90), bool)
+    areas = [
+        AreaArrays(area[0], None, area[1], None),
+        AreaArrays(area[0], None, area[1], nothing),
+        AreaArrays(area[0], nothing, area[1], nothing),
+        AreaArrays(None, None, area[1], None),
+        AreaArrays(area[0][:, :20, :33], None, area[1][:, :20, :33], None),
+    ]
+    said = predictor.answer_each(areas, QUESTION)
+    assert said[2] is None
+    for one, together in zip(areas, said, strict=True):
+        if together is not None:
+            alone = predictor.answer(predictor.encode(*one), QUESTION)
+            assert ANSWERS[together.answer_index] == alone.answer
+            assert together.confidence == pytest.approx(alone.confidence, abs=1e-5)
+            assert together.sensors == alone.sensors
+    assert predictor.answer_each([areas[2]], QUESTION) == [None]
+
+
+def test_a_network_without_experts_answers_without_them(area):
+    changes = {"network": "single", "fusion": "add"}
+    card = tiny_card(config=(replace(CONFIG, **changes)).as_json())
+    found = TgfnetPredictor(tiny_model(**changes), card, WordHashes())
+    said = found.answer(found.encode(area[0], None, area[1], None), QUESTION)
+    assert said.answer in ANSWERS
+    assert (said.experts, said.maps, said.sensors) == ({}, {}, ("optical", "sar"))
+
+
+def test_a_network_of_one_sensor_needs_that_one(area):
+    changes = {"network": "single", "fusion": "add", "sensors": "sar"}
+    card = tiny_card(config=(replace(CONFIG, **changes)).as_json())
+    found = TgfnetPredictor(tiny_model(**changes), card, WordHashes())
+    assert found.answer(found.encode(area[0], None, area[1], None), QUESTION).sensors == ("sar",)
+    with pytest.raises(InputRefused, match="looks at SAR only"):
+        found.encode(area[0], None, None, None)
+    with pytest.raises(InputRefused, match="muted"):
+        found.answer(found.encode(area[0], None, area[1], None), QUESTION, mute=("sar",))
+
+
+def test_answer_sets_follow_the_calibration_of_the_card(area):
+    """An answer belongs to the set as long as 1 - p is not above the threshold; the best one always."""
+    figures = CalibratedType(100, 2.0, {"0.05": 0.999999, "0.1": 0.0})
+    calibrated = TgfnetPredictor(tiny_model(), tiny_card(), WordHashes(), calibration=Calibration(figures, {}, None))
+    view = calibrated.encode(area[0], None, area[1], None)
+    wide = calibrated.answer(view, QUESTION, error_rate=0.05)
+    assert set(wide.answer_set) == set(ANSWERS)
+    assert wide.answer_set == tuple(answer for answer, _ in wide.alternatives), "best first"
+    narrow = calibrated.answer(view, QUESTION)
+    assert (narrow.answer_set, narrow.error_rate) == ((narrow.answer,), 0.1)
+    with pytest.raises(UsageError, match=r"error rate 0\.3"):
+        calibrated.answer(view, QUESTION, error_rate=0.3)
+    plain = TgfnetPredictor(tiny_model(), tiny_card(temperature=2.0), WordHashes())
+    said = plain.answer(view, QUESTION, error_rate=0.3)
+    assert (said.answer_set, said.error_rate) == ((said.answer,), None)
+    np.testing.assert_allclose(said.probabilities, narrow.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_network_on_clip_loads(tmp_path, area, stored):
+    """The towers in the network's own file, or frozen beside it, where the hash on the card decides."""
+    from engine.nn.clip import build_clip, load_clip
+
+    model = tiny_clip_file(tmp_path)
+    tower_file = tmp_path / "towers" / "model.safetensors"
+    tower_file.parent.mkdir()
+    torch.manual_seed(2)
+    towers = build_clip(model)
+    if not stored:
+        import open_clip
+
+        safetensors.torch.save_file(open_clip.CLIP(**TINY).state_dict(), tower_file)
+        towers = load_clip(model, str(tower_file))
+    config = TgfnetConfig(
+        answers=5, image_size=32, patch=8, width=32, heads=4, text_encoder="clip", text_width=32, vision="clip",
+        clip_model=model, clip_weights="" if stored else str(tower_file), clip_stored=stored, region_side=2,
+        kept_regions=2, neighbours=3,
+    )  # fmt: skip
+    network = build_network(config, towers).eval()
+    path = save_weights(network, tmp_path / "model")
+    facts = {"sha256": file_sha256(path), "size_bytes": path.stat().st_size, "config": config.as_json()}
+    if not stored:
+        name = f"CLIP {model}, {tower_file}"
+        facts["pretrained"] = (PretrainedPart(name, "frozen", "", "MIT", {"f": file_sha256(tower_file)}),)
+    write_card(tiny_card(**facts), tmp_path / "model")
+    loaded = TgfnetPredictor.load(tmp_path / "model")
+    said = loaded.answer(loaded.encode(area[0], None, area[1], None), "Is there a ship?")
+    assert said.answer in ANSWERS
+    assert set(said.experts) == {"optical", "sar", "fusion"}
+    if not stored:
+        tower_file.write_bytes(tower_file.read_bytes() + b" ")
+        with pytest.raises(ModelDamaged, match="SHA-256"):
+            TgfnetPredictor.load(tmp_path / "model")
 
 
 def test_temperature_moves_confidence_not_the_answer(area):
