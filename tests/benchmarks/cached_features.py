@@ -25,8 +25,8 @@ from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.task import BatchSettings, TrainedVqa, VqaTask
 from tests.engine.vqa.tiny import WordHashes
 
-SCENES, QUESTIONS, AT_ONCE = 12, 192, 16
-REPEATS = 3
+SCENES, QUESTIONS, AT_ONCE = 8, 64, 16
+REPEATS = 2
 PROMISED = 3.0
 CONFIG = TgfnetConfig(answers=len(ANSWERS), text_width=24)  # the tests' word vectors stand for the text encoder
 RULES = PreprocessSpec()

@@ -16,6 +16,9 @@ from engine.vqa.data.question_set import AskedQuestion
 UNKNOWN_ANSWER = -1
 """The number of an answer that is not in the vocabulary, which no network gives."""
 
+TEXTS_AT_ONCE = 2048
+"""Wordings that are read together."""
+
 
 @runtime_checkable
 class FeatureEncoder(Protocol):
@@ -53,15 +56,16 @@ class QuestionTable:
         self.text_row = torch.tensor([place.setdefault(question.text, len(place)) for question in questions])
         self.answer = _numbered(questions, answers)
         self.texts = tuple(place)
-        if isinstance(encoder, FeatureEncoder):
-            read = encoder.encode_all(self.texts)
-            pieces, cut = [features.tokens.half() for features in read], [features.cut for features in read]
-        else:
-            numbered = [encoder(text) for text in self.texts]
-            pieces = [torch.tensor(ids, dtype=torch.int32) for ids, _ in numbered]
-            cut = [left for _, left in numbered]
-        self.lengths = torch.tensor([len(piece) for piece in pieces])
-        self.cut = torch.tensor(cut)
+        pieces: list[Tensor] = []
+        lengths: list[int] = []
+        cut: list[int] = []
+        # Part by part, so that only what is kept grows with the set: features come twice as wide as they are kept.
+        for start in range(0, len(self.texts), TEXTS_AT_ONCE):
+            read = _read(encoder, self.texts[start : start + TEXTS_AT_ONCE])
+            pieces.append(torch.cat([tokens for tokens, _ in read]))
+            lengths += [len(tokens) for tokens, _ in read]
+            cut += [left for _, left in read]
+        self.lengths, self.cut = torch.tensor(lengths), torch.tensor(cut)
         self.tokens = torch.cat(pieces)
         self._first = self.lengths.cumsum(0) - self.lengths  # [texts]: where each begins in ``tokens``
 
@@ -104,6 +108,14 @@ class QuestionTable:
         if found.ndim == 2:
             return found.long() * mask, mask
         return found.float() * mask.unsqueeze(-1), mask
+
+
+def _read(encoder: FeatureEncoder | Numberer, texts: Sequence[str]) -> list[tuple[Tensor, int]]:
+    """What is kept of each text, and how many of its tokens did not fit."""
+    if isinstance(encoder, FeatureEncoder):
+        return [(features.tokens.half(), features.cut) for features in encoder.encode_all(texts)]
+    numbered = [encoder(text) for text in texts]
+    return [(torch.tensor(ids, dtype=torch.int32), left) for ids, left in numbered]
 
 
 def _numbered(questions: Sequence[AskedQuestion], answers: Sequence[str]) -> Tensor:
