@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from unittest.mock import Mock
@@ -21,6 +23,7 @@ from engine.protocol import from_json
 from engine.records import AskRequest, AskTilesRequest, PixelWindow, TiledAnswer, TileGrid
 from engine.records.tiles import NO_ANSWER, TILE_STATES
 from tests.engine.jobs.brightness import ByBrightness, asker_with, write_halves
+from tests.engine.jobs.child import write_raster
 
 sizes = st.integers(1, 90)
 
@@ -264,3 +267,40 @@ def test_batches_grow_only_as_far_as_a_stop_allows(tiny_model, monkeypatch, requ
     assert sum(quick) == sum(slow) == 20
     assert max(quick) > 4
     assert max(slow) <= 2
+
+
+IN_CHILD = """
+import sys
+from engine.jobs.ask import Asker
+from engine.jobs.ask_tiles import TileAsker
+from engine.records import AskRequest, AskTilesRequest, PixelWindow
+from tests.engine.jobs.brightness import ByBrightness
+from tests.peak_memory import peak_megabytes
+
+optical, sar, folder, model = sys.argv[1:]
+stand_in = ByBrightness(model)
+stand_in.seen = type("Forgetful", (list,), {"__iadd__": lambda self, areas: self})()
+asker = Asker("cpu")
+asker.predictor = lambda *_: stand_in
+ask = lambda window: AskTilesRequest(AskRequest("Is it bright?", optical, sar, folder, window, model=model), 40.0)
+TileAsker(asker).answer(ask(PixelWindow(0, 0, 600, 600)))
+before = peak_megabytes()
+answer = TileAsker(asker).answer(ask(None))
+print(answer.grid.tiles, answer.states["answered"], before, peak_megabytes())
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_raster(tmp_path, tiny_model):
+    """8,000 x 8,000 px: 448 MB of pixels, of which a batch of tiles and GDAL's cache of 64 MB are ever held."""
+    options = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "zlevel": 1}
+    bright = np.repeat(np.arange(8000) < 4000, 8000).reshape(8000, 8000).T
+    optical = write_raster(tmp_path / "o.tif", np.stack([bright * np.uint8(150) + np.uint8(50)] * 3), **options)
+    sar = write_raster(tmp_path / "s.tif", (bright * np.float32(20) - np.float32(25))[np.newaxis], **options)
+    child = subprocess.run(
+        [sys.executable, "-c", IN_CHILD, optical, sar, str(tmp_path / "job"), tiny_model],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    tiles, answered, before, after = map(float, child.stdout.split())
+    assert tiles == answered == 32**2
+    assert after - before < 150, f"{before:.0f} MB before, {after:.0f} MB after"
