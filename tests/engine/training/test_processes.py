@@ -116,12 +116,13 @@ def kill_after(folder, step, settings, *, resume):
 
 def test_a_killed_run_resumes_to_the_last_bit(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    settings = {"steps": 80, "accumulation": 2, "checkpoint_minutes": 0}
-    kill_after(broken, 10, settings, resume=False)
+    settings = {"steps": 24, "accumulation": 2}
+    always = settings | {"checkpoint_minutes": 0}
+    kill_after(broken, 6, always, resume=False)
     with (broken / EVENTS_FILE).open("a") as log:
         log.write('{"time": 1, "kind": "st')  # as if it had been killed while it wrote
     (broken / "checkpoint.part").write_bytes(b"half a fi")
-    assert ends(start(run, told(broken, resume=True, **settings))) == [FINISHED]
+    assert ends(start(run, told(broken, resume=True, **always))) == [FINISHED]
     assert ends(start(run, told(whole, **settings))) == [FINISHED]
     assert same_run(whole, broken)
     assert not list(broken.glob("*.part"))
@@ -132,10 +133,11 @@ def test_a_killed_run_resumes_to_the_last_bit(tmp_path):
 def test_a_run_killed_ten_times_resumes_to_the_last_bit(tmp_path, checkpoint_minutes):
     """Checkpoints after every step take most of a step's time, so many of the kills fall into one."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    settings = {"steps": 600, "accumulation": 2, "checkpoint_minutes": checkpoint_minutes, "validate_every": 7}
+    settings = {"steps": 130, "accumulation": 2, "validate_every": 7}
+    saving = settings | {"checkpoint_minutes": checkpoint_minutes, "tensorboard": True}
     for kill in range(10):
-        kill_after(broken, 40 * kill + random.randrange(1, 40), settings | {"tensorboard": True}, resume=kill > 0)
-    assert ends(start(run, told(broken, resume=True, **settings))) == [FINISHED]
+        kill_after(broken, 12 * kill + random.randrange(1, 12), saving, resume=kill > 0)
+    assert ends(start(run, told(broken, resume=True, **saving))) == [FINISHED]
     assert ends(start(run, told(whole, **settings))) == [FINISHED]
     assert same_run(whole, broken)
 
