@@ -12,6 +12,7 @@ import pytest
 from engine.cli.main import main
 from engine.errors import UsageError
 from engine.export.study import write_study
+from engine.training import read_events
 from engine.training.loop import STOP_FILE
 from engine.vqa.materials import Materials
 from engine.vqa.published import published_table
@@ -122,6 +123,7 @@ def test_a_card_has_no_path_of_this_machine(tmp_path):
 @pytest.mark.parametrize("backbone", ["full", "lora", "frozen"])
 def test_the_papers_recipe_runs_on_a_fabricated_osvqa(backbone, tmp_path):
     """A CLIP of random weights stands for the real one; frozen it is not stored, else it is."""
+    (tmp_path / "osvqa").mkdir()
     fabricate(tmp_path / "osvqa")
     changes = (*TINY_CHANGES[:7], *tiny_clip_changes(tmp_path), f'tune.backbone="{backbone}"', "tune.rank=2")
     recipe = tiny_recipe("tgfnet_paper_osvqa", *changes, data=str(tmp_path / "osvqa"))
@@ -169,8 +171,8 @@ def test_a_study_shares_what_it_can_stops_and_goes_on(study_file, tmp_path):
     assert {e["number"] for e in heard} == {2}
     assert not [e for e in heard if e["kind"] == "working" and e["stage"].startswith("rendering")]
     assert (out / study.folder("Add", 1) / "model" / "card.json").stat().st_mtime_ns == begun
-    steps = [json.loads(line) for line in (out / study.folder("SAR", 1) / "events.jsonl").open(encoding="utf-8")]
-    assert [e["step"] for e in steps if e["kind"] == "step"] == [1, 2]
+    logged = read_events(out / study.folder("SAR", 1) / "events.jsonl")
+    assert [e["step"] for e in logged if e["kind"] == "step"] == [1, 2]
     assert "ours: not run yet" not in (out / "study.html").read_text(encoding="utf-8")
 
 
@@ -194,6 +196,7 @@ def test_runs_of_a_study_share_sets_texts_and_tokens(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_runs_a_study_on_a_folder(tmp_path, capsys):
+    (tmp_path / "osvqa").mkdir()
     fabricate(tmp_path / "osvqa")
     sizes = [word for change in TINY_CHANGES for word in ("--set", change)]
     command = ["train", "table_iv", "--data", str(tmp_path / "osvqa"), "--base", "tgfnet_compact_scenes", *sizes]
