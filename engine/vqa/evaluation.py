@@ -45,8 +45,10 @@ Report = Callable[[str, float], None]
 SUBSETS = {"optical-only": ("optical", "sar"), "sar-only": ("sar", "optical")}
 """Names of the runs with one sensor alone: the sensor that is left, and the one that is muted."""
 
-UNKNOWN_ANSWER_SAID = "(not in the vocabulary)"
+UNKNOWN_ANSWER_SAID = "(unknown)"
+"""In place of a true answer that the vocabulary lacks."""
 BULKY = ("confusion", "reliability")
+"""Metrics that only a report shows."""
 
 
 def score(
