@@ -291,6 +291,7 @@ print(answer.grid.tiles, answer.states["answered"], before, peak_megabytes())
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_memory_does_not_grow_with_the_raster(tmp_path, tiny_model):
     """8,000 x 8,000 px: 448 MB of pixels, of which a batch of tiles and GDAL's cache of 64 MB are ever held."""
     options = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "zlevel": 1}
