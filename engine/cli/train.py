@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="train on the data set in DIR, or on “scenes”")
     parser.add_argument("--base", metavar="RECIPE", help="inherit from this recipe instead of the one it names")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.FIELD=VALUE", help="change the recipe")
+    parser.add_argument("--fetch", action="store_true", help="bring CLIP's weights from the hub if they are not here")
     folder = parser.add_mutually_exclusive_group()
     folder.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: rsqa-out/RECIPE-TIME)")
     folder.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
@@ -59,8 +60,11 @@ def run(args: argparse.Namespace) -> int:
 def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
     from engine.vqa.recipe import load_recipe
     from engine.vqa.run import train_recipe
+    from engine.vqa.tuning import fetch_clip
 
     recipe = load_recipe(str(path), args.set, args.data, args.base)
+    if args.fetch:
+        fetch_clip(recipe.model)
     say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
     result: RecipeResult = train_recipe(
         recipe, out, command=command_of(args), resume=args.resume is not None, report=progress
@@ -78,8 +82,12 @@ def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressL
 
 def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
     from engine.vqa.study import load_study, run_study
+    from engine.vqa.tuning import fetch_clip
 
     study = load_study(path, args.set, args.data, args.base)
+    if args.fetch:
+        for recipe in study.recipes.values():
+            fetch_clip(recipe.model)
     say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
     result: StudyResult = run_study(study, out, command=command_of(args), report=progress)
     progress.close()

@@ -195,7 +195,8 @@ def _remedy(model: str, weights: str, record: PretrainedRecord | None) -> str:
     file = record.hub[0]
     return (
         f"Fetch {file.name} of {file.repository} (newest revision) from the Hugging Face hub into "
-        f"{model_folders()[0] / _folder_name(model, weights)}, or set {FOLDER_VARIABLE} to where it is."
+        f"{model_folders()[0] / _folder_name(model, weights)}, or set {FOLDER_VARIABLE} to where it is; "
+        "`rsqa train --fetch` does so."
     )
 
 

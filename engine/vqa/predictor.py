@@ -412,9 +412,9 @@ def _text_encoder(
 ) -> TextEncoder | ClipTextEncoder:
     if towers is None or config.text_encoder != CLIP:
         return TextEncoder(text_folder, max_tokens=config.max_tokens)
-    from engine.nn.clip import ClipTextEncoder
+    from engine.nn.clip import ClipTextEncoder, ClipTokenizer
 
-    return ClipTextEncoder(towers.text.to(device), towers.tokenizer)
+    return ClipTextEncoder(towers.text.to(device), ClipTokenizer(config.max_tokens))
 
 
 def _pooled(text: TextFeatures) -> Tensor:

@@ -28,7 +28,7 @@ from engine.training import TrainingResult, is_main_process, train
 from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
 from engine.training.processes import main_process_first
 from engine.training.settings import FREE_TO_CHANGE
-from engine.vqa.calibration import Calibration, fit_calibration
+from engine.vqa.calibration import PROBE_QUESTIONS, Calibration, fit_calibration, fit_probe
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.question_set import QuestionSet, types_of
 from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
@@ -38,7 +38,7 @@ from engine.vqa.recipe import VqaRecipe
 from engine.vqa.report import pick_examples, write_report
 from engine.vqa.scored import Scored
 from engine.vqa.task import TrainedVqa, VqaTask
-from engine.vqa.tuning import clip_towers, pretrained_parts, tuned_network, whole_network
+from engine.vqa.tuning import clip_towers, clip_weights_name, pretrained_parts, tuned_network, whole_network
 
 if TYPE_CHECKING:
     from engine.nn.clip import ClipTowers
@@ -178,7 +178,12 @@ class _Run:
         self.tell({"kind": "stage", "stage": "calibrating on the validation set"})
         scored = self._score(network, self.validation, "validation")
         kinds = [question.type for question in self.validation.questions]
-        return fit_calibration(scored, kinds, pooled_text(self._table("validation"), network))
+        # The probe learns from training questions: there are more, and the thresholds must not know its mistakes.
+        table, asked = self._table("train"), self.training.questions
+        some = torch.linspace(0, len(asked) - 1, min(len(asked), PROBE_QUESTIONS)).round().long()
+        text = table.pooled(network.text_tower)[table.text_row[some]]
+        probe = fit_probe(text, [asked[index].type for index in some.tolist()])
+        return fit_calibration(scored, kinds, pooled_text(self._table("validation"), network), probe=probe)
 
     def _scored(self, card: ModelCard, network: VqaNetwork, calibration: Calibration, folder: Path) -> ModelCard:
         """Score the test set and write its report; the card with the figures."""
@@ -229,7 +234,7 @@ class _Run:
             preset=head.preset,
             summary=head.summary,
             licence=head.licence,
-            config=self.config.as_json(),
+            config=replace(self.config, clip_weights=clip_weights_name(self.config)).as_json(),
             preprocess=recipe.preprocess.as_json(),
             answers=self.answers,
             answers_version=str(ANSWERS_VERSION) if scenes else "",

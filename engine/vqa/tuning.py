@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,9 +20,6 @@ from engine.vqa.recipe import VqaRecipe
 if TYPE_CHECKING:
     from engine.nn.clip import ClipTowers
 
-CLIP_LICENCE = "MIT"
-"""Of OpenAI's CLIP; weights of others say theirs where they are published."""
-
 
 def clip_towers(config: TgfnetConfig) -> ClipTowers | None:
     """CLIP's pretrained towers, None for a network without CLIP. Raises ModelNotFound, saying what to fetch."""
@@ -30,6 +28,23 @@ def clip_towers(config: TgfnetConfig) -> ClipTowers | None:
     from engine.nn.clip import load_clip
 
     return load_clip(config.clip_model, config.clip_weights)
+
+
+def fetch_clip(config: TgfnetConfig) -> None:
+    """Bring CLIP's weights from the hub into its cache, where the network has CLIP and they are nowhere here.
+
+    Raises ModelNotFound where the hub does not answer.
+    """
+    if config.uses_clip:
+        from engine.nn.clip_sources import find_clip_weights
+
+        find_clip_weights(config.clip_model, config.clip_weights, fetch=True)
+
+
+def clip_weights_name(config: TgfnetConfig) -> str:
+    """What a card calls CLIP's weights: their tag, or the bare name of a file, as a path means nothing elsewhere."""
+    path = Path(config.clip_weights)
+    return path.stem if config.clip_weights and path.exists() else config.clip_weights
 
 
 def tuned_network(
@@ -72,10 +87,10 @@ def pretrained_parts(recipe: VqaRecipe, clip: ClipTowers | None) -> tuple[Pretra
         )
     if clip is not None and clip.file is not None:
         role = {"full": "tuned", "lora": "tuned by low-rank parts", "frozen": "frozen, not in this model's file"}
-        name = f"CLIP {recipe.model.clip_model}, {recipe.model.clip_weights}"
+        name = f"CLIP {recipe.model.clip_model}, {clip_weights_name(recipe.model)}"
         files = {clip.file.path.name: clip.file.sha256}
         role_of = f"image and text encoder, {role[recipe.tune.backbone]}"
-        parts.append(PretrainedPart(name, role_of, clip.file.revision, CLIP_LICENCE, files))
+        parts.append(PretrainedPart(name, role_of, clip.file.revision, clip.file.licence, files))
     if recipe.recipe.start:
         card = read_card(find_model(recipe.recipe.start))
         what = "image encoder" if recipe.recipe.start_parts == "vision" else "all weights"
