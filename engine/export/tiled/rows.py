@@ -21,7 +21,8 @@ OTHER, EMPTY = "+", "·"
 """On a map of letters: an answer beyond the last letter, and a tile that is not answerable."""
 
 # Paul Tol's "muted" scheme: told apart by colour-blind eyes, and none of it means a sensor anywhere in this program.
-COLOURS = ("#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+# The lightest come first, which are seen on dark sea and dark panels too. The desktop's palette has the same.
+COLOURS = ("#CC6677", "#DDCC77", "#AA4499", "#44AA99", "#117733", "#999933", "#882255", "#88CCEE", "#332288")
 OTHER_COLOUR = "#777777"
 
 
