@@ -79,17 +79,10 @@ def folder_set(
     weathers = checked_variants(variants, ADVERSE)
     data, said = (folder, ()) if isinstance(folder, DataSet) else read_folder(folder)
     name = SPLIT_NAMES.get(split, split)
-    rows = [row for row in data.of_split(name) if isinstance(row, QuestionRow)]
-    images = _asked_about(data, name, rows)
-    if not rows or not images:
-        raise DataSetUnreadable(
-            f"{data.folder} has no questions in a split “{name}”.",
-            remedy=f"Its splits are {', '.join(data.splits) or 'none'}.",
-        )
+    asked, images = _asked_about(data, name)
     place = {image.id: number for number, image in enumerate(images)}
-    asked = [row for row in rows if row.image in place]
     weather, pair = _conditions(asked, place)
-    exists = np.array([[own in ("", "clear")] * len(weathers) for own in weather], bool)
+    exists = np.array([[True, *([own in ("", "clear")] * len(weathers))] for own in weather], bool)  # [S, V]
     files = [
         PairFiles(image.optical, image.sar, number, weathers if exists[number].all() else ())
         for number, image in enumerate(images)
@@ -105,29 +98,32 @@ def folder_set(
             remedy="rsqa dataset check lists everything that is wrong with the folder.",
         )
     return QuestionSet(
+        **arrays,  # the columns are named after the fields
         about=f"{data.layout} in {data.folder.name}, {name}",
-        optical=arrays["optical"],
-        sar=arrays["sar"],
         variants=(AS_IT_IS, *weathers),
         names=tuple(image.id for image in images),
         weather=weather,
         pair=pair,
         gsd_m=tuple(fact["gsd_m"] for fact in facts),
         questions=questions,
-        optical_valid=arrays["optical_valid"],
-        sar_valid=arrays["sar_valid"],
-        exists=np.concatenate([np.ones((len(images), 1), bool), exists], axis=1),
+        exists=exists,
         closed_answers=data.answers or (),
         key=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
         left_out=(*said, *(f"{images[number].id}: {facts[number]['fault']}" for number in broken)),
     )
 
 
-def _asked_about(data: DataSet, split: str, rows: Sequence[QuestionRow]) -> list[ImageFiles]:
-    """The images of a split that have questions, each once, in the order of the data set."""
+def _asked_about(data: DataSet, split: str) -> tuple[list[QuestionRow], list[ImageFiles]]:
+    """The questions of a split whose images are known, and those images, each once, in the order of the data set."""
+    rows = [row for row in data.of_split(split) if isinstance(row, QuestionRow)]
     wanted = {row.image for row in rows}
-    found = {image.id: image for image in reversed(data.images) if image.split == split and image.id in wanted}
-    return list(reversed(found.values()))
+    images = {image.id: image for image in data.images if image.split == split and image.id in wanted}
+    if not images:
+        raise DataSetUnreadable(
+            f"{data.folder} has no questions in a split “{split}”.",
+            remedy=f"Its splits are {', '.join(data.splits) or 'none'}.",
+        )
+    return [row for row in rows if row.image in images], list(images.values())
 
 
 def _conditions(rows: Sequence[QuestionRow], place: dict[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
