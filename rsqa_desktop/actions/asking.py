@@ -8,10 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from engine.protocol import Outcome, Progress, Ready
-from engine.records import Answer, AskRequest
+from engine.records import Answer, AskRequest, AskTilesRequest, TiledAnswer
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.engine_status import EngineStatus
+from rsqa_desktop.model.history import HistoryEntry
 from rsqa_desktop.model.notices import Notice, notice_of_outcome
+from rsqa_desktop.model.tiling import TileOffer, tile_offer
 from rsqa_desktop.services import Worker
 
 
@@ -62,38 +64,74 @@ class Asking(QObject):
 
     def run(self) -> None:
         """Ask :attr:`question` about the drawn area or the view. Nothing happens while :attr:`can_run` is false."""
-        if not self.can_run:
+        if self.can_run:
+            self._send(self._request())
+
+    def run_over_tiles(self) -> None:
+        """Ask it of every tile of a grid over the drawn area or the view, at the raster's own scale."""
+        if self.can_run:
+            self._send(AskTilesRequest(self._request()))
+
+    @property
+    def offer(self) -> TileOffer | None:
+        """The grid of tiles worth offering for the answer on the card, None where there is none."""
+        shown, scene = self._document.shown, self._document.scene
+        if shown is None or shown.answer is None or not scene.matches(shown.request):
+            return None
+        return tile_offer(shown.answer) if not (scene.check and scene.check.refused) else None
+
+    def take_offer(self) -> None:
+        """Ask the question on the card of every tile of :attr:`offer`, over the area that it was about."""
+        shown, offer = self._document.shown, self.offer
+        if shown is None or offer is None:
             return
-        self.cancel()
-        document = self._document
-        folder = self._folder / f"question-{len(document.history) + 1:04d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        request = AskRequest(
-            question=self.question.strip(),
-            optical=document.scene.optical_path,
-            sar=document.scene.sar_path,
-            folder=str(folder),
-            window=document.target,
-            model=self._model,
-            device=self._device,
-            gate=document.gate,
-        )
-        document.dismiss("ask")
-        document.dismiss("engine")
-        document.begin(self._worker.submit(request), request)
+        ask = replace(shown.request, folder=self._new_folder(), gate=self._document.gate)
+        self._send(AskTilesRequest(ask, None if offer.is_finest else offer.gsd_m), tiles_expected=offer.tiles)
 
     def again(self, entry_id: str) -> None:
-        """Ask an earlier question of what is on screen now."""
+        """Ask an earlier question of what is on screen now, over tiles where it was asked so."""
         entry = self._document.history.get(entry_id)
         if entry is not None:
             self.question = entry.request.question
-            self.run()
+            if entry.over_tiles:
+                self.run_over_tiles()
+            else:
+                self.run()
 
     def cancel(self) -> None:
         """Stop the question that runs, if one does."""
         running = self._document.running
         if running is not None:
             self._worker.cancel(running.id)
+
+    def _request(self) -> AskRequest:
+        document = self._document
+        return AskRequest(
+            question=self.question.strip(),
+            optical=document.scene.optical_path,
+            sar=document.scene.sar_path,
+            folder=self._new_folder(),
+            window=document.target,
+            model=self._model,
+            device=self._device,
+            gate=document.gate,
+        )
+
+    def _new_folder(self) -> str:
+        """Made; no two questions share one, so that answers never overwrite each other's arrays."""
+        folder = self._folder / f"question-{len(self._document.history) + 1:04d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    def _send(self, request: AskRequest | AskTilesRequest, *, tiles_expected: int | None = None) -> None:
+        """Let ``request`` take the place of the one that runs."""
+        self.cancel()
+        self._document.dismiss("ask")
+        self._document.dismiss("engine")
+        over_tiles = isinstance(request, AskTilesRequest)
+        ask = request.ask if isinstance(request, AskTilesRequest) else request
+        entry_id = self._worker.submit(request)
+        self._document.begin(HistoryEntry(entry_id, ask, over_tiles=over_tiles, tiles_expected=tiles_expected))
 
     def _take_ready(self, ready: Ready) -> None:
         self._document.set_engine(EngineStatus("ready", ready.device, ready.reason))
@@ -110,7 +148,7 @@ class Asking(QObject):
             self._document.set_engine(status)
 
     def _take_event(self, message_id: str, event: object) -> None:
-        if isinstance(event, Answer) and self._document.history.get(message_id):
+        if isinstance(event, Answer | TiledAnswer) and self._document.history.get(message_id):
             self._document.answered(message_id, event)
 
     def _take_outcome(self, message_id: str, outcome: Outcome) -> None:

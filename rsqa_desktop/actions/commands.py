@@ -12,6 +12,7 @@ from typing import Literal
 
 from rsqa_desktop.actions.workbench import Workbench
 from rsqa_desktop.model.layers import OverlayKind
+from rsqa_desktop.model.wording import tiled_summary
 
 Menu = Literal["File", "Edit", "View", "Layer", "Help", ""]
 
@@ -78,6 +79,8 @@ def _copy_answer(bench: Workbench) -> None:
     shown = bench.document.shown
     if shown is not None and shown.answer is not None:
         bench.requests.copy_text.emit(f"{shown.answer.question} {shown.answer.answer}")
+    elif shown is not None and shown.tiled is not None:
+        bench.requests.copy_text.emit(tiled_summary(shown.tiled))
 
 
 def _reveal_export(bench: Workbench) -> None:
@@ -119,7 +122,7 @@ FILE_COMMANDS = (
         lambda bench: bench.requests.choose_export_folder.emit(),
         "Ctrl+E",
         _has_answer,
-        tip="Write the answer as GeoJSON, GeoPackage, COG and PNG, which other programs read",
+        tip="Write the answer, or the map of answers, as GeoJSON, GeoPackage, COG and more, which other programs read",
     ),
     Command(
         "view.save_picture",
@@ -144,6 +147,26 @@ EDIT_COMMANDS = (
         "Ctrl+Return",
         lambda bench: bench.asking.can_run,
         tip="Ask about the drawn area, else about the view (Enter)",
+    ),
+    Command(
+        "ask.tiles",
+        "Ask over tiles",
+        "Edit",
+        0,
+        lambda bench: bench.asking.run_over_tiles(),
+        "Ctrl+Shift+Return",
+        lambda bench: bench.asking.can_run,
+        tip="Ask of every tile of a grid over the drawn area, else the view, at the image’s own scale",
+    ),
+    Command(
+        "answer.tiles",
+        "Ask the same over tiles",
+        "Edit",
+        0,
+        lambda bench: bench.asking.take_offer(),
+        "Ctrl+T",
+        lambda bench: bench.asking.offer is not None and bench.document.running is None,
+        tip="Ask the shown question of every tile of a grid over its area, where the model saw it too coarsely",
     ),
     Command(
         "ask.cancel",
@@ -218,6 +241,8 @@ LAYER_COMMANDS = (
     _toggle("regions", "Key regions (CFAR: coarse-to-fine attention)", "Ctrl+Shift+1"),
     _toggle("attention", "Attention", "Ctrl+Shift+2"),
     _toggle("trust", "Sensor trust", "Ctrl+Shift+3"),
+    _toggle("answers", "Map of answers", "Ctrl+Shift+5"),
+    _toggle("confidence", "Confidence by tile", "Ctrl+Shift+6"),
     Command(
         "layer.speckle",
         "Smooth speckle, for the eye only",

@@ -1,7 +1,8 @@
-"""Writing the shown answer for other programs; the worker does the writing."""
+"""Writing the shown answer, or map of answers, for other programs; the worker does the writing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -11,6 +12,9 @@ from engine.records import ExportRequest
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.notices import Notice, notice_of_outcome
 from rsqa_desktop.services import Worker
+
+TILED_FORMATS = ("geojson", "gpkg", "cog", "csv", "html", "json")
+"""Those of ``engine.export.TILED_FORMATS``, which this side of the border does not import."""
 
 
 class Exporting(QObject):
@@ -30,15 +34,18 @@ class Exporting(QObject):
         return self._document.shown is not None
 
     def run(self, folder: Path) -> None:
-        """Write the shown answer into ``folder`` as GeoJSON, GeoPackage, COG, PNG and JSON."""
+        """Write what is shown into ``folder``: GeoJSON, GeoPackage, COG, a page, JSON; with tiles CSV, else PNG."""
         shown = self._document.shown
-        if shown is None or shown.answer is None:
+        if shown is None or shown.result is None:
             return
         stored = Path(shown.request.folder) / "answer.json"
-        stored.write_bytes(to_json(shown.answer))
-        message_id = self._worker.submit(ExportRequest(str(stored), str(folder)))
-        self._asked[message_id] = folder
-        self._document.post(Notice("export", f"Writing the answer into {folder} …"))
+        stored.write_bytes(to_json(shown.result))
+        request = ExportRequest(str(stored), str(folder))
+        if shown.tiled is not None:
+            request = replace(request, formats=TILED_FORMATS, tiled=True)
+        self._asked[self._worker.submit(request)] = folder
+        what = "map of answers" if shown.tiled else "answer"
+        self._document.post(Notice("export", f"Writing the {what} into {folder} …"))
 
     def _take_event(self, message_id: str, event: object) -> None:
         if message_id in self._asked and isinstance(event, Exported):

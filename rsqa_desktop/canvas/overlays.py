@@ -1,4 +1,4 @@
-"""Reasons painted over an image: routed key regions as outlined cells, attention and modality trust as washes.
+"""Maps painted over an image: routed key regions as outlined cells; attention, modality trust and confidence as washes.
 
 Cells are painted as they are, never smoothed: a network that looked at 7 x 7 cells knows nothing finer.
 """
@@ -16,6 +16,7 @@ from engine.errors import RasterUnreadable
 from engine.records import Box
 from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.layers import OverlayLayer
+from rsqa_desktop.model.wording import percent
 from rsqa_desktop.theme import CASING, attention_ramp, sensor_colour, trust_ramp
 
 MAX_CELLS = 1 << 22  # an explanation has hundreds of cells; a file with millions is something else
@@ -30,43 +31,62 @@ class Overlay:
 
     def __init__(self, layer: OverlayLayer) -> None:
         self.layer = layer
-        self._values = _load(layer)
+        self._values = load_map(layer, layer.array_path)
         self._share = _normalised(self._values, layer.low, layer.high)
-        self._wash = None if layer.kind == "regions" else _wash(layer, self._share)
+        self._wash = None if layer.kind in ("regions", "answers") else _wash(layer, self._share)
 
-    def relabelled(self, layer: OverlayLayer) -> Overlay:
-        """The same values under changed settings; loads again only where the file, the legend or the colour changed."""
+    def serves(self, layer: OverlayLayer) -> bool:
+        """Whether the loaded values do for ``layer``: the file, the legend and the colour are the same."""
         old = self.layer
-        if (old.array_path, old.kind, old.low, old.high, old.sensor) != (
+        return (old.array_path, old.kind, old.low, old.high, old.sensor) == (
             layer.array_path,
             layer.kind,
             layer.low,
             layer.high,
             layer.sensor,
-        ):
-            return Overlay(layer)
-        self.layer = layer
-        return self
+        )
 
-    def value_at(self, col: float, row: float) -> float | None:
-        """The value of the cell at a frame position, None outside and where the layer says nothing."""
-        extent = self.layer.extent_px
-        if not (extent.x0 <= col < extent.x1 and extent.y0 <= row < extent.y1):
+    def cell_at(self, col: float, row: float) -> tuple[int, int] | None:
+        """Row and column of the cell at a frame position, None outside."""
+        extent, holds = self.layer.extent_px, self._holds
+        if not (holds.x0 <= col < holds.x1 and holds.y0 <= row < holds.y1):
             return None
         rows, columns = self._values.shape
         cell_row = int((row - extent.y0) / extent.height * rows)
         cell_column = int((col - extent.x0) / extent.width * columns)
-        value = float(self._values[min(cell_row, rows - 1), min(cell_column, columns - 1)])
+        return min(cell_row, rows - 1), min(cell_column, columns - 1)
+
+    def value_at(self, col: float, row: float) -> float | None:
+        """The value of the cell at a frame position, None outside and where the layer says nothing."""
+        cell = self.cell_at(col, row)
+        value = math.nan if cell is None else float(self._values[cell])
         return None if math.isnan(value) else value
+
+    def readings_at(self, col: float, row: float) -> list[str]:
+        """What a readout says of a frame position, in lines; none where the layer says nothing."""
+        value = self.value_at(col, row)
+        if value is None:
+            return []
+        return [f"{self.layer.title}  {percent(value) if self.layer.kind == 'confidence' else f'{value:.3g}'}"]
+
+    @property
+    def _holds(self) -> Box:
+        """Where the values hold: a tile at the edge of its area is cut, the cell of its array is not."""
+        return self.layer.tiled.grid.window.box if self.layer.tiled else self.layer.extent_px
 
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
         """Paint in screen coordinates; the layer's visibility is the caller's to heed."""
+        painter.save()
+        self._paint(painter, viewport)
+        painter.restore()
+
+    def _paint(self, painter: QPainter, viewport: Viewport) -> None:
         if self._wash is not None:
+            painter.setClipRect(QRectF(*viewport.box_on_screen(self._holds)), Qt.ClipOperation.IntersectClip)
             target = QRectF(*viewport.box_on_screen(self.layer.extent_px))
             painter.setOpacity(self.layer.opacity)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             painter.drawImage(target, self._wash)
-            painter.setOpacity(1.0)
         else:
             self._paint_regions(painter, viewport)
 
@@ -84,7 +104,6 @@ class Overlay:
             outlines.append(cell)
         painter.setOpacity(math.sqrt(self.layer.opacity))  # a faint layer still has edges
         outline(painter, outlines, QColor(sensor_colour(self.layer.sensor)))
-        painter.setOpacity(1.0)
 
     def _routed(self) -> Iterator[tuple[int, int, float]]:
         for row, column in np.argwhere(~np.isnan(self._share)):
@@ -118,9 +137,10 @@ def outline(
         painter.drawRects(list(rectangles))
 
 
-def _load(layer: OverlayLayer) -> np.ndarray:
+def load_map(layer: OverlayLayer, path: str) -> np.ndarray:
+    """One of the layer's arrays, float32 [rows, columns]. Raises :class:`RasterUnreadable` for what is none."""
     try:
-        values = np.load(layer.array_path, mmap_mode="r", allow_pickle=False)
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise RasterUnreadable(
             f"The layer “{layer.title}” cannot be read: {error}.", remedy="Ask the question again to make it anew."

@@ -14,6 +14,7 @@ from rsqa_desktop.canvas.furniture import describe
 from rsqa_desktop.canvas.overlays import Overlay
 from rsqa_desktop.canvas.pane import HANDLE_PX, Pane
 from rsqa_desktop.canvas.pictures import PictureStream, Source, TileReader
+from rsqa_desktop.canvas.tile_overlay import overlay_of
 from rsqa_desktop.canvas.viewport import Viewport, fit_scale, window_around
 from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.theme import Palette
@@ -118,9 +119,11 @@ class PairView(QWidget):
         for layer in layers:
             old = self._overlays.get(layer.id)
             try:
-                kept[layer.id] = Overlay(layer) if old is None else old.relabelled(layer)
+                kept[layer.id] = old if old is not None and old.serves(layer) else overlay_of(layer)
             except RasterUnreadable as error:
                 self.problem.emit(error.sentence)
+            else:
+                kept[layer.id].layer = layer
         self._overlays = kept
         for pane in self._panes.values():
             pane.show_overlays(list(kept.values()))
@@ -297,10 +300,11 @@ class PairView(QWidget):
         found: list[tuple[str, float]] = []
         lines = []
         for overlay in reversed(self._overlays.values()):  # as in the layer list: the uppermost first
-            value = overlay.value_at(col, row)
-            if overlay.layer.visible and pane.sensor in overlay.layer.panes and value is not None:
+            if not overlay.layer.visible or pane.sensor not in overlay.layer.panes:
+                continue
+            lines += overlay.readings_at(col, row)
+            if (value := overlay.value_at(col, row)) is not None:
                 found.append((overlay.layer.id, value))
-                lines.append(f"{overlay.layer.title}  {value:.3g}")
         for each in self._panes.values():
             each.show_readout(lines if each is pane else [])
         self._tell_pointed(tuple(found))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from psygnal import Signal
 
 from engine.protocol import Opened, Outcome
-from engine.records import Answer, AskRequest, GateChoice, PairCheck, PixelWindow
+from engine.records import Answer, GateChoice, PairCheck, PixelWindow, TiledAnswer
 from engine.records.pair import Verdict
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import History, HistoryEntry
@@ -45,6 +45,7 @@ class Document:
         self.drawing = False
         self.view: PixelWindow | None = None
         self.layers: tuple[OverlayLayer, ...] = ()
+        self._remembered: dict[str, OverlayLayer] = {}
         self.history = History()
         self.shown: HistoryEntry | None = None
         self.notices: tuple[Notice, ...] = ()
@@ -111,14 +112,14 @@ class Document:
             self.engine = engine
             self.engine_changed.emit()
 
-    def begin(self, entry_id: str, request: AskRequest) -> None:
+    def begin(self, entry: HistoryEntry) -> None:
         """A question was sent."""
-        self.history.add(entry_id, request)
+        self.history.add(entry)
         self.history_changed.emit()
 
-    def answered(self, entry_id: str, answer: Answer) -> None:
+    def answered(self, entry_id: str, result: Answer | TiledAnswer) -> None:
         """An answer arrived; it goes on the card unless a newer question was asked since."""
-        entry = self.history.update(entry_id, answer=answer)
+        entry = self.history.update(entry_id, result=result)
         self.history_changed.emit()
         if entry == self.history.entries[-1]:
             self._show(entry)
@@ -133,7 +134,7 @@ class Document:
     def show(self, entry_id: str) -> None:
         """Put an earlier answer on the card, with its overlays where they belong to these files."""
         entry = self.history.get(entry_id)
-        if entry is not None and entry.answer is not None:
+        if entry is not None and entry.result is not None:
             self._show(entry)
 
     def change_layer(self, layer_id: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
@@ -174,13 +175,14 @@ class Document:
 
     def _show(self, entry: HistoryEntry | None) -> None:
         self.shown = entry
-        if entry is not None and entry.answer is not None and self.scene.matches(entry.request):
-            self._set_layers(layers_of(entry.answer, self.panes, self.layers))
+        if entry is not None and entry.result is not None and self.scene.matches(entry.request):
+            self._set_layers(layers_of(entry.result, self.panes, self._remembered))
         else:
             self._set_layers(())
         self.shown_changed.emit()
 
     def _set_layers(self, layers: tuple[OverlayLayer, ...]) -> None:
+        self._remembered |= {layer.id: layer for layer in layers}
         if layers != self.layers:
             self.layers = layers
             self.layers_changed.emit()

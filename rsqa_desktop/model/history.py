@@ -6,19 +6,35 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.protocol import Outcome
-from engine.records import Answer, AskRequest
+from engine.records import Answer, AskRequest, TiledAnswer
 
 EntryState = Literal["running", "succeeded", "cancelled", "failed", "crashed"]
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One question. ``outcome`` is None while it runs; ``answer`` is there exactly when it succeeded."""
+    """One question. ``outcome`` is None while it runs; ``result`` is there exactly when it succeeded.
+
+    ``over_tiles`` says that it was asked of every tile of a grid; ``tiles_expected`` is their number where it was known
+    beforehand.
+    """
 
     id: str
     request: AskRequest
-    answer: Answer | None = None
+    result: Answer | TiledAnswer | None = None
     outcome: Outcome | None = None
+    over_tiles: bool = False
+    tiles_expected: int | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was answered about the area as a whole."""
+        return self.result if isinstance(self.result, Answer) else None
+
+    @property
+    def tiled(self) -> TiledAnswer | None:
+        """What was answered tile by tile."""
+        return self.result if isinstance(self.result, TiledAnswer) else None
 
     @property
     def state(self) -> EntryState:
@@ -47,15 +63,15 @@ class History:
     def get(self, entry_id: str) -> HistoryEntry | None:
         return self._entries.get(entry_id)
 
-    def add(self, entry_id: str, request: AskRequest) -> HistoryEntry:
-        entry = HistoryEntry(entry_id, request)
-        self._entries[entry_id] = entry
-        return entry
+    def add(self, entry: HistoryEntry) -> None:
+        self._entries[entry.id] = entry
 
-    def update(self, entry_id: str, *, answer: Answer | None = None, outcome: Outcome | None = None) -> HistoryEntry:
+    def update(
+        self, entry_id: str, *, result: Answer | TiledAnswer | None = None, outcome: Outcome | None = None
+    ) -> HistoryEntry:
         """Add what arrived. Raises ``KeyError`` for a question that was never asked."""
         entry = self._entries[entry_id]
-        entry = replace(entry, answer=answer or entry.answer, outcome=outcome or entry.outcome)
+        entry = replace(entry, result=result or entry.result, outcome=outcome or entry.outcome)
         self._entries[entry_id] = entry
         return entry
 

@@ -1,4 +1,4 @@
-"""One reason drawn over the images, as a record: what the panes draw and what the layer list shows."""
+"""What is drawn over the images, as records: the panes draw them, the layer list shows them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.errors import UsageError
-from engine.records import Box
+from engine.records import Box, TiledAnswer
 
 PaneName = Literal["optical", "sar"]
-OverlayKind = Literal["regions", "attention", "trust"]
+OverlayKind = Literal["regions", "attention", "trust", "answers", "confidence"]
+TILE_KINDS: tuple[OverlayKind, ...] = ("answers", "confidence")
+"""Maps of one value per tile, from a question over a grid of tiles; the others are reasons for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverlayLayer:
-    """An explanation map as a layer.
+    """A map as a layer: a reason for an answer, or what was answered tile by tile.
 
     ``array_path`` names a float32 ``.npy`` of shape [rows, columns] spread over ``extent_px`` (full-resolution
     pixels of the scene's grid), NaN where the layer has nothing to say. ``low`` and ``high`` are the ends of its
-    legend. ``panes`` are where it is drawn; ``sensor`` is what it is about, and gives its colour.
+    legend. ``panes`` are where it is drawn; ``sensor`` is what it is about, and gives its colour. ``tiled`` is there
+    exactly for :data:`TILE_KINDS`, whose ``array_path`` then is one of its arrays.
     Raises :class:`UsageError` for an opacity outside 0..1.
     """
 
@@ -33,6 +36,7 @@ class OverlayLayer:
     opacity: float = 0.6
     visible: bool = True
     sensor: Literal["optical", "sar", "both"] = "both"
+    tiled: TiledAnswer | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.opacity <= 1.0:

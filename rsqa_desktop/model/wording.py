@@ -6,7 +6,11 @@ import math
 import re
 from datetime import date
 
-from engine.records import Answer, AreaUsed, PairCheck, RasterInfo
+from engine.records import Answer, AreaUsed, PairCheck, RasterInfo, TiledAnswer
+from engine.records.tiles import TileState
+from rsqa_desktop.model.engine_status import EngineStatus
+from rsqa_desktop.model.history import HistoryEntry
+from rsqa_desktop.model.tiling import TileOffer, tile_at
 
 MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -34,12 +38,29 @@ STAGE_WORDS = {
     "read": "reading both images",
     "encode": "looking at the images",
     "answer": "answering",
+    "tiles": "asking tile by tile",
 }
+SENSOR_WORDS = {"optical": "Optical", "sar": "SAR"}
+STATE_WORDS: dict[TileState, str] = {
+    "answered": "by both sensors",
+    "single-sensor": "by one sensor alone",
+    "not-answerable": "not answerable: no data",
+}
+SET_SHOWN = 4  # answers of a set that are spelt out; a longer set says how many more
 
 
 def stage(name: str) -> str:
     """What the engine is at, in words; a stage of a newer engine by its own name."""
     return STAGE_WORDS.get(name, name)
+
+
+def working(entry: HistoryEntry | None, engine: EngineStatus) -> str:
+    """What the engine is at for the question that runs: its stage, or ``tile 12 of 49`` where that is known."""
+    tile = tile_at(engine.fraction, entry.tiles_expected) if entry and engine.stage == "tiles" else None
+    if entry is not None and tile is not None:
+        return f"tile {number(tile)} of {number(entry.tiles_expected or 0)}"
+    share = "" if engine.stage != "tiles" or engine.fraction is None else f", {percent(engine.fraction)} done"
+    return stage(engine.stage) + share
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -151,6 +172,78 @@ def runners_up(answer: Answer, count: int = 2) -> str:
     return "next: " + " · ".join(f"{each.answer} ({percent(each.probability)})" for each in others) if others else ""
 
 
+def answer_set(answer: Answer) -> str:
+    """``With 90 % certainty: yes, or no.``; empty where the model's card has no calibration."""
+    if answer.error_rate is None or not answer.answer_set:
+        return ""
+    said, more = list(answer.answer_set[:SET_SHOWN]), len(answer.answer_set) - SET_SHOWN
+    if more > 0:
+        said.append(f"{more} more")
+    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])}, or {said[-1]}"
+    return f"With {percent(1 - answer.error_rate)} certainty: {listed}."
+
+
+def whole_answer_set(answer: Answer) -> str:
+    """Every answer of the set, and what the set promises."""
+    return (
+        f"{', '.join(answer.answer_set)}.\nOf such sets, {percent(1 - (answer.error_rate or 0))} held the right answer "
+        "on the model’s own held-out scenes. Other imagery may differ."
+    )
+
+
+def tiles(count: int) -> str:
+    """``1 tile``, ``2,025 tiles``."""
+    return f"{number(count)} tile{'' if count == 1 else 's'}"
+
+
+def offer_action(offer: TileOffer) -> str:
+    """``Ask over 25 tiles``: what the button says."""
+    return f"Ask over {tiles(offer.tiles)}"
+
+
+def offer_sentence(offer: TileOffer, area: AreaUsed) -> str:
+    """``Each at 10 m per pixel instead of 46 m.``"""
+    if area.model_gsd_m is None:
+        return ""
+    finest = "" if offer.is_finest else " A smaller area can be asked about at a finer scale."
+    return f"Each at {metres(offer.gsd_m)} per pixel instead of {metres(area.model_gsd_m)}.{finest}"
+
+
+def tiled_headline(tiled: TiledAnswer) -> str:
+    """What holds of the ground as a whole: ``No, everywhere``, ``Mostly no``, or ``Mixed answers``."""
+    most = max(tiled.counts, key=lambda each: each.share)
+    if len(tiled.counts) == 1:
+        return f"{sentence_case(most.answer)}, everywhere"
+    return f"Mostly {most.answer}" if most.share > 0.5 else "Mixed answers"
+
+
+def tiled_extent(tiled: TiledAnswer) -> str:
+    """``49 tiles of 2.2 km``."""
+    gsd, side = tiled.area.grid.gsd_m, tiled.grid.side_px
+    of = f"{number(side)}{NBSP}px" if gsd is None else metres(gsd * side)
+    return f"{tiles(tiled.grid.tiles)} of {of}"
+
+
+def tiled_summary(tiled: TiledAnswer) -> str:
+    """The question and a line per answer, for the clipboard and the history: ``no: 44 tiles, 90 %``."""
+    lines = [f"{each.answer}: {tiles(each.tiles)}, {percent(each.share)}" for each in tiled.counts]
+    if empty := tiled.states.get("not-answerable", 0):
+        lines.append(f"{STATE_WORDS['not-answerable']}: {tiles(empty)}")
+    return "\n".join((tiled.question, *lines))
+
+
+def ground(area_m2: float) -> str:
+    """An area: ``4.8 km²`` from a tenth of one on, else ``3.1 ha``, else square metres."""
+    if area_m2 >= 1e5:
+        return f"{number(area_m2 / 1e6, 1)}{NBSP}km²"
+    return f"{number(area_m2 / 1e4, 1)}{NBSP}ha" if area_m2 >= 1e3 else f"{number(area_m2)}{NBSP}m²"
+
+
+def sentence_case(text: str) -> str:
+    """``yes`` as ``Yes``; an answer that brings its own capitals keeps them."""
+    return text[:1].upper() + text[1:]
+
+
 def raster_detail(info: RasterInfo) -> str:
     """What a layer row says of a raster: ``R3 G2 B1`` or ``VH, 8-bit``."""
     bands = info.choice.bands
@@ -162,7 +255,7 @@ def raster_detail(info: RasterInfo) -> str:
     return " ".join(f"{letter}{band}" for letter, band in zip("RGB", bands, strict=True))
 
 
-def model_sentence(answer: Answer) -> str:
+def model_sentence(answer: Answer | TiledAnswer) -> str:
     """``tgfnet-compact · 3f9a…c2 · 84 ms``."""
     sha = answer.provenance.model_sha256
     hash_text = f"{sha[:4]}…{sha[-2:]}" if len(sha) > 6 else sha

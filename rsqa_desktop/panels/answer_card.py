@@ -1,4 +1,4 @@
-"""The right-hand panel: the answer, how sure, who said it, why, and how well the pair lies."""
+"""The right-hand panel: the answer or the map of answers, how sure, who said it, why, and how well the pair lies."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from engine.records import Answer
+from engine.records import Answer, TiledAnswer
+from rsqa_desktop.actions.asking import Asking
 from rsqa_desktop.model import wording
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.history import HistoryEntry
-from rsqa_desktop.model.layers import OverlayKind
+from rsqa_desktop.model.layers import TILE_KINDS, OverlayKind
 from rsqa_desktop.model.overlays import KIND_HELP, KIND_TITLES
-from rsqa_desktop.panels.experts import ExpertsView
-from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, TrustLegend, heading, label, set_role
-from rsqa_desktop.theme import FUSION
+from rsqa_desktop.panels.parts import GRID, CommandButton, RampLegend, heading, label, say_heading, set_role
+from rsqa_desktop.panels.result import ResultSection
+from rsqa_desktop.theme import attention_ramp, trust_ramp
 
 EXAMPLES = (
     "Is there a river?",
@@ -35,13 +35,14 @@ class AnswerCard(QScrollArea):
 
     question_asked_for = Signal(str)
 
-    def __init__(self, document: Document, actions: Mapping[str, QAction]) -> None:
+    def __init__(self, document: Document, asking: Asking, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self._document = document
+        self._asking = asking
         self._content = QWidget()
         self._content.setProperty("role", "panel")
         self._invitation = _Invitation(self)
-        self._result = ResultSection()
+        self._result = ResultSection(actions)
         self._why = WhySection(document, actions)
         self._pair = PairSection(document, actions)
         self._footer = _Footer(actions)
@@ -73,25 +74,27 @@ class AnswerCard(QScrollArea):
         self.setWidget(self._content)
 
     def _follow_engine(self) -> None:
-        engine = self._document.engine
+        engine, running = self._document.engine, self._document.running
         if engine.state == "ready":
-            self._result.show_waiting(wording.stage(engine.stage) or "asking the engine")
+            what = wording.working(running, engine) or "asking the engine"
         else:
-            self._result.show_waiting(f"the engine is {engine.state}; the question waits for it")
+            what = f"the engine is {engine.state}; the question waits for it"
+        self._result.show_waiting(what, engine.fraction, over_tiles=running is not None and running.over_tiles)
 
     def _follow(self) -> None:
         shown = self._document.shown
         running = self._document.running
-        answer = shown.answer if shown else None
-        self._result.show_entry(running or shown, answer if running is None else None)
+        result = shown.result if shown and running is None else None
+        self._result.show_entry(running or shown, result)
+        self._result.show_offer(self._asking.offer if result else None, result.area if result else None)
         self._result.setVisible(running is not None or shown is not None)
         scene = self._document.scene
         askable = not scene.is_empty and not (scene.check and scene.check.refused)
         self._invitation.setVisible(running is None and shown is None and askable)
-        self._why.setVisible(answer is not None and running is None and bool(self._document.layers))
-        self._footer.show_answer(answer if running is None else None)
+        self._why.setVisible(result is not None and bool(self._document.layers))
+        self._footer.show_result(result)
         self._follow_engine()
-        self._pair.show_pair(answer if running is None else None)
+        self._pair.show_pair(result)
 
 
 class _Invitation(QWidget):
@@ -115,86 +118,26 @@ class _Invitation(QWidget):
             column.addLayout(row)
 
 
-class ResultSection(QWidget):
-    """Question, answer, calibrated confidence, runners-up, the three experts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._question = label("", "muted", wrap=True)
-        self.answer = label("", "answer", wrap=True)
-        self._bar = ShareBar("Confidence", FUSION)
-        self._percent = label("")
-        self._runners_up = label("", "muted", wrap=True)
-        self._waiting = label("", "muted", wrap=True)
-        self._messages = label("", "warning", wrap=True)
-        self._experts = ExpertsView()
-        self._confidence = QWidget()
-        row = QHBoxLayout(self._confidence)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GRID)
-        row.addWidget(label("Confidence"))
-        row.addWidget(self._bar, 1)
-        row.addWidget(self._percent)
-        self._confidence.setToolTip(
-            "Calibrated on the model’s own held-out scenes: of its answers at 80 %, about 80 % were right there. "
-            "Other imagery may differ."
-        )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID)
-        for widget in (self._question, self.answer, self._confidence, self._waiting, self._runners_up, self._messages):
-            column.addWidget(widget)
-        column.addSpacing(GRID)
-        column.addWidget(self._experts)
-
-    def show_waiting(self, what: str) -> None:
-        """What a question without an answer waits for."""
-        self._waiting.setText(what)
-
-    def show_entry(self, entry: HistoryEntry | None, answer: Answer | None) -> None:
-        """Show an answer, or while there is none that the question is on its way."""
-        if entry is None:
-            return
-        self._question.setText(entry.request.question)
-        self.answer.setText(_sentence_case(answer.answer) if answer else "…")
-        for widget in (self._confidence, self._experts):
-            widget.setVisible(answer is not None)
-        self._waiting.setVisible(answer is None)
-        self._runners_up.setText(wording.runners_up(answer) if answer else "")
-        self._runners_up.setVisible(bool(self._runners_up.text()))
-        self._messages.setText(" ".join(answer.messages) if answer else "")
-        self._messages.setVisible(bool(self._messages.text()))
-        if answer:
-            self._bar.show_share(answer.confidence)
-            self._percent.setText(wording.percent(answer.confidence))
-            self._experts.show_experts(answer.experts)
-        self.answer.setAccessibleName(f"Answer: {answer.answer}" if answer else "The answer is on its way")
-
-
 class WhySection(QWidget):
-    """The reasons, each a layer to toggle."""
+    """The reasons, or the maps of a grid of tiles, each a layer to toggle."""
 
     def __init__(self, document: Document, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self._document = document
-        self._legend = QWidget()
+        self._heading = heading("Why")
         self._boxes: dict[OverlayKind, QCheckBox] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(heading("Why"))
+        column.addWidget(self._heading)
+        self._legends: dict[OverlayKind, RampLegend] = {
+            "trust": RampLegend(trust_ramp()[::-1], "optical", "SAR"),  # optical on the left, as the panes are
+            "confidence": RampLegend(attention_ramp("both"), "0 %", "100 %"),
+        }
         for kind, title in KIND_TITLES.items():
             column.addWidget(self._toggle(kind, title, actions[f"layer.{kind}"]))
-        column.addWidget(self._legend)
-        legend = QVBoxLayout(self._legend)
-        legend.setContentsMargins(0, 0, 0, 0)
-        legend.setSpacing(2)
-        legend.addWidget(TrustLegend())
-        ends = QHBoxLayout()
-        ends.addWidget(label("optical", "muted"))
-        ends.addStretch(1)
-        ends.addWidget(label("SAR", "muted"))
-        legend.addLayout(ends)
+            if kind in self._legends:
+                column.addWidget(self._legends[kind])
         document.layers_changed.connect(self._follow)
         self._follow()
 
@@ -212,7 +155,10 @@ class WhySection(QWidget):
             shown = self._document.shows_kind(kind)
             box.setVisible(shown is not None)
             box.setChecked(bool(shown))
-        self._legend.setVisible(self._document.shows_kind("trust") is not None)
+        for kind, legend in self._legends.items():
+            legend.setVisible(self._document.shows_kind(kind) is not None)
+        tiled = any(self._document.shows_kind(kind) is not None for kind in TILE_KINDS)
+        say_heading(self._heading, "On the images" if tiled else "Why")
 
 
 class PairSection(QWidget):
@@ -235,7 +181,7 @@ class PairSection(QWidget):
         for widget in (self.verdict, self._detail, self._scale, self._notes, self._correct, self._leave, self._assume):
             column.addWidget(widget)
 
-    def show_pair(self, answer: Answer | None) -> None:
+    def show_pair(self, answer: Answer | TiledAnswer | None) -> None:
         """What the gate says of the answered area, else of the scene."""
         scene = self._document.scene
         self.setVisible(not scene.is_empty)
@@ -283,14 +229,9 @@ class _Footer(QWidget):
         column.addLayout(row)
         column.addWidget(self._model)
 
-    def show_answer(self, answer: Answer | None) -> None:
-        self.setVisible(answer is not None)
-        if answer is not None:
-            self._model.setText(wording.model_sentence(answer))
-            sha = answer.provenance.model_sha256
-            self._model.setToolTip(f"{answer.provenance.model}, SHA-256 {sha}, on {answer.provenance.device}")
-
-
-def _sentence_case(text: str) -> str:
-    """``yes`` as ``Yes``; an answer that brings its own capitals keeps them."""
-    return text[:1].upper() + text[1:]
+    def show_result(self, result: Answer | TiledAnswer | None) -> None:
+        self.setVisible(result is not None)
+        if result is not None:
+            self._model.setText(wording.model_sentence(result))
+            sha = result.provenance.model_sha256
+            self._model.setToolTip(f"{result.provenance.model}, SHA-256 {sha}, on {result.provenance.device}")

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.history import HistoryEntry
-from rsqa_desktop.model.wording import percent
+from rsqa_desktop.model.wording import percent, tiled_summary, tiles
 from rsqa_desktop.panels.parts import GRID, heading, label
 
 _ID = Qt.ItemDataRole.UserRole
@@ -86,11 +86,14 @@ class HistoryPanel(QWidget):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.insertTopLevelItem(0, item)
         item.setText(1, _result(entry))
-        item.setToolTip(1, entry.outcome.reason if entry.outcome else "")
+        told = tiled_summary(entry.tiled) if entry.tiled else entry.outcome.reason if entry.outcome else ""
+        item.setToolTip(1, told)
 
 
 def _result(entry: HistoryEntry) -> str:
-    """``yes 93 %``, or how it ended without an answer."""
+    """``yes · 93 %``, ``49 tiles``, or how it ended without an answer."""
     if entry.answer is not None:
         return f"{entry.answer.answer} · {percent(entry.answer.confidence)}"
+    if entry.tiled is not None:
+        return tiles(entry.tiled.grid.tiles)
     return {"running": "…", "succeeded": ""}.get(entry.state, entry.state)

@@ -9,7 +9,7 @@ from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.layers import OverlayLayer
 from rsqa_desktop.model.wording import raster_detail
 from rsqa_desktop.panels.parts import GRID, ElidedLabel, Swatch, heading, label
-from rsqa_desktop.theme import NEUTRAL, sensor_colour
+from rsqa_desktop.theme import FUSION, NEUTRAL, answer_colour, sensor_colour
 
 
 class LayersPanel(QWidget):
@@ -20,6 +20,7 @@ class LayersPanel(QWidget):
         self._document = document
         self._rows: dict[str, LayerRow] = {}
         self._empty = label("Open a pair to begin.", "muted", wrap=True)
+        self._group = ElidedLabel("", "muted")
         self._list = QVBoxLayout()
         self._list.setSpacing(0)
         column = QVBoxLayout(self)
@@ -27,10 +28,19 @@ class LayersPanel(QWidget):
         column.setSpacing(GRID)
         column.addWidget(heading("Layers"))
         column.addWidget(self._empty)
+        column.addWidget(self._group)
         column.addLayout(self._list)
         document.layers_changed.connect(self._follow)
+        document.shown_changed.connect(self._name_group)
         document.scene_changed.connect(self._rebuild)
         self._rebuild()
+        self._name_group()
+
+    def _name_group(self) -> None:
+        """The overlays are those of one question; which one is said above them."""
+        shown = self._document.shown
+        self._group.show_text(shown.request.question if shown and self._document.layers else "")
+        self._group.setVisible(bool(self._document.layers))
 
     def _follow(self) -> None:
         if tuple(self._rows) != tuple(layer.id for layer in self._document.layers):
@@ -76,7 +86,7 @@ class LayerRow(QWidget):
         self._opacity.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._opacity.setAccessibleName(f"Opacity of {layer.title}")
         self._opacity.setToolTip("Opacity: type it, or use the up and down keys")
-        _fill(self, self._box, Swatch(_colour(layer)), ElidedLabel(layer.title), self._opacity)
+        _fill(self, self._box, Swatch(*_colours(layer)), ElidedLabel(layer.title), self._opacity)
         self.show_layer(layer)
         self._box.toggled.connect(lambda on: self._document.change_layer(self._id, visible=on))
         self._opacity.valueChanged.connect(lambda value: self._document.change_layer(self._id, opacity=value / 100))
@@ -104,5 +114,10 @@ def _fill(row: QWidget, *widgets: QWidget) -> None:
         layout.addWidget(widget, 1 if isinstance(widget, ElidedLabel) else 0)
 
 
-def _colour(layer: OverlayLayer) -> str:
-    return NEUTRAL if layer.sensor == "both" else sensor_colour(layer.sensor)
+def _colours(layer: OverlayLayer) -> tuple[str, ...]:
+    """Of its swatch: the first of the answers' colours, or the one that means what the layer is about."""
+    if layer.kind == "answers" and layer.tiled is not None:
+        return tuple(answer_colour(place) for place in range(min(len(layer.tiled.counts), 3)))
+    if layer.kind == "confidence":
+        return (FUSION,)
+    return (NEUTRAL if layer.sensor == "both" else sensor_colour(layer.sensor),)

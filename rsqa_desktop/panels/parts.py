@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QLinearGradient, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QAction, QBrush, QColor, QFont, QLinearGradient, QPainter, QPainterPath, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from rsqa_desktop.theme import trust_ramp
+from rsqa_desktop.theme import CASING, PILL
 
 GRID = 8  # px; every distance in a panel is a multiple of it, or its half
 
@@ -26,6 +27,12 @@ def label(text: str, role: str = "", *, name: str = "", wrap: bool = False) -> Q
 def heading(text: str) -> QLabel:
     """The small capitals over a section."""
     return label(text.upper(), "heading", name=text)
+
+
+def say_heading(where: QLabel, text: str) -> None:
+    """Another text over the same section."""
+    where.setText(text.upper())
+    where.setAccessibleName(text)
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -50,6 +57,11 @@ class CommandButton(QPushButton):
             self.setProperty("role", role)
         action.changed.connect(self._follow)
         self.clicked.connect(self._trigger)
+        self._follow()
+
+    def say(self, text: str) -> None:
+        """Say ``text`` in place of the command's own, as the matter now has a number or a name."""
+        self._text = text
         self._follow()
 
     def _trigger(self) -> None:
@@ -100,19 +112,34 @@ class ShareBar(QWidget):
             painter.drawRoundedRect(QRectF(0, track.y(), max(track.width() * self._share, 6), 6), 3, 3)
 
 
-class TrustLegend(QWidget):
-    """The ramp of the sensor-trust map, optical on the left as the panes are."""
+class RampLegend(QWidget):
+    """A map's ramp of colours (RGB bytes [256, 3], left to right) with a word at either end."""
 
-    def __init__(self) -> None:
+    def __init__(self, ramp: np.ndarray, left: str, right: str) -> None:
         super().__init__()
+        self.setAccessibleName(f"Legend: from {left} on the left to {right} on the right")
+        bar = _RampBar(ramp)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(bar)
+        ends = QHBoxLayout()
+        ends.addWidget(label(left, "muted"))
+        ends.addStretch(1)
+        ends.addWidget(label(right, "muted"))
+        column.addLayout(ends)
+
+
+class _RampBar(QWidget):
+    def __init__(self, ramp: np.ndarray) -> None:
+        super().__init__()
+        self._ramp = ramp
         self.setFixedHeight(GRID)
-        self.setAccessibleName("Legend: from optical on the left over neutral to SAR on the right")
 
     def paintEvent(self, _: QPaintEvent) -> None:
-        ramp = trust_ramp()  # entry 0 is all SAR
         gradient = QLinearGradient(0, 0, self.width(), 0)
         for index in range(0, 256, 51):
-            gradient.setColorAt(1 - index / 255, QColor(*(int(channel) for channel in ramp[index])))
+            gradient.setColorAt(index / 255, QColor(*(int(channel) for channel in self._ramp[index])))
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -121,11 +148,11 @@ class TrustLegend(QWidget):
 
 
 class Swatch(QWidget):
-    """The colour of a sensor or layer: round for a sensor, square for a layer."""
+    """The colour of a sensor or layer, or side by side its colours: round for a sensor, square for a layer."""
 
-    def __init__(self, colour: str, *, round_: bool = False) -> None:
+    def __init__(self, *colours: str, round_: bool = False) -> None:
         super().__init__()
-        self._colour = colour
+        self._colours = colours
         self._round = round_
         self.setFixedSize(10, 10)
 
@@ -133,11 +160,45 @@ class Swatch(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._colour))
         if self._round:
+            painter.setBrush(QColor(self._colours[0]))
             painter.drawEllipse(self.rect())
-        else:
-            painter.drawRoundedRect(self.rect(), 2, 2)
+            return
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), 2, 2)
+        painter.setClipPath(shape)
+        width = self.width() / len(self._colours)
+        for at, colour in enumerate(self._colours):
+            painter.fillRect(QRectF(at * width, 0, width, self.height()), QColor(colour))
+
+
+class AnswerSwatch(QWidget):
+    """A tile of the map of answers as it is drawn there: colour and letter, hatched, or grey and struck out."""
+
+    SIDE = 2 * GRID
+
+    def __init__(self, colour: str, letter: str = "", *, hatched: bool = False, struck: bool = False) -> None:
+        super().__init__()
+        self._colour, self._letter, self._hatched, self._struck = colour, letter, hatched, struck
+        self.setFixedSize(self.SIDE, self.SIDE)
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._colour))
+        painter.setPen(QColor(CASING))
+        if self._hatched:
+            painter.fillRect(self.rect(), QBrush(QColor(CASING), Qt.BrushStyle.BDiagPattern))
+        if self._struck:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawLine(0, self.SIDE, self.SIDE, 0)
+        if self._letter:
+            font = self.font()
+            font.setPixelSize(11)
+            font.setWeight(QFont.Weight.DemiBold)
+            painter.setFont(font)
+            dark = QColor(self._colour).lightness() > 140
+            painter.setPen(QColor(PILL if dark else CASING))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._letter)
 
 
 class ElidedLabel(QLabel):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 from engine.protocol import Identified
 from rsqa_desktop.actions.pointing import Pointing
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.wording import NBSP, number, stage
+from rsqa_desktop.model.wording import NBSP, number, working
 from rsqa_desktop.panels.parts import GRID, label
 
 INCH_M = 0.0254
@@ -73,11 +73,11 @@ class StatusReadout(QStatusBar):
 
     def _follow_engine(self) -> None:
         engine = self._document.engine
-        running = self._document.running is not None
-        busy = f"{stage(engine.stage)} · " if running and engine.stage else ""
+        running = self._document.running
+        busy = f"{working(running, engine)} · " if running and engine.stage else ""
         _say(self._engine, busy + engine.sentence)
         self._engine.setToolTip(engine.reason)
-        self._progress.setVisible(running)
+        self._progress.setVisible(running is not None)
         if engine.fraction is None:
             self._progress.setRange(0, 0)
         else:

@@ -20,6 +20,13 @@ FUSION = "#009E73"
 NEUTRAL = "#D9DCE1"
 WARNING = "#D55E00"
 
+# The answers of a map, the most frequent first: Paul Tol's "muted" scheme, told apart by colour-blind eyes. None of
+# them means a sensor or something to press. The lightest come first, as those at the end are hard to see on dark sea
+# and in dark panels. ``engine.export`` draws its maps in the same.
+_ANSWERS = ("#CC6677", "#DDCC77", "#AA4499", "#44AA99", "#117733", "#999933", "#882255", "#88CCEE", "#332288")
+OTHER_ANSWERS = "#777777"
+NO_DATA = "#60666F"
+
 # What lies on an image looks the same in both themes, as the image does.
 CASING = "#FFFFFF"
 PILL = "#1E2126"
@@ -82,6 +89,11 @@ DARK = Palette(
 def sensor_colour(sensor: str) -> str:
     """The colour of ``optical``, ``sar``, or of what concerns both (``fusion``, ``both``)."""
     return _SENSOR_COLOURS[sensor]
+
+
+def answer_colour(place: int) -> str:
+    """The colour of the answer in ``place`` of a table; those beyond the scheme share a grey and differ by letter."""
+    return _ANSWERS[place] if place < len(_ANSWERS) else OTHER_ANSWERS
 
 
 def trust_ramp() -> np.ndarray:

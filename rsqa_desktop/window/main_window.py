@@ -41,7 +41,7 @@ class MainWindow(QMainWindow):
         actions = self.commands.by_id
         self.view = PairView(bench.tiles)
         self.query = QueryBar(bench.document, bench.asking, actions)
-        self.card = AnswerCard(bench.document, actions)
+        self.card = AnswerCard(bench.document, bench.asking, actions)
         self.history = HistoryPanel(bench.document)
         self.welcome = Welcome(actions)
         self.readout = StatusReadout(bench.document, bench.pointing)

@@ -1,0 +1,186 @@
+"""The upper part of the card: the question, what came of it, how sure that is, and what would show more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from engine.records import Answer, AreaUsed, TiledAnswer
+from rsqa_desktop.model import wording
+from rsqa_desktop.model.history import HistoryEntry
+from rsqa_desktop.model.tiling import TileOffer
+from rsqa_desktop.panels.experts import ExpertsView
+from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label
+from rsqa_desktop.panels.tiles import TilesView
+from rsqa_desktop.theme import FUSION, sensor_colour
+
+
+class ResultSection(QWidget):
+    """An answer with its confidence, the set it is sure of, runners-up, sensors and experts; or a table of tiles."""
+
+    def __init__(self, actions: Mapping[str, QAction]) -> None:
+        super().__init__()
+        self._question = label("", "muted", wrap=True)
+        self.answer = label("", "answer", wrap=True)
+        self._waiting = Waiting()
+        self._confidence = _Confidence()
+        self._set = label("", wrap=True)
+        self._runners_up = label("", "muted", wrap=True)
+        self._extent = label("", "muted", wrap=True)
+        self._sensors = _Sensors()
+        self._messages = label("", "warning", wrap=True)
+        self._offer = TileOfferView(actions)
+        self._experts = ExpertsView()
+        self._tiles = TilesView()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        texts = (self._set, self._runners_up, self._extent)
+        parts: tuple[QWidget, ...] = (self._question, self.answer, self._waiting, self._confidence, *texts)
+        for widget in (*parts, self._sensors, self._messages, self._offer):
+            column.addWidget(widget)
+        column.addSpacing(GRID)
+        column.addWidget(self._experts)
+        column.addWidget(self._tiles)
+
+    def show_waiting(self, what: str, fraction: float | None, *, over_tiles: bool) -> None:
+        """What a question without an answer waits for; over tiles there is a bar, as it may take minutes."""
+        self._waiting.show_stage(what, fraction, over_tiles=over_tiles)
+
+    def show_entry(self, entry: HistoryEntry | None, result: Answer | TiledAnswer | None) -> None:
+        """Show a result, or while there is none that the question is on its way."""
+        if entry is None:
+            return
+        answer = result if isinstance(result, Answer) else None
+        tiled = result if isinstance(result, TiledAnswer) else None
+        self._question.setText(entry.request.question)
+        self._waiting.setVisible(result is None)
+        self._confidence.setVisible(answer is not None)
+        self._tiles.setVisible(tiled is not None)
+        self._experts.setVisible(bool(answer and answer.experts))
+        self._sensors.show_sensors(answer.sensors if answer else ())
+        _say(self._set, wording.answer_set(answer) if answer else "")
+        _say(self._runners_up, wording.runners_up(answer) if answer else "")
+        _say(self._extent, wording.tiled_extent(tiled) if tiled else "")
+        _say(self._messages, " ".join(result.messages) if result else "")
+        if answer:
+            self._confidence.show_share(answer.confidence)
+            self._set.setToolTip(wording.whole_answer_set(answer))
+            self._experts.show_experts(answer.experts)
+            self._say_answer(wording.sentence_case(answer.answer), f"Answer: {answer.answer}")
+        elif tiled:
+            self._tiles.show_tiles(tiled)
+            self._say_answer(wording.tiled_headline(tiled), f"Answers: {wording.tiled_headline(tiled)}")
+        else:
+            self._say_answer("…", "The answer is on its way")
+
+    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None) -> None:
+        """Offer a grid of tiles where the model saw the area too coarsely; None takes the offer away."""
+        self._offer.show_offer(offer, area)
+
+    def _say_answer(self, text: str, name: str) -> None:
+        self.answer.setText(text)
+        self.answer.setAccessibleName(name)
+
+
+class Waiting(QWidget):
+    """The stage a question is at; of a question over tiles also how far it is, and the key that stops it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stage = label("", "muted", wrap=True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress of the tiles")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(self._stage)
+        column.addWidget(self._bar)
+
+    def show_stage(self, what: str, fraction: float | None, *, over_tiles: bool) -> None:
+        """``fraction`` is 0..1, or None where the length is unknown."""
+        self._stage.setText(f"{what} · Esc stops" if over_tiles else what)
+        self._bar.setVisible(over_tiles)
+        self._bar.setRange(0, 0 if fraction is None else 100)
+        self._bar.setValue(0 if fraction is None else round(fraction * 100))
+
+
+class TileOfferView(QWidget):
+    """The same question over a grid of tiles: how many, at what scale, and the button that asks it."""
+
+    def __init__(self, actions: Mapping[str, QAction]) -> None:
+        super().__init__()
+        self._button = CommandButton(actions["answer.tiles"])
+        self._what = label("", "muted", wrap=True)
+        row = QHBoxLayout()
+        row.addWidget(self._button)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addLayout(row)
+        column.addWidget(self._what)
+        self.hide()
+
+    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None) -> None:
+        """None, or an area of unknown scale, hides the offer."""
+        self.setVisible(offer is not None and area is not None)
+        if offer is not None and area is not None:
+            self._button.say(wording.offer_action(offer))
+            self._what.setText(wording.offer_sentence(offer, area))
+
+
+class _Confidence(QWidget):
+    """The calibrated confidence as a bar and a figure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = ShareBar("Confidence", FUSION)
+        self._percent = label("")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addWidget(label("Confidence"))
+        row.addWidget(self._bar, 1)
+        row.addWidget(self._percent)
+        self.setToolTip(
+            "Calibrated on the model’s own held-out scenes: of its answers at 80 %, about 80 % were right there. "
+            "Other imagery may differ."
+        )
+
+    def show_share(self, share: float) -> None:
+        self._bar.show_share(share)
+        self._percent.setText(wording.percent(share))
+
+
+class _Sensors(QWidget):
+    """Whose data the answer rests on: ``from ● Optical ● SAR``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID - 2)
+        row.addWidget(label("answered from", "muted"))
+        self._each: dict[str, tuple[QWidget, ...]] = {}
+        for sensor, word in wording.SENSOR_WORDS.items():
+            self._each[sensor] = (Swatch(sensor_colour(sensor), round_=True), label(word))
+            for widget in self._each[sensor]:
+                row.addWidget(widget)
+        row.addStretch(1)
+
+    def show_sensors(self, sensors: tuple[str, ...]) -> None:
+        """None of them hides the line: the engine did not say."""
+        self.setVisible(bool(sensors))
+        for sensor, widgets in self._each.items():
+            for widget in widgets:
+                widget.setVisible(sensor in sensors)
+
+
+def _say(where: QLabel, text: str) -> None:
+    """Show a text; an empty one takes no room."""
+    where.setText(text)
+    where.setVisible(bool(text))
