@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from engine.records import (
     PixelWindow,
     Provenance,
     RasterInfo,
+    TileArrays,
+    TileCount,
+    TiledAnswer,
+    TileGrid,
     ValidShare,
 )
 from engine.records.pair import Verdict
@@ -133,6 +138,47 @@ def answer(request: AskRequest, *, text: str = "yes", gate: PairCheck | None = N
             "2026-01-01T00:00:00Z",
         ),
         seconds=0.084,
+        sensors=("optical", "sar"),
+    )
+
+
+def coarse(answered: Answer, gsd_m: float = 45.7) -> Answer:
+    """The same, seen so coarsely that tiles show more."""
+    said = f"{gsd_m} m per pixel at the model, outside its range (0.5 to 10 m). Choose a smaller area, or ask over tiles."
+    area = replace(answered.area, model_gsd_m=gsd_m, window=PixelWindow(0, 0, GRID.width, GRID.height))
+    return replace(answered, area=area, messages=(said,))
+
+
+def tiled_answer(request: AskRequest, *, side_px: int = 224, window: PixelWindow | None = None) -> TiledAnswer:
+    """5 x 5 tiles of the whole, the last ones cut: no but for a yes in every row, one tile by SAR alone, one empty."""
+    grid = TileGrid.over(window or PixelWindow(0, 0, GRID.width, GRID.height), side_px)
+    shape = grid.rows, grid.columns
+    answers = np.zeros(shape, np.int32)
+    answers[:, 1] = 1
+    answers[0, 0] = -1
+    states = np.zeros(shape, np.uint8)
+    states[0, 0], states[-1, -1] = 2, 1
+    confidence = np.where(answers < 0, np.nan, 0.93).astype(np.float32)
+    valid = np.where(answers < 0, 0, 1).astype(np.float32)
+    optical = valid.copy()
+    optical[-1, -1] = 0.0
+    arrays = {"answer": answers, "confidence": confidence, "state": states, "valid_optical": optical, "valid_sar": valid}
+    folder = Path(request.folder)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    no, yes = int((answers == 0).sum()), int((answers == 1).sum())
+    whole = answer(request)
+    return TiledAnswer(
+        question=request.question,
+        grid=grid,
+        counts=(TileCount("no", no, 0.8, 0.93, 8.0e7), TileCount("yes", yes, 0.2, 0.93, 2.0e7)),
+        states={"answered": answers.size - 2, "single-sensor": 1, "not-answerable": 1},
+        arrays=TileArrays(**{name: str(folder / f"{name}.npy") for name in arrays}),
+        area=replace(whole.area, window=grid.window, model_gsd_m=10.0, valid_optical=0.95, valid_sar=0.98),
+        gate=whole.gate,
+        provenance=whole.provenance,
+        messages=("5 % of this area has no optical data.",),
+        seconds=4.2,
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.protocol import Outcome
 from engine.records import AskRequest, PixelWindow
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.history import QuestionWalk
+from rsqa_desktop.model.history import HistoryEntry, QuestionWalk
 from rsqa_desktop.model.notices import Notice
 from rsqa_desktop.model.roles import assign_roles, contradicted
 from rsqa_desktop.model.scene import Scene
@@ -98,11 +98,11 @@ def test_an_area_beside_the_raster_clears() -> None:
 def test_asking_again_does_not_undo_what_was_set_on_the_layers(tmp_path: Path) -> None:
     document = Document()
     document.set_scene(PAIR)
-    document.begin("w1", request(tmp_path))
+    document.begin(HistoryEntry("w1", request(tmp_path)))
     document.answered("w1", answer(request(tmp_path)))
     document.show_kind("trust", True)
     document.change_layer("regions_sar", visible=False, opacity=0.25)
-    document.begin("w2", request(tmp_path))
+    document.begin(HistoryEntry("w2", request(tmp_path)))
     document.answered("w2", answer(request(tmp_path)))
     layers = {layer.id: layer for layer in document.layers}
     assert layers["trust"].visible
@@ -114,7 +114,7 @@ def test_asking_again_does_not_undo_what_was_set_on_the_layers(tmp_path: Path) -
 def test_an_answer_about_other_files_has_a_card_but_no_overlays(tmp_path: Path) -> None:
     document = Document()
     document.set_scene(PAIR)
-    document.begin("w1", request(tmp_path))
+    document.begin(HistoryEntry("w1", request(tmp_path)))
     document.answered("w1", answer(request(tmp_path)))
     document.set_scene(Scene(raster("/other.tif", "optical")))
     document.show("w1")
@@ -125,8 +125,8 @@ def test_an_answer_about_other_files_has_a_card_but_no_overlays(tmp_path: Path) 
 def test_a_late_answer_does_not_push_a_newer_question_off_the_card(tmp_path: Path) -> None:
     document = Document()
     document.set_scene(PAIR)
-    document.begin("w1", request(tmp_path))
-    document.begin("w2", request(tmp_path, "How many ships?"))
+    document.begin(HistoryEntry("w1", request(tmp_path)))
+    document.begin(HistoryEntry("w2", request(tmp_path, "How many ships?")))
     document.answered("w1", answer(request(tmp_path)))
     assert document.shown is None
     assert document.running is not None
@@ -140,7 +140,7 @@ def test_a_new_scene_forgets_area_verdict_and_orders_but_not_history(tmp_path: P
     document.set_scene(PAIR)
     document.set_check(check())
     document.set_area(PixelWindow(0, 0, 10, 10))
-    document.begin("w1", request(tmp_path))
+    document.begin(HistoryEntry("w1", request(tmp_path)))
     document.answered("w1", answer(request(tmp_path)))
     document.set_scene(PAIR.with_raster("sar", raster("/c.tif", "sar")))
     assert (document.area, document.scene.check, document.shown, document.layers) == (None, None, None, ())

@@ -107,9 +107,8 @@ def test_values_are_told_by_cell(layer: OverlayLayer) -> None:
 
 def test_only_a_changed_file_legend_or_colour_is_loaded_again(layer: OverlayLayer) -> None:
     overlay = Overlay(layer)
-    assert overlay.relabelled(replace(layer, opacity=0.2, visible=False)) is overlay
-    assert overlay.layer.opacity == 0.2
-    assert overlay.relabelled(replace(layer, high=2.0)) is not overlay
+    assert overlay.serves(replace(layer, opacity=0.2, visible=False))
+    assert not overlay.serves(replace(layer, high=2.0))
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 2, 2), np.float32), np.array([["a"]]), np.zeros((0, 3))])
