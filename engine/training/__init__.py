@@ -3,6 +3,10 @@
 What it trains is a :class:`Task`. Everything random in step n is drawn from (seed, n), so a run that was stopped and
 resumed makes the same losses as one that was not, to the last bit, on one machine with one number of threads.
 
+To read: ``task`` (what a network has to offer), ``settings`` (every number), ``loop`` (the steps); then ``batches``
+(shares, prepared ahead), ``optimisation`` (groups, averaged weights), ``processes``, ``stopping``, ``checkpoint``,
+``events``.
+
 Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher
 (``--num_machines``, ``--machine_rank``, ``--main_process_ip`` and ``--main_process_port`` for the latter)::
 

@@ -1,8 +1,17 @@
-"""TGFNet, visual question answering on optical/SAR pairs: one paper, one room.
+"""TGFNet, its ablations and its rivals: visual question answering on optical/SAR pairs. One paper, one room.
 
-To read the network: ``config`` (every number), ``model`` (its forward pass), ``cfar`` and ``amef`` (its blocks),
-``build`` (assembly), ``loss``. To use it: ``preprocess`` (pixels to the network's square) and ``predictor`` (the only
-door for arrays). To train it: ``recipe`` and ``run`` (from a TOML file to a model folder), ``scene_data`` (rendered
-sets), ``patch_truth`` and ``dense_loss`` (what the scene's own map teaches), ``augment``, ``task`` (batches for
-``engine.training``). To judge it: ``evaluation``, ``guess``, ``report``.
+``engine/DESIGN.md`` tells the network block by block, and how it is trained, calibrated and judged. Here, in the order
+of reading:
+
+- the network: ``config`` (every number), ``network`` (what all of them are), ``model`` (TGFNet's forward pass) with its
+  blocks in ``cfar`` and ``amef``, ``single`` (one head: ablations and fusions), ``rivals`` (Table III), ``build`` (by
+  name);
+- its use: ``preprocess`` (pixels to the network's square), ``predictor`` (the only door for arrays), ``calibration``
+  (confidence and answer sets), ``reasons`` (why, as maps);
+- what it learns from: ``data`` (question sets, weathers, kept tokens, draws), ``augment``, ``patch_truth`` and
+  ``dense_loss`` (what a scene's own map teaches);
+- its training: ``recipe`` and ``recipe_files`` (every number of a run, from TOML), ``task`` (for ``engine.training``),
+  ``tuning`` (encoders free, frozen or low-rank), ``materials`` (what runs share), ``run`` (from recipe to model
+  folder), ``study`` (one recipe in several forms), ``published`` (the paper's figures);
+- its judging: ``scored`` and ``evaluation`` (figures), ``guess`` (the bar to clear), ``report`` (for people).
 """
