@@ -81,11 +81,13 @@ def valid_sentence(area: AreaUsed) -> str:
 def scale_sentence(area: AreaUsed) -> str:
     """The metres per pixel that the network saw, and whether the weights were trained for them."""
     low, high = area.trained_gsd_m
-    trained = f"trained for {low:g} to {high:g} m"
+    trained = f"trained for {low:g} to {high:g} m" if area.trained_range_known else "its range is unknown"
     if area.model_gsd_m is None:
         return f"unknown metres per pixel, as the raster has no CRS ({trained})"
-    inside = low <= area.model_gsd_m <= high
-    return f"{area.model_gsd_m:.3g} m per pixel at the model, {'in' if inside else 'OUTSIDE'} its range ({trained})"
+    at_model = f"{area.model_gsd_m:.3g} m per pixel at the model"
+    if not area.trained_range_known:
+        return f"{at_model}, {trained}"
+    return f"{at_model}, {'in' if low <= area.model_gsd_m <= high else 'OUTSIDE'} its range ({trained})"
 
 
 def areas_text(areas_m2: Sequence[float]) -> list[str]:

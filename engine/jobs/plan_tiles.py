@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.catalog import ModelCard
 from engine.errors import InputRefused, UsageError
 from engine.records import AskTilesRequest, Grid, PixelWindow, TileGrid
+from engine.records.tiles import nearest_trained_gsd_m
 from engine.vqa.config import TgfnetConfig
 
 
@@ -36,6 +37,5 @@ def _side_px(
                 remedy="Leave the scale of tiles out: one pixel of the image then is one of the model's.",
             )
         return image_size
-    finest, coarsest = trained_gsd_m
-    gsd_m = min(max(native_gsd_m, finest), coarsest) if asked_gsd_m is None else asked_gsd_m
+    gsd_m = nearest_trained_gsd_m(native_gsd_m, trained_gsd_m) if asked_gsd_m is None else asked_gsd_m
     return max(1, round(image_size * gsd_m / native_gsd_m))

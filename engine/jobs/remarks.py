@@ -11,31 +11,36 @@ from engine.text import AREA_ANSWERS, LENGTH_ANSWERS, VIEW_PX, bin_hectares, bin
 
 SENSORS = ("optical", "sar")
 SAID = {"optical": "optical", "sar": "SAR"}
+_SCALE_UNKNOWN = "The scale is unknown, so whether the model was trained for it is too."
+_RANGE_UNKNOWN = "The model's card does not say which scales it was trained for."
 
 
 def scale_remarks(area: AreaUsed) -> list[str]:
     """Whether the model saw the area at a scale that it was trained for, and as finely as the raster has it."""
     gsd, native, (finest, coarsest) = area.model_gsd_m, area.grid.gsd_m, area.trained_gsd_m
     if gsd is None or native is None:
-        return ["The scale is unknown, so whether the model was trained for it is too."]
-    if gsd < finest:
+        return [_SCALE_UNKNOWN]
+    if area.trained_range_known and gsd < finest:
         return [f"{_range_left(gsd, finest, coarsest)} Choose a larger area."]
-    if gsd > coarsest:
+    if area.trained_range_known and gsd > coarsest:
         tiles = ", or ask over a grid of tiles at native scale" if area.tiles_show_more else ""
         return [f"{_range_left(gsd, finest, coarsest)} Choose a smaller area{tiles}."]
+    said = [] if area.trained_range_known else [_RANGE_UNKNOWN]
     if area.tiles_show_more:
-        return [
+        said.append(
             f"{gsd:.1f} m per pixel at the model, where the image has {native:.3g} m: small things are lost. "
             "A grid of tiles shows it the area at native scale."
-        ]
-    return []
+        )
+    return said
 
 
 def tile_scale_remarks(area: AreaUsed) -> list[str]:
     """The same for the scale of tiles."""
     gsd, (finest, coarsest) = area.model_gsd_m, area.trained_gsd_m
     if gsd is None:
-        return ["The scale is unknown, so whether the model was trained for it is too."]
+        return [_SCALE_UNKNOWN]
+    if not area.trained_range_known:
+        return [_RANGE_UNKNOWN]
     if not finest <= gsd <= coarsest:
         return [f"{_range_left(gsd, finest, coarsest)} Choose a scale for the tiles within it."]
     return []

@@ -54,8 +54,9 @@ class ExplanationMap:
 class AreaUsed:
     """The analysed area: its window, the grid it lies on, and the metres per pixel that the network saw.
 
-    ``model_gsd_m`` is None without a CRS. ``trained_gsd_m`` is the range of the model's card. ``valid_optical``
-    and ``valid_sar`` are the shares of the area with data, None for an absent or muted sensor.
+    ``model_gsd_m`` is None without a CRS. ``trained_gsd_m`` is the range of the model's card, (0, 0) where the card
+    knows none. ``valid_optical`` and ``valid_sar`` are the shares of the area with data, None for an absent or muted
+    sensor.
     """
 
     window: PixelWindow
@@ -66,12 +67,18 @@ class AreaUsed:
     valid_sar: float | None
 
     @property
+    def trained_range_known(self) -> bool:
+        """Whether the model's card says which metres per pixel it was trained for."""
+        return self.trained_gsd_m[1] > 0
+
+    @property
     def tiles_show_more(self) -> bool:
         """Whether the network saw this so coarsely that a grid of tiles at native scale is worth offering."""
         gsd, native = self.model_gsd_m, self.grid.gsd_m
         if gsd is None or native is None:
             return False
-        return gsd > max(native, self.trained_gsd_m[1]) or gsd > MUCH_COARSER * native
+        beyond = self.trained_range_known and gsd > max(native, self.trained_gsd_m[1])
+        return beyond or gsd > MUCH_COARSER * native
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,16 @@ class TileGrid:
         return ((row, column) for row in range(self.rows) for column in range(self.columns))
 
 
+def nearest_trained_gsd_m(native_gsd_m: float, trained_gsd_m: tuple[float, float]) -> float:
+    """Metres per pixel at the network for tiles that are to show a raster of ``native_gsd_m`` as it is.
+
+    That is its own, or the nearest within ``trained_gsd_m``, the range of a model's card; (0, 0) is one that is not
+    known.
+    """
+    finest, coarsest = trained_gsd_m
+    return min(max(native_gsd_m, finest), coarsest) if coarsest > 0 else native_gsd_m
+
+
 def _count(length: int, side_px: int) -> int:
     return math.ceil(length / max(side_px, 1))
 

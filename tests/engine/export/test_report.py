@@ -104,6 +104,9 @@ def test_the_scale_warns_outside_the_trained_range(make_answer: AnswerMaker) -> 
     assert "in its range" in scale_sentence(area)
     assert "OUTSIDE" in scale_sentence(replace(area, model_gsd_m=90.0))
     assert "unknown" in scale_sentence(replace(area, model_gsd_m=None))
+    unsaid = scale_sentence(replace(area, trained_gsd_m=(0.0, 0.0)))
+    assert "range is unknown" in unsaid
+    assert "OUTSIDE" not in unsaid
 
 
 def test_the_pair_is_told_with_its_residual(make_answer: AnswerMaker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -162,6 +163,16 @@ def test_the_nearest_trained_scale_is_taken_for_a_raster_outside_of_it(tile_aske
     answer = tile_asker.answer(request_of())
     assert (answer.grid.side_px, answer.area.model_gsd_m) == (32, 20.0)
     assert not any("range" in said for said in answer.messages)
+
+
+def test_native_scale_for_a_model_whose_scales_nobody_knows(tile_asker, by_brightness, request_of, monkeypatch):
+    """The card of a model that was trained on pictures without metres."""
+    unknown = replace(by_brightness.card, trained_gsd_m=(0.0, 0.0))
+    by_brightness.card = unknown
+    monkeypatch.setattr("engine.jobs.ask_tiles.read_card", lambda folder: unknown)
+    answer = tile_asker.answer(request_of())
+    assert (answer.grid.side_px, answer.area.model_gsd_m) == (64, 10.0)
+    assert "The model's card does not say which scales it was trained for." in answer.messages
 
 
 def test_too_many_tiles_are_refused_with_the_number_before_a_model_is_loaded(request_of):

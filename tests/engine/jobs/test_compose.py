@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.jobs.remarks import on_the_ground, scale_remarks, tile_scale_remarks
@@ -50,6 +52,17 @@ def test_the_scale_is_told_and_a_grid_of_tiles_offered(native, at_model, words):
     (said,) = scale_remarks(area) or [""]
     assert bool(said) == bool(words)
     assert all(word in said for word in words)
+
+
+def test_a_range_that_the_card_does_not_know_is_no_range_that_was_left():
+    grid = Grid(1000, 1000, (1, 0, 0, 0, -1, 0), "EPSG:32631", 2.0)
+    area = AreaUsed(PixelWindow(0, 0, 1000, 1000), grid, 3.0, (0.0, 0.0), 1.0, 1.0)
+    assert not area.tiles_show_more
+    for said in (scale_remarks(area), tile_scale_remarks(area)):
+        assert said == ["The model's card does not say which scales it was trained for."]
+    coarse = replace(area, model_gsd_m=9.0)
+    assert coarse.tiles_show_more
+    assert "small things are lost" in scale_remarks(coarse)[1]
 
 
 def test_tiles_outside_the_range_are_told_so():
