@@ -11,13 +11,11 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from engine.export.evaluation_examples import COLOURS, Example, ExampleView, example_view
+from engine.export.pages import page_template
 from engine.export.staging import refused_as_export, staged
 
 __all__ = ["Example", "Published", "write_evaluation"]
@@ -134,7 +132,7 @@ def evaluation_page(
     """The page: light, printable, without scripts, nothing loaded from elsewhere."""
     rows = rows_of(evaluation)
     groups = {name: [row for row in rows if row.group == name] for name in ("overall", "comparable", "type", "weather")}
-    return _template().render(
+    return page_template("evaluation.html", percent=percent).render(
         it=evaluation,
         metrics=evaluation["metrics"],
         groups=groups,
@@ -163,17 +161,3 @@ def percent(share: float | None, places: int = 1) -> str:
     if said == f"{0:.{places}f}" and share > 0:
         return f"{10**-places:.{places}f}"
     return said
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    """The page with autoescaping: a question is text whatever it contains."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("engine.export"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    return environment.get_template("evaluation.html")

@@ -6,12 +6,11 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import jinja2
 from PIL import Image
 
+from engine.export.pages import page_template
 from engine.export.properties import all_messages, flat_properties
 from engine.export.regions import KeyRegion
 from engine.export.views import COLOURS, View, draw_regions, shade_map, to_image
@@ -80,19 +79,6 @@ def write_report(path: Path, answer: Answer, views: Sequence[View], regions: Seq
         percent=percent,
     )
     path.write_bytes(page.encode("utf-8", "replace"))
-
-
-@lru_cache(maxsize=2)
-def page_template(name: str) -> jinja2.Template:
-    """A page with autoescaping: a question is text whatever it contains."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("engine.export"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
 
 
 def _view_figure(view: View, regions: Sequence[KeyRegion], answer: Answer) -> Figure:

@@ -10,12 +10,10 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-import jinja2
-
-from engine.export.staging import staged
+from engine.export.pages import page_template
+from engine.export.staging import refused_as_export, staged
 
 STEM = "study"
 PAPER_MARK = "paper"
@@ -69,7 +67,7 @@ def write_study(report: StudyReport, out: Path) -> tuple[Path, ...]:
 
     Raises :class:`~engine.errors.ExportRefused` where they cannot be written; older ones are then untouched.
     """
-    with staged(out) as (stage, finals):
+    with staged(out) as (stage, finals), refused_as_export(out / STEM):
         (stage / f"{STEM}.html").write_text(study_page(report), encoding="utf-8")
         (stage / f"{STEM}.csv").write_text(study_table(report), encoding="utf-8")
         (stage / f"{STEM}.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
@@ -95,7 +93,9 @@ def study_table(report: StudyReport) -> str:
 
 def study_page(report: StudyReport) -> str:
     """The page, light and printable, nothing loaded from elsewhere."""
-    return _template().render(report=report, best=report.best, figure=_figure, chart=_chart(report), mark=PAPER_MARK)
+    return page_template("study.html").render(
+        report=report, best=report.best, figure=_figure, chart=_chart(report), mark=PAPER_MARK
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +118,9 @@ def _chart(report: StudyReport) -> _Chart:
         row.ours[column] + sign * row.spread[column] for row in report.rows for sign in (-1, 1) if column in row.spread
     ]
     low, high = min([*values, *reach], default=0.0), max([*values, *reach], default=100.0)
-    return _Chart(column, max(0.0, 5 * (low // 5)), min(100.0, 5 * (high // 5 + 1)))
+    right = min(100.0, 5 * (high // 5 + 1))
+    return _Chart(column, max(0.0, min(5 * (low // 5), right - 5)), right)  # also where every figure is 100
 
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("engine.export"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("study.html")

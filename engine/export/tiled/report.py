@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.export.pages import page_template
 from engine.export.properties import all_messages, place_properties
-from engine.export.report import PROVENANCE, Figure, figure, page_template
+from engine.export.report import PROVENANCE, Figure, figure
 from engine.export.tiled.picture import answers_picture, confidence_picture
 from engine.export.tiled.rows import TileRow, colour, letter
 from engine.export.views import View, to_image
