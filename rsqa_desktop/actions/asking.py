@@ -78,7 +78,7 @@ class Asking(QObject):
         shown, scene = self._document.shown, self._document.scene
         if shown is None or shown.answer is None or not scene.matches(shown.request):
             return None
-        return tile_offer(shown.answer) if not (scene.check and scene.check.refused) else None
+        return tile_offer(shown.answer.area) if not (scene.check and scene.check.refused) else None
 
     def take_offer(self) -> None:
         """Ask the question on the card of every tile of :attr:`offer`, over the area that it was about."""

@@ -24,8 +24,10 @@ from rsqa_desktop.model.tiling import letter
 from rsqa_desktop.theme import CASING, NO_DATA, PILL, answer_colour, interface_font
 
 LEAST_LINED_PX = 7  # a smaller tile's edges would hide the image
-LETTER_PX = 15  # a smaller tile has no room for its letter
+LETTER_PX = 16  # a smaller tile has no room for its letter
+FULL_LINED_PX = 32  # up to here they are fainter, as there are many of them
 _PADDING = 4  # round an answer's name in its tile
+_AIR = 6  # of a line's height, no letter reaches into
 
 
 def overlay_of(layer: OverlayLayer) -> Overlay:
@@ -82,34 +84,46 @@ class AnswersOverlay(Overlay):
         empty = grid.cells(self._places == NO_ANSWER)
         painter.drawRects(empty)
         painter.setOpacity(1.0)
-        hatch = QColor(CASING)
-        hatch.setAlphaF(0.75)
-        painter.setBrush(QBrush(hatch, Qt.BrushStyle.BDiagPattern))
+        painter.setBrush(QBrush(_white(0.75), Qt.BrushStyle.BDiagPattern))
         painter.drawRects(grid.cells(self._states == TILE_STATES.index("single-sensor")))
-        painter.setPen(QPen(hatch, 1))
         if grid.shortest >= LEAST_LINED_PX:
-            painter.drawLines(grid.lines())
+            painter.setPen(QPen(_white(0.75), 1))
             painter.drawLines([QLineF(each.bottomLeft(), each.topRight()) for each in empty])
+            painter.setPen(QPen(_white(min(grid.shortest / FULL_LINED_PX, 1.0) * 0.75), 1))
+            painter.drawLines(grid.lines())
         self._paint_labels(painter, grid)
 
     def _paint_labels(self, painter: QPainter, grid: _OnScreen) -> None:
+        """Every answer by its name where all names fit a whole tile, else by letter; so in a cut tile too small."""
         font = interface_font(painter.font())
         font.setWeight(QFont.Weight.DemiBold)
-        answers = [count.answer for count in self._tiled.counts]
-        names = [_broken(answer, font, grid.shortest - 2 * _PADDING) for answer in answers]
-        if not all(names):
-            if grid.shortest < LETTER_PX:
-                return
-            names = [(letter(place),) for place in range(len(answers))]
+        if grid.shortest < LETTER_PX:
+            return
+        names = [_broken(count.answer, font, grid.shortest - 2 * _PADDING) for count in self._tiled.counts]
         ratio = painter.device().devicePixelRatio()
         for place, lines in enumerate(names):
-            label = self._labels.get((lines, ratio)) or _label(lines, font, ratio)
-            self._labels[lines, ratio] = label
-            size = label.deviceIndependentSize()
+            labels = [self._label((letter(place),), font, ratio)]
+            if all(names):
+                labels.insert(0, self._label(lines, font, ratio))
+            sizes = [(label, label.deviceIndependentSize()) for label in labels]
             for cell in grid.cells(self._places == place):
-                painter.drawImage(
-                    round(cell.center().x() - size.width() / 2), round(cell.center().y() - size.height() / 2), label
+                fitting = (
+                    each
+                    for each in sizes
+                    if each[1].width() <= cell.width() and each[1].height() <= cell.height() + _AIR
                 )
+                if (found := next(fitting, None)) is not None:
+                    label, size = found
+                    painter.drawImage(
+                        round(cell.center().x() - size.width() / 2),
+                        round(cell.center().y() - size.height() / 2),
+                        label,
+                    )
+
+    def _label(self, lines: tuple[str, ...], font: QFont, ratio: float) -> QImage:
+        if (lines, ratio) not in self._labels:
+            self._labels[lines, ratio] = _label(lines, font, ratio)
+        return self._labels[lines, ratio]
 
 
 class _OnScreen:
@@ -144,6 +158,12 @@ class _OnScreen:
             *(QLineF(x, ys[0], x, ys[-1]) for x in xs),
             *(QLineF(xs[0], y, xs[-1], y) for y in ys),
         ]
+
+
+def _white(alpha: float) -> QColor:
+    colour = QColor(CASING)
+    colour.setAlphaF(alpha)
+    return colour
 
 
 def _broken(text: str, font: QFont, room: float) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import math
 import string
 from dataclasses import dataclass
 
-from engine.records import Answer, AreaUsed, TileGrid
+from engine.records import AreaUsed, TileGrid
 from engine.records.query import DEFAULT_MAX_TILES
 
 
@@ -23,13 +23,12 @@ class TileOffer:
     is_finest: bool
 
 
-def tile_offer(answer: Answer) -> TileOffer | None:
-    """The grid worth offering for the area of ``answer``; None where the network saw enough already.
+def tile_offer(area: AreaUsed) -> TileOffer | None:
+    """The grid worth offering for the area of an answer; None where the network saw enough already.
 
     The tiles are those that the engine would lay: as near to the raster's own scale as the model was trained for. Above
-    ``DEFAULT_MAX_TILES`` the scale is halved until they fit; None too where they then show no more than the answer did.
+    ``DEFAULT_MAX_TILES`` the scale is halved until they fit.
     """
-    area = answer.area
     native, seen = area.grid.gsd_m, area.model_gsd_m
     if not area.tiles_show_more or native is None or seen is None:
         return None

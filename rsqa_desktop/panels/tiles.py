@@ -41,8 +41,8 @@ def _table(tiled: TiledAnswer) -> QWidget:
     grid = QGridLayout()
     grid.setHorizontalSpacing(GRID)
     grid.setVerticalSpacing(GRID)
-    grid.setColumnStretch(1, 3)
-    grid.setColumnStretch(2, 4)
+    grid.setColumnStretch(1, 4)  # an answer may be as long as “more than 10”
+    grid.setColumnStretch(2, 3)
     column.addLayout(grid)
     for place, count in enumerate(tiled.counts):
         for at, widget in enumerate(_row(place, count)):

@@ -144,7 +144,9 @@ def answer(request: AskRequest, *, text: str = "yes", gate: PairCheck | None = N
 
 def coarse(answered: Answer, gsd_m: float = 45.7) -> Answer:
     """The same, seen so coarsely that tiles show more."""
-    said = f"{gsd_m} m per pixel at the model, outside its range (0.5 to 10 m). Choose a smaller area, or ask over tiles."
+    said = (
+        f"{gsd_m} m per pixel at the model, outside its range (0.5 to 10 m). Choose a smaller area, or ask over tiles."
+    )
     area = replace(answered.area, model_gsd_m=gsd_m, window=PixelWindow(0, 0, GRID.width, GRID.height))
     return replace(answered, area=area, messages=(said,))
 
@@ -162,7 +164,13 @@ def tiled_answer(request: AskRequest, *, side_px: int = 224, window: PixelWindow
     valid = np.where(answers < 0, 0, 1).astype(np.float32)
     optical = valid.copy()
     optical[-1, -1] = 0.0
-    arrays = {"answer": answers, "confidence": confidence, "state": states, "valid_optical": optical, "valid_sar": valid}
+    arrays = {
+        "answer": answers,
+        "confidence": confidence,
+        "state": states,
+        "valid_optical": optical,
+        "valid_sar": valid,
+    }
     folder = Path(request.folder)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)

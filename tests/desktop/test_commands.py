@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from engine.records import AskTilesRequest
 from rsqa_desktop.actions.commands import COMMANDS
 from tests.desktop.conftest import Rig
-from tests.desktop.fakes import answer
+from tests.desktop.fakes import answer, coarse, tiled_answer
 
 BY_ID = {command.id: command for command in COMMANDS}
 
@@ -41,15 +42,31 @@ def test_what_an_open_pair_and_an_answer_make_possible(rig: Rig) -> None:
 
 def test_every_enabled_row_can_be_called_in_every_state(rig: Rig) -> None:
     """No handler relies on a state that its ``enabled`` does not ask for."""
-    for state in ("empty", "open", "answered"):
+    for state in ("empty", "open", "answered", "tiled"):
         if state == "open":
             rig.open_pair()
         if state == "answered":
             message_id = rig.ask()
-            rig.worker.reply(message_id, answer(rig.document.history.entries[-1].request))
+            rig.worker.reply(message_id, coarse(answer(rig.document.history.entries[-1].request)))
+        if state == "tiled":
+            rig.bench.asking.run_over_tiles()
+            message_id, _ = rig.worker.newest(AskTilesRequest)
+            rig.worker.reply(message_id, tiled_answer(rig.document.history.entries[-1].request))
         for command in COMMANDS:
             if command.enabled(rig.bench):
                 command.run(rig.bench)
+
+
+def test_tiles_are_offered_only_where_they_show_more(rig: Rig) -> None:
+    rig.open_pair()
+    message_id = rig.ask()
+    rig.worker.reply(message_id, answer(rig.document.history.entries[-1].request))
+    assert "answer.tiles" not in enabled(rig)
+    assert "ask.tiles" in enabled(rig), "who asks for tiles unbidden gets them"
+    message_id = rig.ask()
+    assert "answer.tiles" not in enabled(rig), "there is no answer yet"
+    rig.worker.reply(message_id, coarse(answer(rig.document.history.entries[-1].request)))
+    assert "answer.tiles" in enabled(rig)
 
 
 def test_the_area_command_draws_then_clears(rig: Rig) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from engine.records import AreaUsed, Grid, PixelWindow
+from engine.records import AreaUsed, AskRequest, Grid, PixelWindow, TileCount
 from rsqa_desktop.model import wording
 from rsqa_desktop.model.coordinates import Locator
-from tests.desktop.fakes import GRID, check, raster
+from tests.desktop.fakes import GRID, answer, check, raster, tiled_answer
 
 AREA = AreaUsed(PixelWindow(0, 0, 224, 224), GRID, 8.4, (0.5, 10.0), 1.0, 0.53)
 
@@ -85,3 +86,39 @@ def test_places_without_longitude() -> None:
                 'PRIMEM["Mars",0],UNIT["degree",0.0174532925199433]]')  # fmt: skip
     assert Locator(mars).place(1, 1).degrees == "", "a longitude on Mars is not one on Earth"
     assert Locator(Grid(10, 10, (1, 0, 0, 0, -1, 0), "nonsense")).crs_name == "unknown CRS"
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (("yes",), "With 90 % certainty: yes."),
+        (("yes", "no"), "With 90 % certainty: yes, or no."),
+        (("2", "1", "3", "4", "0", "5"), "With 90 % certainty: 2, 1, 3, 4, or 2 more."),
+    ],
+)
+def test_the_answer_set_in_plain_words(tmp_path: Path, held: tuple[str, ...], said: str) -> None:
+    given = replace(answer(AskRequest("?", "/a", None, str(tmp_path))), answer_set=held, error_rate=0.1)
+    assert plain(wording.answer_set(given)) == said
+    assert ", ".join(held) in wording.whole_answer_set(given)
+    assert wording.answer_set(replace(given, error_rate=None)) == "", "no promise without calibration"
+
+
+def test_a_map_of_answers_in_words(tmp_path: Path) -> None:
+    tiled = tiled_answer(AskRequest("Is there a river?", "/a", "/b", str(tmp_path)))
+    assert plain(wording.tiled_extent(tiled)) == "25 tiles of 2.2 km"
+    assert wording.tiled_headline(tiled) == "Mostly no"
+    assert plain(wording.tiled_summary(tiled)).splitlines() == [
+        "Is there a river?",
+        "no: 19 tiles, 80 %",
+        "yes: 5 tiles, 20 %",
+        "not answerable: no data: 1 tile",
+    ]
+    no = TileCount("no", 25, 1.0, 0.9, None)
+    assert wording.tiled_headline(replace(tiled, counts=(no,))) == "No, everywhere"
+    half = tuple(replace(each, share=0.5) for each in tiled.counts)
+    assert wording.tiled_headline(replace(tiled, counts=half)) == "Mixed answers"
+
+
+@pytest.mark.parametrize(("area", "said"), [(800.0, "800 m²"), (31_000.0, "3.1 ha"), (4.8e6, "4.8 km²")])
+def test_ground(area: float, said: str) -> None:
+    assert plain(wording.ground(area)) == said
