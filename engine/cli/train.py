@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import UsageError
 from engine.vqa.recipe_files import recipe_path
 
 if TYPE_CHECKING:
@@ -47,12 +48,20 @@ def run(args: argparse.Namespace) -> int:
     from engine.vqa.study import is_study
 
     path = recipe_path(args.recipe)
+    if args.resume is not None and not args.resume.is_dir():
+        raise UsageError(f"There is no run in {args.resume} to go on with.", remedy="Give --out DIR to begin one.")
     out = args.resume or args.out or Path("rsqa-out") / f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S}"
     say = print if is_main_process() else _say_nothing
     go = _study if is_study(path) else _recipe
     progress = ProgressLine()
     try:
         return go(args, path, out, progress, say)
+    except KeyboardInterrupt:  # before or after the loop, which hears Ctrl-C itself
+        if not out.is_dir():
+            raise
+        progress.close()
+        say(f"Stopped. {_how_to_go_on(args, out)}")
+        return STOPPED
     finally:
         progress.close()
 

@@ -85,6 +85,23 @@ def test_what_makes_no_sense_is_usage(words, capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_there_has_to_be_a_run_to_go_on_with(tmp_path, capsys):
+    """A mistyped folder must not begin a run of its own."""
+    assert main(["train", "tgfnet_compact_scenes", "--resume", str(tmp_path / "mistyped")]) == 2
+    assert "no run in" in capsys.readouterr().err
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_ctrl_c_while_the_sets_are_made_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupted(recipe, out, **options):
+        out.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.vqa.run.train_recipe", interrupted)
+    assert main(["train", "tgfnet_compact_scenes", "--out", str(tmp_path / "run")]) == 130
+    assert f"--resume {tmp_path / 'run'}" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
