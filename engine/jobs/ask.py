@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import __version__
-from engine.catalog import find_model
+from engine.catalog import CARD_FILE, find_model
 from engine.errors import Cancelled, InputRefused
 from engine.jobs.checks import PairChecks, require_usable
 from engine.jobs.compose import EncodedView, compose
@@ -60,7 +60,7 @@ class ViewKey:
     optical_bands: tuple[int, ...] | None
     sar_bands: tuple[int, ...] | None
     gate: GateChoice
-    model: Path
+    model: FileState | None
     device: str
 
 
@@ -71,7 +71,7 @@ class Asker:
         self.checks = PairChecks()
         self._device = device
         self._devices = Devices(process)
-        self._models: Kept[tuple[Path, str], TgfnetPredictor] = Kept(MODELS_KEPT)
+        self._models: Kept[tuple[FileState | None, str], TgfnetPredictor] = Kept(MODELS_KEPT)
         self._views: Kept[ViewKey, EncodedView] = Kept(VIEWS_KEPT)
         self._loading = threading.Lock()
 
@@ -133,9 +133,12 @@ class Asker:
             return self._devices.claim(self._device if asked == "auto" else asked)
 
     def predictor(self, folder: Path, device: Device) -> TgfnetPredictor:
-        """The model in ``folder``, loaded once. Raises ``ModelNotFound`` or ``ModelDamaged``."""
+        """The model in ``folder``, loaded once for as long as its card stays what it is.
+
+        Raises ``ModelNotFound`` or ``ModelDamaged``.
+        """
         with self._loading:
-            return self._models.get((folder, device.name), lambda: _load(folder, device))
+            return self._models.get((_model_state(folder), device.name), lambda: _load(folder, device))
 
 
 def _encode(
@@ -174,6 +177,11 @@ def _view_key(request: AskRequest, model: Path, device: Device) -> ViewKey:
         request.optical_bands,
         request.sar_bands,
         request.gate,
-        model,
+        _model_state(model),
         device.name,
     )
+
+
+def _model_state(folder: Path) -> FileState | None:
+    """What changes when other weights come into a model's folder: its card, which is written last."""
+    return file_state(str(folder / CARD_FILE))

@@ -13,6 +13,7 @@ from affine import Affine
 
 pytest.importorskip("torch")
 
+from engine.catalog.card import read_card, write_card
 from engine.errors import Cancelled, InputRefused, PairRefused
 from engine.jobs import checks
 from engine.jobs.ask import Asker
@@ -195,6 +196,18 @@ def test_a_pair_is_judged_once_until_a_file_changes(request_of, pair, tmp_path, 
         target.write(target.read() - 3)
     assert not asker.answer(request_of(sar=sar)).view_reused
     assert len(judged) == 2
+
+
+def test_a_model_that_was_trained_anew_answers_from_then_on(request_of, pair, tmp_path):
+    """The worker outlives trainings: neither the old weights nor a view that they made may answer."""
+    model = Path(shutil.copytree(pair.model, tmp_path / "model"))
+    asker = Asker("cpu")
+    assert asker.answer(request_of(model=str(model))).provenance.model == "tiny"
+    assert asker.answer(request_of(model=str(model))).view_reused
+    write_card(replace(read_card(model), name="tiny, trained anew"), model)
+    answer = asker.answer(request_of(model=str(model)))
+    assert answer.provenance.model == "tiny, trained anew"
+    assert not answer.view_reused
 
 
 @pytest.mark.parametrize("checks_passed", range(5))
