@@ -69,6 +69,11 @@ def _towers(config: TgfnetConfig, clip: ClipTowers | None) -> ClipTowers:
             f"{config.clip_model} makes text features {clip.width} wide; the configuration says {config.text_width}.",
             remedy=f"Set model.text_width to {clip.width}.",
         )
+    if config.text_encoder == CLIP and config.max_tokens > clip.tokenizer.max_tokens:
+        raise UsageError(
+            f"{config.clip_model} reads {clip.tokenizer.max_tokens} tokens of a question, not {config.max_tokens}.",
+            remedy=f"Set model.max_tokens to {clip.tokenizer.max_tokens} at most.",
+        )
     return clip
 
 

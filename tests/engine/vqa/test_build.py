@@ -102,6 +102,8 @@ def test_towers_that_are_missing_or_do_not_fit_are_refused(config, clip_model):
     assert "model.width to 32" in refused.value.remedy
     with pytest.raises(UsageError, match="text features"):
         build_network(replace(config, vision="conv", text_width=24), towers)
+    with pytest.raises(UsageError, match="reads 77 tokens"):
+        build_network(replace(config, max_tokens=78), towers)
 
 
 class TestTunedClip(NetworkContract):
