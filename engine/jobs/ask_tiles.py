@@ -80,7 +80,8 @@ class TileAsker:
             results = _answered(ask, reader, tiles, predictor, stage)
             run = TiledRun(check, reader.sources, reader.grid, tiles, results, predictor.tokens_cut(ask.question))
         if not results.any_answer:
-            raise InputRefused(no_data_sentence(ask), remedy="Choose an area that the images cover.")
+            looks_at = predictor.config.sensors
+            raise InputRefused(no_data_sentence(ask, looks_at), remedy="Choose an area that the images cover.")
         result = compose_tiles(request, run, predictor, device, folder)
         result = replace(result, seconds=time.perf_counter() - began)
         folder.write_result(result)

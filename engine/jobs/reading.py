@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import InputRefused, UsageError
+from engine.jobs.remarks import SAID
 from engine.raster import open_raster
 from engine.records import AskRequest, Grid, PairCheck, PixelWindow
 from engine.records.raster import SarUnit
@@ -134,8 +135,10 @@ def read_area(request: AskRequest, check: PairCheck, side: int) -> AreaPixels:
     return pixels
 
 
-def no_data_sentence(request: AskRequest) -> str:
-    """Why an area cannot be asked about."""
+def no_data_sentence(request: AskRequest, looks_at: str = "both") -> str:
+    """Why an area cannot be asked about; ``looks_at`` is the model's ``sensors``: ``both`` or one of them."""
+    if looks_at != "both":
+        return f"Not answerable: this model looks at {SAID[looks_at]} only, which has no data in this area."
     if request.optical is None or request.sar is None:
         only = "SAR" if request.optical is None else "optical"
         return f"Not answerable: the {only} image has no data in this area, and there is no other."

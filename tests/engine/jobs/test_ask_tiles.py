@@ -221,7 +221,7 @@ def test_one_sensor_only(tile_asker, request_of, changes, why):
     assert words_of(answer)[0][0] == "yes"
 
 
-def test_nothing_to_answer_from(tile_asker, request_of, halves):
+def test_nothing_to_answer_from(tile_asker, by_brightness, request_of, halves):
     with pytest.raises(InputRefused, match="muted"):
         tile_asker.answer(request_of(mute=("optical",), sar=None))
     with rasterio.open(halves[0], "r+") as target:
@@ -230,6 +230,9 @@ def test_nothing_to_answer_from(tile_asker, request_of, halves):
         target.write(values)
     with pytest.raises(InputRefused, match="no data in this area"):
         tile_asker.answer(request_of(sar=None, window=PixelWindow(170, 0, 100, 100)))
+    by_brightness.config = replace(by_brightness.config, network="single", fusion="add", sensors="optical")
+    with pytest.raises(InputRefused, match="this model looks at optical only"):
+        tile_asker.answer(request_of(mute=("sar",), window=PixelWindow(170, 0, 100, 100)))
 
 
 def test_a_tile_is_answered_as_its_window_is(pair, tiny_model, tmp_path):
