@@ -74,7 +74,7 @@ class ModelCard:
     ``answers`` is the vocabulary in the order of the network's outputs. ``temperature`` divides the logits before the
     softmax (fitted on the validation split). ``trained_gsd_m`` is the range of metres per pixel of the training
     pictures at the network's input, (0, 0) where it is unknown. ``metrics`` and ``guess`` are shares 0..1 on the split
-    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone. ``extra_files`` are the files of
+    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone. ``extra_files`` are files of
     the folder beside the weights, by name with their SHA-256.
     """
 
