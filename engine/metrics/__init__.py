@@ -11,9 +11,7 @@ from engine.metrics.calibration import ReliabilityBin, expected_calibration_erro
 from engine.metrics.conformal import (
     ALL,
     conformal_threshold,
-    group_thresholds,
     prediction_set,
-    threshold_of,
     true_scores,
 )
 from engine.metrics.confusion import OTHER, confusion
@@ -35,12 +33,10 @@ __all__ = [
     "conformal_threshold",
     "confusion",
     "expected_calibration_error",
-    "group_thresholds",
     "mask_overlap",
     "prediction_set",
     "reliability",
     "score_intervals",
     "size_group",
-    "threshold_of",
     "true_scores",
 ]

@@ -9,7 +9,6 @@ promised, so the coverage has to be measured there.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +17,6 @@ from engine.errors import UsageError
 
 ALL = "all"
 """The group of every sample, which stands in for groups that are too small."""
-
-LEAST = 30
-"""Samples from which a group has a threshold of its own: below 1/error rate − 1 of them every answer would be in."""
 
 
 def conformal_threshold(scores: ArrayLike, error_rate: float) -> float:
@@ -35,27 +31,6 @@ def conformal_threshold(scores: ArrayLike, error_rate: float) -> float:
     ordered = np.sort(np.asarray(scores, np.float64))
     rank = math.ceil((ordered.size + 1) * (1 - error_rate) - 1e-9)  # 1e-9: 20 * 0.95 is 19, not 19.000…4
     return float(ordered[rank - 1]) if rank <= ordered.size else 1.0
-
-
-def group_thresholds(
-    scores: ArrayLike, groups: Sequence[str], error_rate: float, *, least: int = LEAST
-) -> dict[str, float]:
-    """A threshold per group (Mondrian: the promise then holds within each), and that of :data:`ALL` samples.
-
-    ``groups`` has one name per score. A group of fewer than ``least`` samples is left out: use :func:`threshold_of`.
-    """
-    values, names = np.asarray(scores, np.float64), np.asarray(groups)
-    found = {ALL: conformal_threshold(values, error_rate)}
-    for name in sorted(set(groups)):
-        own = values[names == name]
-        if own.size >= least:
-            found[name] = conformal_threshold(own, error_rate)
-    return found
-
-
-def threshold_of(thresholds: Mapping[str, float], group: str) -> float:
-    """The threshold of ``group``, or that of all samples where it has none."""
-    return thresholds.get(group, thresholds[ALL])
 
 
 def prediction_set(probabilities: ArrayLike, threshold: float) -> tuple[int, ...]:

@@ -12,14 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from engine.errors import UsageError
-from engine.metrics import (
-    ALL,
-    conformal_threshold,
-    group_thresholds,
-    prediction_set,
-    threshold_of,
-    true_scores,
-)
+from engine.metrics import conformal_threshold, prediction_set, true_scores
 
 
 def made(rng, samples, sharpness=2.0, answers=6):
@@ -83,18 +76,14 @@ def test_sets_grow_as_the_error_rate_falls(seed):
         assert all(int(row.argmax()) in one for one in sets)
 
 
-def test_each_group_has_its_own_promise_and_small_ones_that_of_all():
+def test_a_threshold_holds_for_those_like_its_own_samples():
+    """Why types of question have thresholds of their own: one for all promises too much to the hard ones."""
     rng = np.random.default_rng(1)
-    (easy, easy_answer), (hard, hard_answer) = made(rng, 300, 6.0), made(rng, 300, 0.5)
-    scores = np.concatenate([true_scores(easy, easy_answer), true_scores(hard, hard_answer), [0.5] * 3])
-    names = ["easy"] * 300 + ["hard"] * 300 + ["rare"] * 3
-    found = group_thresholds(scores, names, 0.1)
-    assert set(found) == {ALL, "easy", "hard"}
-    assert found["easy"] < found[ALL] < found["hard"]
-    assert threshold_of(found, "rare") == found[ALL]
-    assert threshold_of(found, "never seen") == found[ALL]
+    easy, hard = true_scores(*made(rng, 300, 6.0)), true_scores(*made(rng, 300, 0.5))
+    of_easy, of_hard = conformal_threshold(easy, 0.1), conformal_threshold(hard, 0.1)
+    of_all = conformal_threshold(np.concatenate([easy, hard]), 0.1)
+    assert of_easy < of_all < of_hard
     fresh, answer = made(rng, 3000, 0.5)
-    covered = np.mean([a in prediction_set(p, found["hard"]) for p, a in zip(fresh, answer, strict=True)])
+    covered = np.mean([a in prediction_set(p, of_hard) for p, a in zip(fresh, answer, strict=True)])
     assert covered == pytest.approx(0.9, abs=0.06)
-    of_all = np.mean([a in prediction_set(p, found[ALL]) for p, a in zip(fresh, answer, strict=True)])
-    assert of_all < covered
+    assert np.mean([a in prediction_set(p, of_all) for p, a in zip(fresh, answer, strict=True)]) < covered
