@@ -1,5 +1,7 @@
 """Pictures of the window, made by using it: ``python -m tests.screenshots [OUT] [--pair OPTICAL SAR] [--ask …]``.
 
+Four things are shown: an answer about a drawn area with its reasons; one about everything, seen too coarsely, with the
+offer of tiles; the map of answers that comes of it; an answer from the SAR image alone.
 Without ``--pair`` the sample pair is made and opened, and the pictures go to ``resources/screenshots``; the README
 shows one of them. Everything in them is real: the engine's processes run, the shipped weights answer. Pictures are
 reduced to 256 colours, as this is a window of few colours and they travel with every clone.
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -26,13 +29,14 @@ from engine.jobs.make_scenes import make_sample_pair
 from engine.records import PixelWindow
 from rsqa_desktop.app import Engine, Program, build
 from rsqa_desktop.canvas.pane import Pane
-from rsqa_desktop.theme import ACCENT, FUSION, OPTICAL, SAR, trust_ramp
+from rsqa_desktop.theme import ACCENT, FUSION, OPTICAL, SAR, answer_colour, attention_ramp, trust_ramp
 
 SIZE = (1440, 900)
 PANEL_COLOURS = 48
 QUESTIONS = ("How many ships are there?", "What is the main land cover?", "Is there a river?")
 PATIENCE_S = 120.0
-SHOTS = (("light", ("regions",)), ("dark", ("regions",)), ("dark", ("trust",)), ("light", ("attention",)))
+REASONS = (("light", "regions"), ("dark", "regions"), ("dark", "trust"), ("light", "attention"))
+COARSE_QUESTION = "What is the main land cover?"
 
 
 def wait_for(what: str, done: Callable[[], bool]) -> None:
@@ -68,21 +72,66 @@ def draw_area(program: Program, side: int, at: tuple[int, int] | None) -> None:
     wait_for("the panes", lambda: view.settled)
 
 
-def shoot(program: Program, out: Path, prefix: str) -> None:
-    """One picture for each of :data:`SHOTS`."""
-    document = program.bench.document
-    for theme, kinds in SHOTS:
-        program.window.commands.by_id[f"theme.{theme}"].trigger()
+@dataclass(frozen=True)
+class Camera:
+    """Takes pictures of ``program`` into ``out``, called ``<prefix>_<theme>_<what>.png``."""
+
+    program: Program
+    out: Path
+    prefix: str
+    every_theme: bool
+
+    def shoot(self, what: str, *themes: str) -> None:
+        """One picture in each of ``themes``, or in both."""
+        window = self.program.window
+        for theme in ("light", "dark") if self.every_theme else themes:
+            window.commands.by_id[f"theme.{theme}"].trigger()
+            wait_for("the panes", lambda: window.view.settled)
+            pane = window.view.findChildren(Pane)[0]
+            QTest.mouseMove(pane, QPoint(pane.width() * 2 // 5, pane.height() * 3 // 5))
+            QTest.qWait(400)  # the values under the cursor arrive a moment later
+            path = self.out / f"{self.prefix}_{theme}_{what}.png"
+            window.grab().save(str(path))
+            images = window.view.geometry().translated(window.view.mapTo(window, QPoint(0, 0)))
+            reduce_colours(path, (images.left(), images.top(), images.right(), images.bottom()))
+            sys.stdout.write(f"{path} {path.stat().st_size / 1000:.0f} kB\n")
+
+
+def shoot_reasons(camera: Camera) -> None:
+    """The shown answer with one kind of reason after the other; at last as it is at first."""
+    document = camera.program.bench.document
+    for theme, shown in (*REASONS, ("", "regions")):
         for kind in ("regions", "attention", "trust"):
-            document.show_kind(kind, kind in kinds)
-        pane = program.window.view.findChildren(Pane)[0]
-        QTest.mouseMove(pane, QPoint(pane.width() * 2 // 5, pane.height() * 3 // 5))
-        QTest.qWait(400)  # the values under the cursor arrive a moment later
-        path = out / f"{prefix}_{theme}_{'_'.join(kinds)}.png"
-        program.window.grab().save(str(path))
-        images = program.window.view.geometry().translated(program.window.view.mapTo(program.window, QPoint(0, 0)))
-        reduce_colours(path, (images.left(), images.top(), images.right(), images.bottom()))
-        sys.stdout.write(f"{path} {path.stat().st_size / 1000:.0f} kB\n")
+            document.show_kind(kind, kind == shown)
+        if theme:
+            camera.shoot(shown, theme)
+
+
+def shoot_tiles(camera: Camera) -> None:
+    """A question about everything: the offer of tiles, then what comes of it."""
+    program = camera.program
+    program.bench.document.set_area(None)
+    program.window.view.zoom_fit()
+    ask(program, COARSE_QUESTION)
+    offer = program.window.commands.by_id["answer.tiles"]
+    if not offer.isEnabled():
+        sys.stdout.write("The model saw all of it finely enough: there are no tiles to show.\n")
+        return
+    camera.shoot("offer", "light")
+    offer.trigger()
+    wait_for("the tiles", lambda: program.bench.document.running is None)
+    camera.shoot("tiles", "light", "dark")
+
+
+def shoot_sar_alone(camera: Camera, sar: str, area: int, at: tuple[int, int] | None, question: str) -> None:
+    """The same without the optical image."""
+    program = camera.program
+    program.bench.opening.open_pair(None, sar)
+    document = program.bench.document
+    wait_for("the SAR image", lambda: document.scene.optical is None and document.scene.check is not None)
+    draw_area(program, area, at)
+    ask(program, question)
+    camera.shoot("sar_alone", "dark")
 
 
 def reduce_colours(path: Path, images: tuple[int, int, int, int]) -> None:
@@ -96,7 +145,9 @@ def reduce_colours(path: Path, images: tuple[int, int, int, int]) -> None:
     frequent = sorted(panels.getcolors(picture.width * picture.height) or [], reverse=True)[:PANEL_COLOURS]
     colours = [colour for _, colour in frequent]
     colours += [ImageColor.getrgb(each) for each in (OPTICAL, SAR, FUSION, ACCENT)]
-    colours += [tuple(each) for each in trust_ramp()[::12].tolist()]  # the legend
+    colours += [ImageColor.getrgb(answer_colour(place)) for place in range(9)]
+    legends = (*trust_ramp()[::12].tolist(), *attention_ramp("both")[::12].tolist())
+    colours += [tuple(each) for each in legends]
     of_images = picture.crop(images).quantize(256 - len(colours)).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([channel for colour in colours for channel in colour] + of_images[: 3 * (256 - len(colours))])
@@ -111,6 +162,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--ask", nargs="+", default=QUESTIONS, metavar="QUESTION", help="the last one is shown")
     parser.add_argument("--area", type=int, default=440, metavar="PX", help="side of the area that is asked about")
     parser.add_argument("--at", type=int, nargs=2, metavar=("COL", "ROW"), help="its middle; else the image's")
+    parser.add_argument("--every-theme", action="store_true", help="every picture light and dark")
     parser.add_argument("--model", default="tgfnet-compact")
     arguments = parser.parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -126,10 +178,14 @@ def main(argv: list[str] | None = None) -> int:
         program.window.show()
         program.start_services(optical, sar)
         wait_for("the pair and its verdict", lambda: program.bench.document.scene.check is not None)
-        draw_area(program, arguments.area, tuple(arguments.at) if arguments.at else None)
+        at = tuple(arguments.at) if arguments.at else None
+        draw_area(program, arguments.area, at)
         for question in arguments.ask:
             ask(program, question)
-        shoot(program, arguments.out, prefix)
+        camera = Camera(program, arguments.out, prefix, arguments.every_theme)
+        shoot_reasons(camera)
+        shoot_tiles(camera)
+        shoot_sar_alone(camera, sar, arguments.area, at, arguments.ask[-1])
         program.stop_services()
     return 0
 

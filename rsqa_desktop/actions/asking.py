@@ -14,6 +14,7 @@ from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import HistoryEntry
 from rsqa_desktop.model.notices import Notice, notice_of_outcome
 from rsqa_desktop.model.tiling import TileOffer, tile_offer
+from rsqa_desktop.model.wording import without_options
 from rsqa_desktop.services import Worker
 
 
@@ -35,7 +36,7 @@ class Asking(QObject):
         self._model = model
         self._device = device
         self._death: Outcome | None = None
-        self._interrupted = False
+        self._lost = ""  # the command that repeats what died with the worker
         worker.ready.connect(self._take_ready)
         worker.progress.connect(self._take_progress)
         worker.replied.connect(self._take_event)
@@ -138,8 +139,8 @@ class Asking(QObject):
         if self._death is not None:
             advice = " Ask again." if self._interrupted else ""
             text = f"{self._death.reason} It was restarted.{advice}"
-            self._document.post(Notice("engine", text, "warning", "ask.run" if self._interrupted else ""))
-            self._death, self._interrupted = None, False
+            self._document.post(Notice("engine", text, "warning", self._lost))
+            self._death, self._lost = None, ""
 
     def _take_progress(self, message_id: str, progress: Progress) -> None:
         running = self._document.running
@@ -152,15 +153,16 @@ class Asking(QObject):
             self._document.answered(message_id, event)
 
     def _take_outcome(self, message_id: str, outcome: Outcome) -> None:
-        if self._document.history.get(message_id) is None:
+        entry = self._document.history.get(message_id)
+        if entry is None:
             return
         self._document.ended(message_id, outcome)
         if self._document.running is None:
             self._document.set_engine(replace(self._document.engine, stage="", fraction=None))
         if outcome.status == "failed":
-            self._document.post(notice_of_outcome("ask", outcome))
+            self._document.post(notice_of_outcome("ask", replace(outcome, remedy=without_options(outcome.remedy))))
         elif outcome.status == "crashed":
-            self._interrupted = True  # the worker's death, told next, says why
+            self._lost = "ask.tiles" if entry.over_tiles else "ask.run"  # the worker's death, told next, says why
 
     def _take_death(self, outcome: Outcome) -> None:
         self._death = outcome

@@ -87,6 +87,39 @@ def test_open_ask_see_why_export(program: Program, sample: tuple[str, str], qtbo
     assert {".geojson", ".gpkg", ".tif", ".png"} <= suffixes
 
 
+@pytest.mark.slow
+def test_too_coarse_an_answer_leads_to_a_map_of_answers(
+    program: Program, sample: tuple[str, str], qtbot: QtBot, tmp_path: Path
+) -> None:
+    document = program.bench.document
+    commands = program.window.commands.by_id
+    program.start_services(*sample)
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    ask(program, "What is the main land cover?")
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
+    offer = program.bench.asking.offer
+    assert offer is not None, "the whole sample is far coarser at the model than its pixels"
+    stages: list[str] = []
+    document.engine_changed.connect(lambda: stages.append(document.engine.stage))
+    commands["answer.tiles"].trigger()
+    qtbot.waitUntil(lambda: "tiles" in stages, timeout=FIRST_MS)
+    commands["ask.cancel"].trigger()
+    qtbot.waitUntil(lambda: document.running is None, timeout=NEXT_MS)
+    assert document.history.entries[-1].state == "cancelled"
+    commands["answer.tiles"].trigger()
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
+    assert document.shown is not None
+    tiled = document.shown.tiled
+    assert tiled is not None
+    assert (tiled.grid.tiles, tiled.grid.side_px) == (offer.tiles, offer.side_px)
+    assert sum(count.tiles for count in tiled.counts) == offer.tiles
+    assert [layer.id for layer in document.layers] == ["answers", "confidence"]
+    assert notices(program) == "", "the panes could read what the worker wrote"
+    program.bench.exporting.run(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
+    assert {".geojson", ".gpkg", ".tif", ".csv"} <= {path.suffix for path in (tmp_path / "out").iterdir()}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal ends a process only where there are signals")
 def test_killed_processes_are_told_and_cost_one_question_at_most(
     program: Program, sample: tuple[str, str], qtbot: QtBot

@@ -14,7 +14,7 @@ from engine.errors import InputRefused
 from engine.export import TILED_FORMATS
 from engine.export.tiled.rows import COLOURS, letter
 from engine.jobs.plan_tiles import plan_tiles
-from engine.protocol import Exported, Outcome, Progress, from_json
+from engine.protocol import Exported, Outcome, Progress, Ready, from_json
 from engine.records import AreaUsed, AskRequest, AskTilesRequest, ExportRequest, Grid, PixelWindow, TiledAnswer
 from engine.vqa.config import TgfnetConfig
 from rsqa_desktop.actions import exporting
@@ -165,6 +165,27 @@ def test_progress_is_a_count_where_the_tiles_are_known(rig: Rig) -> None:
     rig.bench.asking.run_over_tiles()
     unknown = EngineStatus("ready", stage="tiles", fraction=0.34)
     assert plain(wording.working(rig.document.running, unknown)) == "asking tile by tile, 34 % done"
+
+
+def test_tiles_lost_with_the_worker_are_offered_again_as_tiles(rig: Rig) -> None:
+    answered_coarsely(rig)
+    rig.bench.asking.take_offer()
+    message_id, _ = ask_tiles(rig)
+    crash = Outcome("crashed", "The interactive worker was ended by SIGKILL.", "It is being started again.", code=9)
+    rig.worker.finished.emit(message_id, crash)
+    rig.worker.died.emit(crash)
+    rig.worker.ready.emit(Ready("worker", "1"))
+    assert rig.document.notices[-1].action == "ask.tiles"
+
+
+def test_too_many_tiles_are_refused_without_the_command_lines_options(rig: Rig) -> None:
+    rig.open_pair()
+    rig.bench.asking.question = "Is there a river?"
+    rig.bench.asking.run_over_tiles()
+    message_id, _ = ask_tiles(rig)
+    refusal = Outcome("failed", "This area has 8,100 tiles.", "Choose a coarser scale (--tile-gsd), or less.", code=3)
+    rig.worker.finished.emit(message_id, refusal)
+    assert rig.document.notices[-1].text == "This area has 8,100 tiles. Choose a coarser scale, or less."
 
 
 def test_the_map_is_shown_kept_and_shown_again(rig: Rig) -> None:
