@@ -29,6 +29,7 @@ from engine.vqa.data.scenes import SPLIT_SEEDS, SceneSetSpec, exam_spec, render_
 from engine.vqa.data.table import FeatureEncoder, Numberer, QuestionTable
 from engine.vqa.evaluation import evaluate_set, score
 from engine.vqa.guess import guess_metrics
+from engine.vqa.materials import cut_note
 from engine.vqa.predictor import TgfnetPredictor
 from engine.vqa.report import pick_examples, write_report
 
@@ -99,7 +100,7 @@ def evaluate(order: EvaluateOrder, *, progress: Progress = lambda stage, fractio
         split=views.about,
         dataset=asked.name,
         facts=_facts(predictor.card, asked, device, time.perf_counter() - began),
-        notes=asked.notes(predictor.card, views),
+        notes=[*asked.notes(predictor.card, views), *([f"{said}."] if (said := cut_note(table)) else [])],
         examples=examples,
     )
     return record | asked.worlds(predictor.card) | {"report": str(next(f for f in files if f.suffix == ".html"))}

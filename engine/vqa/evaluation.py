@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.errors import UsageError
 from engine.metrics import (
     ALL,
     BOTH_SENSOR_TYPES,
@@ -31,6 +32,7 @@ from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.network import EXPERTS, VqaNetwork
 from engine.vqa.preprocess import PreprocessSpec
+from engine.vqa.reasons import SAID
 from engine.vqa.scored import Scored
 from engine.vqa.task import score_set
 
@@ -66,8 +68,10 @@ def score(
     """Run ``network`` over all questions of ``views``, in evaluation mode; ``mute`` takes sensors away.
 
     ``table`` has the questions of ``views``; ``features`` are its image tokens, where they are kept. ``report`` hears
-    the share of questions that is done.
+    the share of questions that is done. Raises UsageError where no view has data of the one sensor that the network
+    looks at: what it says then is no answer.
     """
+    _require_its_sensor(views, config)
     began, done = time.perf_counter(), 0
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in ("logits", "expert_logits", "weights", "present")}
     order: list[torch.Tensor] = []
@@ -83,6 +87,15 @@ def score(
     back = torch.cat(order).argsort()  # batches need not keep the order of questions
     whole = {name: torch.cat(pieces)[back].numpy() for name, pieces in parts.items()}
     return Scored(**whole, answer=table.answer.numpy(), seconds=time.perf_counter() - began)
+
+
+def _require_its_sensor(views: QuestionSet, config: TgfnetConfig) -> None:
+    valid = {"optical": views.optical_valid, "sar": views.sar_valid}.get(config.sensors)
+    if valid is not None and not valid.any():
+        raise UsageError(
+            f"The network looks at {SAID[config.sensors]} images only, and {views.about} has none.",
+            remedy="Take a network that looks at both sensors, or other data.",
+        )
 
 
 def evaluate_set(

@@ -68,7 +68,9 @@ class Materials:
         key = (_set_key(recipe, split), answers, id(reader))
         if key not in self._tables:
             self._tell({"kind": "stage", "stage": f"encoding the texts of the {split} set"})
-            self._tables[key] = QuestionTable(views.questions, reader, answers)
+            self._tables[key] = made = QuestionTable(views.questions, reader, answers)
+            if said := cut_note(made):
+                self._tell({"kind": "note", "text": f"Of the {split} set, {said}"})
         return self._tables[key]
 
     def features(self, recipe: VqaRecipe, config: TgfnetConfig, network: VqaNetwork, split: str) -> FeatureCache | None:
@@ -104,6 +106,16 @@ class Materials:
 
     def _counted(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, of: self._tell({"kind": "working", "stage": stage, "done": done, "of": of})
+
+
+def cut_note(table: QuestionTable) -> str:
+    """How many questions were too long to be read whole, as the rest of a sentence; "" where none was."""
+    cut = table.cut > 0  # [texts]
+    if not bool(cut.any()):
+        return ""
+    first = table.texts[int(cut.nonzero()[0])]
+    questions = int(cut[table.text_row].sum())
+    return f"{questions:,} of {len(table):,} questions are too long and lose their last words; the first: “{first}”"
 
 
 def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:

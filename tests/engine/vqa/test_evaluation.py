@@ -25,6 +25,7 @@ from engine.vqa.evaluation import (
     set_figures,
 )
 from engine.vqa.guess import guess_metrics, majority_answers
+from engine.vqa.materials import cut_note
 from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.report import paper_rows, pick_examples, write_report
 from engine.vqa.scored import Scored
@@ -66,6 +67,25 @@ def test_the_order_is_that_of_the_questions(network, scored):
         again = score(network, alone, QuestionTable([question], WordHashes(), ANSWERS), CONFIG, SPEC)
         np.testing.assert_allclose(again.logits[0], scored.logits[row], atol=1e-5)
     assert scored.seconds > 0
+
+
+def test_a_network_of_one_sensor_is_not_scored_on_pictures_of_the_other(network):
+    blind = replace(VIEWS, sar_valid=np.zeros(VIEWS.sar.shape, bool))
+    of_sar = replace(CONFIG, network="single", fusion="add", sensors="sar")
+    with pytest.raises(UsageError, match="SAR images only, and noise has none"):
+        score(network, blind, TABLE, of_sar, SPEC)
+
+
+def test_questions_that_were_cut_are_counted_and_one_is_named():
+    long, short = (
+        AskedQuestion(0, "Is there a river here?", "yes", "presence"),
+        AskedQuestion(0, "A river?", "no", "presence"),
+    )
+    asked = [short, long, long]
+    assert cut_note(QuestionTable(asked, WordHashes(), ANSWERS)) == ""
+    said = cut_note(QuestionTable(asked, WordHashes(max_tokens=4), ANSWERS))
+    assert said.startswith("2 of 3 questions")
+    assert "Is there a river here?" in said
 
 
 def test_scores_are_those_counted_by_hand(evaluation, scored):
