@@ -137,7 +137,7 @@ class Asking(QObject):
     def _take_ready(self, ready: Ready) -> None:
         self._document.set_engine(EngineStatus("ready", ready.device, ready.reason))
         if self._death is not None:
-            advice = " Ask again." if self._interrupted else ""
+            advice = " Ask again." if self._lost else ""
             text = f"{self._death.reason} It was restarted.{advice}"
             self._document.post(Notice("engine", text, "warning", self._lost))
             self._death, self._lost = None, ""
