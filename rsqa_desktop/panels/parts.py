@@ -53,6 +53,7 @@ class CommandButton(QPushButton):
         super().__init__()
         self._action = action
         self._text = text
+        self._name = ""
         if role:
             self.setProperty("role", role)
         action.changed.connect(self._follow)
@@ -61,7 +62,7 @@ class CommandButton(QPushButton):
 
     def say(self, text: str) -> None:
         """Say ``text`` in place of the command's own, as the matter now has a number or a name."""
-        self._text = text
+        self._text = self._name = text
         self._follow()
 
     def _trigger(self) -> None:
@@ -70,7 +71,7 @@ class CommandButton(QPushButton):
 
     def _follow(self) -> None:
         self.setText(self._text or self._action.text())
-        self.setAccessibleName(self._action.text())
+        self.setAccessibleName(self._name or self._action.text())
         self.setToolTip(self._action.toolTip())
         self.setEnabled(self._action.isEnabled())
         self.setCheckable(self._action.isCheckable())
