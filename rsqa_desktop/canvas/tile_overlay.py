@@ -83,7 +83,7 @@ class AnswersOverlay(Overlay):
         painter.setBrush(QColor(NO_DATA))
         empty = grid.cells(self._places == NO_ANSWER)
         painter.drawRects(empty)
-        painter.setOpacity(1.0)
+        painter.setOpacity(min(2 * self.layer.opacity, 1.0))  # words stay legible in a faint layer, not in none
         painter.setBrush(QBrush(_white(0.75), Qt.BrushStyle.BDiagPattern))
         painter.drawRects(grid.cells(self._states == TILE_STATES.index("single-sensor")))
         if grid.shortest >= LEAST_LINED_PX:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QProgressBar
+from PySide6.QtWidgets import QApplication, QCheckBox, QProgressBar
 from pytestqt.qtbot import QtBot
 
 from engine.protocol import Exported, Outcome, Progress, Ready
@@ -179,3 +179,25 @@ def test_a_network_without_experts_or_maps_has_a_card_without_them(window: MainW
     assert "EXPERTS" not in said
     assert "WHY" not in said
     assert "answered from" in said
+
+
+def test_the_table_is_never_cut_off(window: MainWindow, rig: Rig, qtbot: QtBot) -> None:
+    mapped(window, rig)
+    window.resize(1000, 600)
+    qtbot.wait(50)
+    content = window.card.widget()
+    assert content.minimumSizeHint().width() <= window.card.viewport().width()
+
+
+def test_every_control_of_offer_and_map_has_a_name_and_can_be_reached_by_tab(window: MainWindow, rig: Rig) -> None:
+    offered_tiles(window, rig)
+    buttons = [offer_button(window)]
+    mapped(window, rig)
+    QApplication.processEvents()  # rows just added are shown by the event loop
+    boxes = [each for each in window.findChildren(QCheckBox) if each.isVisible()]
+    assert {"Map of answers", "Confidence by tile", "Show Map of answers", "Show Confidence by tile"} == {
+        each.accessibleName() for each in boxes
+    }
+    for control in (*buttons, *boxes):
+        assert control.accessibleName()
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus

@@ -114,3 +114,9 @@ def test_arrays_of_another_grid_are_refused_by_name(qapp: QApplication, tiled: T
     np.save(tiled.arrays.state, np.zeros((2, 2), np.uint8))
     with pytest.raises(RasterUnreadable, match="“Map of answers” is not of 5 x 5 tiles"):
         opaque(tiled)
+
+
+def test_a_layer_without_opacity_leaves_nothing(qapp: QApplication, tiled: TiledAnswer) -> None:
+    for layer in layers_of(tiled, ("optical", "sar"), {}):
+        image = painted(overlay_of(replace(layer, opacity=0.0)))
+        assert set(shares(image, WINDOW)) == {GREY.name().upper()}
