@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from engine.vqa import rivals
+from engine.vqa.build import build_network
+from engine.vqa.config import TgfnetConfig
 from engine.vqa.preprocess import PreprocessSpec, letterbox, patch_mask
 from tests.engine.nn.contract import NetworkContract
 from tests.engine.vqa.rivals.fed import RIVALS, output_of, rival
@@ -137,6 +142,17 @@ def test_gradients_stay_finite_where_there_is_nothing_to_see(name):
     batch["sar_mask"][0] = False
     model.loss(output_of(model, batch), torch.tensor([0, 1]))[0].backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+@every_rival
+def test_the_table_of_rivals_counts_their_parameters(name):
+    config = replace(TgfnetConfig.compact(96), network=name, fusion="add")
+    network = build_network(config)
+    encoder = sum(p.numel() for p in network.vision.parameters())
+    (row,) = [line for line in rivals.__doc__.splitlines() if line.startswith(f"{name} ")]
+    assert f"(665,952) in the compact preset with {config.answers} answers" in " ".join(rivals.__doc__.split())
+    assert encoder == 665_952
+    assert row.endswith(f" {sum(p.numel() for p in network.parameters()) - encoder:,}")
 
 
 @every_rival

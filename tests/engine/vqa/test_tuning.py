@@ -1,0 +1,60 @@
+"""What of a network is trained, and what stays as it came, for each way to treat its encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine.errors import UsageError
+from engine.vqa.recipe import VqaRecipe
+from engine.vqa.tuning import clip_towers, tuned_network, whole_network
+from tests.engine.vqa.recipes import FEW_STEPS, tiny_clip_changes, tiny_recipe
+
+ANSWERS = ("yes", "no")
+
+
+@pytest.fixture
+def recipe_of(tmp_path):
+    def make(backbone: str) -> VqaRecipe:
+        changes = (*FEW_STEPS, *tiny_clip_changes(tmp_path), f'tune.backbone="{backbone}"', "tune.rank=2")
+        return tiny_recipe("tgfnet_paper_osvqa", *changes, "model.stem_channels=[32, 64]", data=str(tmp_path))
+
+    return make
+
+
+def parts_of(names: Iterator[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("backbone", ["full", "lora", "frozen"])
+def test_what_is_trained_and_what_is_stored(backbone, recipe_of):
+    recipe = recipe_of(backbone)
+    network = tuned_network(recipe, recipe.model, ANSWERS, clip_towers(recipe.model))
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    optimiser = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], 0.1, weight_decay=0.1)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter) if parameter.requires_grad else None
+    optimiser.step()
+    moved = {name for name, value in network.named_parameters() if not torch.equal(value, before[name])}
+    of_clip = {name for name in before if name.startswith(("vision.", "text_tower."))}
+    assert before.keys() - of_clip <= moved
+    if backbone == "frozen":
+        assert not moved & of_clip
+    elif backbone == "lora":
+        assert moved & of_clip == {name for name in of_clip if "lora_" in name}
+        assert {"vision", "text_tower"} <= parts_of(moved)
+    else:
+        assert moved == before.keys()
+    whole = whole_network(network, recipe)
+    stored = parts_of(whole.state_dict())
+    assert {"vision", "text_tower"} <= stored or backbone == "frozen"
+    assert "vision" not in stored or backbone != "frozen"
+    assert not [name for name in whole.state_dict() if "lora" in name or "base_layer" in name]
+
+
+def test_low_rank_parts_are_for_clip():
+    recipe = tiny_recipe("tgfnet_compact_scenes", 'tune.backbone="lora"')
+    with pytest.raises(UsageError, match="is for CLIP"):
+        tuned_network(recipe, recipe.model, ANSWERS, None)
