@@ -85,7 +85,8 @@ def _from_processes(work: Callable[[I], T], items: Iterator[I], workers: int, mo
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise EngineFailed(
-            "A process that makes scenes has died.", remedy="If memory is short, use fewer processes or smaller scenes."
+            "One of the processes that share this work has died.",
+            remedy="If memory is short, use fewer processes or smaller pictures.",
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
