@@ -33,6 +33,7 @@ from engine.vqa.preprocess import PreprocessSpec
 VERSION = 1
 """Goes up when the same files would be kept otherwise."""
 
+CHECK_THE_FOLDER = "rsqa dataset check lists everything that is wrong with the folder."
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
 """Our names of splits, and what ``engine.datasets`` calls them; other names are taken as they are."""
 
@@ -94,8 +95,7 @@ def folder_set(
     questions = _questions(asked, place, set(broken))
     if not questions:
         raise DataSetUnreadable(
-            f"No image of the split “{name}” can be read; the first: {facts[0]['fault']}",
-            remedy="rsqa dataset check lists everything that is wrong with the folder.",
+            f"No image of the split “{name}” can be read; the first: {facts[0]['fault']}", remedy=CHECK_THE_FOLDER
         )
     return QuestionSet(
         **arrays,  # the columns are named after the fields

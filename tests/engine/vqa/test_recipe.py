@@ -32,9 +32,8 @@ steps = 10
 
 
 def test_what_ships():
-    assert {"tgfnet_compact_scenes", "tgfnet_compact_frozen", "tgfnet_paper_osvqa", "tgfnet_paper_osvqa_modern"} == set(
-        RECIPES
-    )
+    whole = {"tgfnet_compact_scenes", "tgfnet_compact_frozen", "tgfnet_paper_osvqa", "tgfnet_paper_osvqa_modern"}
+    assert whole | {"small_encoder", "tgfnet_small_frozen"} == set(RECIPES)
     assert {"table_iii", "table_iv", "table_v"} == set(STUDIES)
 
 
