@@ -303,8 +303,7 @@ def limits_of(
     """What a user has to know of a model's weaknesses; question types that it did not learn are named."""
     kinds = types_of(training.questions)
     blind = [
-        f"Questions of the type “{kind}” are answered no better than by a guess ({accuracy:.0%} right, the guess "
-        f"{guess['per_type'][kind]:.0%})."
+        f"{kind} ({accuracy:.0%}, the guess {guess['per_type'][kind]:.0%})"
         for kind, accuracy in metrics["per_type"].items()
         if accuracy < guess["per_type"][kind] + LEARNED_MARGIN
     ]
@@ -314,7 +313,7 @@ def limits_of(
         f"It knows {len(kinds)} kinds of question ({', '.join(kinds)}) and English wordings.",
         f"Objects smaller than a few pixels of the {recipe.model.image_size} px square are not seen; ask about a "
         "smaller area.",
-        *blind,
+        *([f"Answered hardly better than by a guess: {', '.join(blind)}."] if blind else []),
     )
 
 
