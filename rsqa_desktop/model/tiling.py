@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.records import AreaUsed, TileGrid
 from engine.records.query import DEFAULT_MAX_TILES
+from engine.records.tiles import nearest_trained_gsd_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def tile_offer(area: AreaUsed) -> TileOffer | None:
     native, seen = area.grid.gsd_m, area.model_gsd_m
     if not area.tiles_show_more or native is None or seen is None:
         return None
-    finest = gsd = min(max(native, area.trained_gsd_m[0]), area.trained_gsd_m[1])
+    finest = gsd = nearest_trained_gsd_m(native, area.trained_gsd_m)
     model_side_px = round(native * max(area.window.width, area.window.height) / seen)  # the longer side fills it
     while (grid := _grid(area, model_side_px * gsd / native)).tiles > DEFAULT_MAX_TILES:
         gsd *= 2

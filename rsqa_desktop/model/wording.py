@@ -148,8 +148,8 @@ def pair_sentence(check: PairCheck, area: AreaUsed | None = None) -> str:
 
 
 def in_trained_range(area: AreaUsed) -> bool | None:
-    """Whether the network saw metres per pixel like those it was trained on; None without a CRS."""
-    if area.model_gsd_m is None:
+    """Whether the network saw metres per pixel like those it was trained on; None without a CRS or a known range."""
+    if area.model_gsd_m is None or not area.trained_range_known:
         return None
     low, high = area.trained_gsd_m
     return low * 0.999 <= area.model_gsd_m <= high * 1.001  # a card's rounded number is no refusal
@@ -158,11 +158,13 @@ def in_trained_range(area: AreaUsed) -> bool | None:
 def scale_sentence(area: AreaUsed) -> str:
     """``8.4 m per pixel at the model — in its range (0.5–10 m)``."""
     low, high = area.trained_gsd_m
-    span = f"{low:.2g}–{high:.2g}{NBSP}m"
-    inside = in_trained_range(area)
-    if inside is None or area.model_gsd_m is None:
-        return f"Metres per pixel unknown (no CRS); trained on {span}"
-    verdict = f"in its range ({span})" if inside else f"outside its range ({span})"
+    span = f"{low:.2g}–{high:.2g}{NBSP}m" if area.trained_range_known else ""
+    if area.model_gsd_m is None:
+        return "Metres per pixel unknown (no CRS)" + (f"; trained on {span}" if span else "")
+    if not span:
+        verdict = "its range is unknown"
+    else:
+        verdict = f"in its range ({span})" if in_trained_range(area) else f"outside its range ({span})"
     return f"{metres(area.model_gsd_m)} per pixel at the model — {verdict}"
 
 

@@ -79,6 +79,14 @@ def test_nothing_is_offered_where_the_network_saw_enough(tmp_path: Path) -> None
     assert tiling.tile_offer(replace(seen, model_gsd_m=None)) is None
 
 
+def test_a_model_of_unknown_range_is_offered_the_rasters_own_scale_or_a_coarser_one() -> None:
+    """A card without a range says (0, 0); halving a scale of 0 would never end."""
+    grid = Grid(50_000, 50_000, GRID.transform, GRID.crs, 10.0)
+    for side, tiles, gsd in ((SIDE * 10, 100, 10.0), (SIDE * 100, 2_500, 20.0)):
+        area = AreaUsed(PixelWindow(0, 0, side, side), grid, 10.0 * side / SIDE, (0.0, 0.0), 1.0, 1.0)
+        assert tiling.tile_offer(area) == tiling.TileOffer(tiles, round(SIDE * gsd / 10), gsd, gsd == 10.0)
+
+
 def test_tiles_are_counted_from_one_to_the_last() -> None:
     assert [tiling.tile_at(done / 49, 49) for done in (0, 1, 12, 48, 49)] == [1, 2, 13, 49, 49]
     assert tiling.tile_at(None, 49) is None

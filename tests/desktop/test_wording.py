@@ -64,6 +64,10 @@ def test_scale_is_judged_against_what_the_weights_were_trained_on() -> None:
     assert wording.in_trained_range(replace(AREA, model_gsd_m=90.0)) is False
     assert "outside its range" in wording.scale_sentence(replace(AREA, model_gsd_m=90.0))
     assert wording.in_trained_range(replace(AREA, model_gsd_m=None)) is None
+    unknown = replace(AREA, trained_gsd_m=(0.0, 0.0))
+    assert wording.in_trained_range(unknown) is None
+    assert plain(wording.scale_sentence(unknown)) == "8.4 m per pixel at the model — its range is unknown"
+    assert wording.scale_sentence(replace(unknown, model_gsd_m=None)) == "Metres per pixel unknown (no CRS)"
 
 
 def test_a_raster_in_a_few_letters() -> None:
