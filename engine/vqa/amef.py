@@ -68,6 +68,9 @@ class RegionalFusion(nn.Module):
             membership = torch.cat([near_optical, near_sar], 2)  # [B, M, 2M]
         values = members.view(B, 2 * M, self.heads, -1)  # [B, 2M, h, d]
         scores = (query.view(B, 1, self.heads, -1) * values).sum(-1) * self.scale  # [B, 2M, h]
+        # A patch without data has no say in the maximum: far above the others it would drown them all.
+        nobody = ~torch.cat([optical_mask, sar_mask], 1).unsqueeze(-1)  # [B, 2M, 1]
+        scores = scores.masked_fill(nobody, torch.finfo(scores.dtype).min)
         scores = scores - scores.detach().amax(1, keepdim=True)
         weight = scores.clamp_min(WEAKEST_SCORE).exp()  # [B, 2M, h]
         weighted = (weight.unsqueeze(-1) * values).flatten(2)  # [B, 2M, D]

@@ -150,6 +150,22 @@ def test_regional_fusion_survives_scores_of_any_size(inputs):
     assert ((trust >= 0) & (trust <= 1)).all()
 
 
+def test_a_patch_without_data_changes_nothing_however_loud(inputs):
+    """Its score would be the maximum, hundreds above the others, and their weights lost in rounding."""
+    question, tokens, optical, mask = inputs
+    fuse = RegionalFusion(CONFIG).requires_grad_(requires_grad=False)
+    loud = optical.clone()
+    loud[1, :4] = 1e4 * (fuse.map_optical.weight.T @ fuse.map_question(question[1, tokens[1]]).mean(0))
+    no_sar = torch.zeros_like(mask)
+    for sar_mask in (mask, no_sar):
+        quiet = fuse(question, tokens, optical, mask, optical, sar_mask)
+        torch.testing.assert_close(fuse(question, tokens, loud, mask, optical, sar_mask), quiet)
+        assert torch.isfinite(quiet[0]).all()
+    nothing, trust = fuse(question, tokens, loud, no_sar, optical, no_sar)
+    assert torch.isfinite(nothing).all()
+    assert not trust.any()
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 def test_regional_fusion_in_half_precision(inputs, dtype):
     """Weights are e^score, of which half precision holds few: far below its smallest number they still count."""
