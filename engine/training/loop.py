@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import EngineFailed, UsageError
-from engine.training.batches import Batches
+from engine.training.batches import Batches, share
 from engine.training.checkpoint import (
     BEST_FILE,
     CHECKPOINT_FILE,
@@ -26,7 +26,7 @@ from engine.training.checkpoint import (
     scatter,
     write_tensors,
 )
-from engine.training.events import EVENTS_FILE, EventLog, Report, cut_log
+from engine.training.events import EVENTS_FILE, EventLog, Report, cut_log, read_events
 from engine.training.optimisation import AveragedWeights, build_optimiser, set_rate, trained
 from engine.training.processes import memory_errors_said, start
 from engine.training.settings import TrainSettings
@@ -83,6 +83,8 @@ def train(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     accelerator = start(settings)
+    # All batches are as long as the first: what cannot be cut is refused before the run leaves anything behind.
+    share(task.draw(0), accelerator.process_index, accelerator.num_processes, settings.accumulation)
     identity = flat({**(recipe or {}), "train": settings.that_bind()})
     with memory_errors_said(), stop_on_signal() as heard:
         run = _Run(task, settings, folder, identity, accelerator)
@@ -114,6 +116,7 @@ class _Run:
         self._log: EventLog | None = None
         self._saved_at = self._logged_at = 0.0  # on the monotonic clock
         self._logged_step = 0
+        self._finished_at = -1  # the step after which the log says that the run is finished
 
     def open(self, *, resume: bool, report: Report | None) -> None:
         """Take up the folder and, to resume, the checkpoint in it."""
@@ -132,7 +135,10 @@ class _Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_unfinished(self.folder)
             (self.folder / STOP_FILE).unlink(missing_ok=True)
-            cut_log(self.folder / EVENTS_FILE, self.now.step, self.now.validated)
+            log = self.folder / EVENTS_FILE
+            cut_log(log, self.now.step, self.now.validated)
+            ends = [event["step"] for event in read_events(log) if event["kind"] == "finished"]
+            self._finished_at = max(ends, default=-1)
             self._log = EventLog(self.folder, report, tensorboard=self.settings.tensorboard, from_step=self.now.step)
         self._tell("started", step=self.now.step, steps=self.settings.steps, resumed=resume)
         if not resume:
@@ -166,7 +172,9 @@ class _Run:
                 self._validate_if_due()
                 if due or self._is_over():
                     self._checkpoint()
-        self._tell("finished", step=self.now.step, best=self.now.best_score, early=self.now.step < self.settings.steps)
+        if self.now.step != self._finished_at:  # else the log has it from the time before
+            early = self.now.step < self.settings.steps
+            self._tell("finished", step=self.now.step, best=self.now.best_score, early=early)
         return True
 
     def _is_over(self) -> bool:

@@ -91,6 +91,7 @@ def test_a_finished_run_resumed_does_nothing_more(tmp_path):
     again = train(Line(at_step=fail), SETTINGS, tmp_path, resume=True)
     assert again.finished
     assert again.best_score == best
+    assert [event["kind"] for event in read_events(tmp_path / EVENTS_FILE)].count("finished") == 1
 
 
 def test_a_finished_run_goes_on_for_more_steps(tmp_path):
@@ -114,7 +115,8 @@ def test_accumulated_parts_train_as_one_batch(tmp_path, parts):
 
 def test_a_batch_that_cannot_be_cut_is_refused(tmp_path):
     with pytest.raises(UsageError, match="1 × 3 equal parts"):
-        train(Line(), replace(SETTINGS, accumulation=3), tmp_path)
+        train(Line(), replace(SETTINGS, accumulation=3), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_the_weights_change(tmp_path):
