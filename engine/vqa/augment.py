@@ -27,7 +27,7 @@ class AugmentSettings:
     colour: float = 0.06  # the same per colour band
     noise: float = 0.02  # most pixel noise, standard deviation
     shift_px: int = 3  # most displacement of SAR against optical, in network pixels
-    drop_sensor: float = 0.12  # probability that one of the two sensors is absent
+    drop_sensor: float = 0.12  # probability that one of the two sensors is absent, for networks of both
     hole: float = 0.10  # probability that one sensor lacks data along an edge
     hole_share: float = 0.4  # most of the picture that is lacking
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -135,7 +136,7 @@ class VqaTask:
         )
         self._features, self._validation_features = features, validation_features
         usable = (self.training_table.answer != UNKNOWN_ANSWER).numpy()
-        self._order = TrainingOrder(training, batch, seed, usable)
+        self._order = TrainingOrder(training, _drawn_for(config, batch), seed, usable)
         self._steps = steps
         self._same_place = torch.tensor([pair != "other" for pair in training.pair])
 
@@ -214,6 +215,14 @@ class VqaTask:
         tally = AnswerTally.of(zip(types, right.tolist(), strict=True))
         metrics = {"accuracy": tally.overall, "AA": tally.average, "cross_entropy": cross_entropy / known}
         return Validation(tally.overall, metrics | {name: count / len(answer) for name, count in by_expert.items()})
+
+
+def _drawn_for(config: TgfnetConfig, batch: BatchSettings) -> BatchSettings:
+    """``batch`` as visits are drawn with it: no sensor is withheld from a network that looks at one, which would then
+    learn to answer without seeing anything where networks of both sensors still see one."""
+    if config.sensors == "both":
+        return batch
+    return replace(batch, augment=replace(batch.augment, drop_sensor=0.0))
 
 
 def score_set(

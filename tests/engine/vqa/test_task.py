@@ -30,11 +30,11 @@ STILL = AugmentSettings(gain=0, offset=0, colour=0, noise=0, shift_px=0, drop_se
 PARTS = {"optical", "sar", "fusion", "final", "patches", "accuracy"}
 
 
-def task_on(views, *, model=None, augment=None, features=None, **batch):
+def task_on(views, *, model=None, augment=None, features=None, config=CONFIG, **batch):
     model = model or TrainedVqa(tiny_model(), patch_width=CONFIG.width)
     settings = BatchSettings(views=4, questions=3, augment=augment or AugmentSettings(), **batch)
     return VqaTask(
-        model, CONFIG, SPEC, settings, views, views, WordHashes(), ANSWERS,
+        model, config, SPEC, settings, views, views, WordHashes(), ANSWERS,
         seed=1, steps=10, features=features, validation_features=features,
     )  # fmt: skip
 
@@ -61,6 +61,19 @@ def test_the_loss_of_a_batch_is_the_mean_of_those_of_its_equal_parts(views, part
         assert set(whole_parts) == PARTS
         for name, part in whole_parts.items():
             torch.testing.assert_close(torch.stack([said[name] for _, said in pieces]).mean(), part)
+
+
+@pytest.mark.parametrize("sensor", ["optical", "sar"])
+def test_a_network_of_one_sensor_always_sees_it(views, sensor):
+    """Else one visit in so many would teach it to answer blindly, and tables would compare unequal trainings."""
+    always = AugmentSettings(drop_sensor=1.0, hole=0.0, shift_px=0)
+    config = replace(CONFIG, network="rsvqa", fusion="add", sensors=sensor)
+    task = task_on(views, model=TrainedVqa(build_network(config)), config=config, augment=always)
+    both = task_on(views, augment=always)
+    for step in range(3):
+        assert all(item.missing == () for item in task.draw(step))
+        assert any(item.missing for item in both.draw(step))
+        assert getattr(task.collate(task.draw(step), step), f"{sensor}_mask").all()
 
 
 def test_a_batch_is_the_same_however_often_it_is_prepared(views):
