@@ -42,7 +42,8 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class CalibratedType:
-    """How confidence is made honest for one type of question, fitted on ``questions`` validation questions.
+    """How confidence is made honest for one type of question, fitted on the ``questions`` validation questions that
+    were told to be of it.
 
     ``temperature`` divides the logits before the softmax. ``thresholds`` has, for each error rate as text ("0.1"), the
     largest 1 - p that an answer in the set of possible answers may have (``engine.metrics.conformal``).
@@ -55,7 +56,7 @@ class CalibratedType:
 
 @dataclass(frozen=True, slots=True)
 class CardCalibration:
-    """What was fitted on the validation split: ``common`` for any question, ``types`` where there were enough of one.
+    """What was fitted on the validation split: ``common`` for any question, ``types`` where enough were told.
 
     A free question's type is told by a linear probe, whose weights lie in an extra file: ``told`` are the types in the
     order of its outputs, and it is believed from the probability ``sure_from`` up.

@@ -2,8 +2,9 @@
 
 Both are fitted on the validation split. Temperature scaling is Guo et al. 2017; the sets are split conformal
 (``engine.metrics.conformal``), which promises its coverage for questions like those of the validation split only.
-Whoever asks freely names no type: a linear probe on the mean text feature tells it, and where it is unsure what was
-fitted on all questions holds.
+Whoever asks freely names no type: a linear probe on the mean text feature tells it. Figures are therefore those of the
+validation questions that were *told* to be of a type, its mistakes included: fitted as they are used. Where the probe
+is unsure, or tells a type too rarely, what was fitted on all questions holds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from engine.vqa.scored import Scored
 CALIBRATION_FILE = "calibration.safetensors"
 ERROR_RATES = (0.05, 0.1, 0.2)
 LEAST_QUESTIONS = 30
-"""A type with fewer validation questions has no figures of its own."""
+"""A type that fewer validation questions were told to be of has no figures of its own."""
 
 SURE_FROM = 0.6
 TEMPERATURES = (0.1, 10.0)
@@ -92,7 +93,7 @@ def fit_probe(text_pooled: Tensor, types: Sequence[str], *, sure_from: float = S
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``common`` figures for any question, those of ``types`` for questions that ``probe`` knows to be of one.
+    """``common`` figures for any question, those of ``types`` for questions that ``probe`` tells to be of one.
 
     Without a probe (older cards) the common figures hold for all.
     """
@@ -188,21 +189,27 @@ def fit_calibration(
 ) -> Calibration:
     """Fit temperatures and thresholds on a validation split: ``types`` and ``text_pooled`` [Q, W] of its questions.
 
-    ``probe`` tells types later; without one it is fitted on these same questions (:func:`fit_probe` on those of the
-    training split has seen more). Questions whose answer is not in the vocabulary are left out. Raises UsageError where
-    none is left.
+    Questions are grouped by the type that ``probe`` tells of them, as they will be when somebody asks: of questions
+    like these, the sets of each group hold the truth as often as promised, however often the probe errs. A group of
+    fewer than ``least`` has no figures, and for it, as for questions of which no type is told, the common ones hold,
+    which are fitted on all questions: what they promise is a mean over all.
+
+    Without ``probe`` one is fitted on these same questions and their ``types``; it knows them better than it will know
+    others, so that the promise is weaker than with one from other questions. Questions whose answer is not in the
+    vocabulary are left out. Raises UsageError where none is left.
     """
     known = scored.answer >= 0
     if not known.any():
         raise UsageError("Calibration needs questions whose answers the model knows, and there are none.")
     logits, answer = scored.logits[known], scored.answer[known]
-    kinds = np.asarray(types)[known]
+    probe = probe or fit_probe(text_pooled, types)
+    told = np.asarray(probe.tell(text_pooled))[known]
     each = {
-        str(kind): fit_figures(logits[kinds == kind], answer[kinds == kind], error_rates)
-        for kind in np.unique(kinds)
-        if np.count_nonzero(kinds == kind) >= least
+        str(kind): fit_figures(logits[told == kind], answer[told == kind], error_rates)
+        for kind in np.unique(told)
+        if kind != ALL and np.count_nonzero(told == kind) >= least
     }
-    return Calibration(fit_figures(logits, answer, error_rates), each, probe or fit_probe(text_pooled, types))
+    return Calibration(fit_figures(logits, answer, error_rates), each, probe)
 
 
 def fit_figures(logits: NDArray[np.float32], answer: NDArray[np.int64], error_rates: Sequence[float]) -> CalibratedType:

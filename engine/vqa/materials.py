@@ -119,6 +119,12 @@ def cut_note(table: QuestionTable) -> str:
 
 
 def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:
+    """The scenes of a split. Held-out wordings are the test's alone.
+
+    Validation is asked in the wordings of training, although weights are chosen and calibrated on it: what the held-out
+    wordings cost is to be measured, so nothing may be fitted to them. What calibration promises holds for the training
+    wordings, therefore; reports measure how much of it is left in others.
+    """
     data = recipe.data
     wording: Wording = "held-out" if split == "test" else "train"
     spec = SceneSetSpec(

@@ -178,7 +178,8 @@ class _Run:
         self.tell({"kind": "stage", "stage": "calibrating on the validation set"})
         scored = self._score(network, self.validation, "validation")
         kinds = [question.type for question in self.validation.questions]
-        # The probe learns from training questions: there are more, and the thresholds must not know its mistakes.
+        # The probe learns from training questions: there are more, and on those it has learned from it would err less
+        # than it will later, so that thresholds fitted on what it tells of them would be too low.
         table, asked = self._table("train"), self.training.questions
         some = torch.linspace(0, len(asked) - 1, min(len(asked), PROBE_QUESTIONS)).round().long()
         text = table.pooled(network.text_tower)[table.text_row[some]]

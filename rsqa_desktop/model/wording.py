@@ -189,7 +189,7 @@ def whole_answer_set(answer: Answer) -> str:
     """Every answer of the set, and what the set promises."""
     return (
         f"{', '.join(answer.answer_set)}.\nOf such sets, {percent(1 - (answer.error_rate or 0))} held the right answer "
-        "on the model’s own held-out scenes. Other imagery may differ."
+        "on the model’s own validation questions. Other wordings and other imagery may differ."
     )
 
 

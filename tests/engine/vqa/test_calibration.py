@@ -94,6 +94,34 @@ def test_sets_hold_the_truth_within_each_type_as_often_as_promised(calibration, 
     assert all(one[0] == best for one, best in zip(sets, shares.argmax(-1).tolist(), strict=True))
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
+def test_the_promise_holds_for_what_is_told_however_wrongly(rate):
+    """The probe takes a third of the hard type for the easy one, and no type hears of the probe's mistakes."""
+    one, types, text = muddled(1)
+    probe = fit_probe(asked(1)[2], types)
+    calibration = fit_calibration(one, types, text, probe=probe)
+    fresh, types, text = muddled(2)
+    told = np.array(probe.tell(text))
+    assert np.mean(told == np.array(types)) < 0.9
+    shares = calibration.probabilities(torch.from_numpy(fresh.logits), text)
+    sets = calibration.answer_sets(shares, text, rate)
+    covered = np.array([answer in one for answer, one in zip(fresh.answer, sets, strict=True)])
+    assert set(told) == set(calibration.types) == set(TRUE)
+    for kind in TRUE:
+        count = np.count_nonzero(told == kind)
+        assert covered[told == kind].mean() == pytest.approx(1 - rate, abs=5 * np.sqrt(2 * rate * (1 - rate) / count))
+        assert calibration.types[kind].questions == pytest.approx(count, rel=0.05)
+
+
+def muddled(seed):
+    """:func:`asked`, with a third of the questions of type number worded as those of type presence are."""
+    one, types, text = asked(seed)
+    number, presence = (torch.tensor([kind == name for kind in types]) for name in ("number", "presence"))
+    some = number.nonzero()[::3, 0]
+    text[some] = text[presence][: len(some)]
+    return one, types, text
+
+
 def test_a_lower_error_rate_gives_larger_sets(calibration):
     fresh, _, text = asked(4, 100)
     shares = calibration.probabilities(torch.from_numpy(fresh.logits), text)
@@ -101,8 +129,12 @@ def test_a_lower_error_rate_gives_larger_sets(calibration):
     assert all(set(a) <= set(b) <= set(c) for a, b, c in zip(few, more, most, strict=True))
 
 
-def test_rare_types_and_unsure_questions_take_the_common_figures():
+def test_types_told_too_rarely_and_unsure_questions_take_the_common_figures():
     one, types, text = asked(5, 100)
+    few = fit_calibration(one, types, text, least=101)
+    assert few.types == {}
+    assert few.figures(text) == [few.common] * len(text)
+    assert few.common.questions == len(types)
     rare = fit_calibration(one, [*types[:-1], "rare"], text)
     assert set(rare.types) == set(TRUE)
     between = text[:1] * 0 + text.mean(0)
