@@ -31,6 +31,9 @@ from engine.vqa.data.weathers import as_bytes, checked_variants, drawn_strength
 from engine.vqa.patch_truth import CHANNELS, patch_truth
 from engine.vqa.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
 
+VERSION = 1
+"""Goes up when the same scenes would be kept otherwise: other rules in ``preprocess``, ``patch_truth`` or here."""
+
 SPLIT_SEEDS = {"train": 10_000_000, "validation": 20_000_000, "test": 30_000_000}
 
 
@@ -85,6 +88,7 @@ def render_set(
     """
     checked_variants(spec.variants)
     made_from = {
+        "version": VERSION,
         "spec": asdict(spec),
         "preprocess": preprocess.as_json(),
         "answers_version": ANSWERS_VERSION,

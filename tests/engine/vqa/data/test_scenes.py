@@ -11,6 +11,7 @@ from engine.errors import UsageError
 from engine.scenes import make_sample
 from engine.scenes.sample import under_weathers
 from engine.text import ANSWERS
+from engine.vqa.data import scenes as scenes_module
 from engine.vqa.data.question_set import AS_IT_IS
 from engine.vqa.data.scenes import SceneSetSpec, render_set
 from engine.vqa.patch_truth import CHANNELS, patch_truth
@@ -84,6 +85,16 @@ def test_a_set_is_reused_and_a_changed_spec_renders_anew(scenes, folder):
     again = render_set(replace(SPEC, count=2), PreprocessSpec(), other, report=lambda d, o: rendered.append(d))
     assert (len(fewer), len(again), rendered) == (1, 2, [2])
     assert len({scenes.key, fewer.key, again.key}) == 3
+
+
+def test_a_set_of_an_older_version_of_the_rules_is_rendered_anew(tmp_path, monkeypatch):
+    one = replace(SPEC, count=1, variants=())
+    before = render_set(one, PreprocessSpec(), tmp_path / "set")
+    monkeypatch.setattr(scenes_module, "VERSION", scenes_module.VERSION + 1)
+    rendered = []
+    after = render_set(one, PreprocessSpec(), tmp_path / "set", report=lambda done, of: rendered.append(done))
+    assert rendered == [1]
+    assert before.key != after.key
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
