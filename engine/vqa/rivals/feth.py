@@ -125,7 +125,12 @@ class Feth(VqaNetwork):
 
 
 def soft_weights(losses: Tensor, progress: float, answers: int) -> Tensor:
-    """SPCL's linear soft weights [B], each in 0..1, of questions with ``losses`` [B]; ``answers`` is C."""
+    """SPCL's linear soft weights [B], each in 0..1, of questions with ``losses`` [B]; ``answers`` is C.
+
+    Where there is only one answer nothing is hard: no loss, and weights of 1.
+    """
+    if answers < 2:
+        return torch.ones_like(losses)
     youth = (1.0 - progress) / (FIRST_AGE * math.log(answers))  # 1 / age, 0 at the end
     return (1.0 - youth * losses).clamp_min(0.0)
 

@@ -23,6 +23,13 @@ def test_soft_weights_by_hand():
     assert FIRST_AGE == 2.0
 
 
+def test_a_vocabulary_of_one_answer_leaves_nothing_to_weigh():
+    logits = torch.randn(3, 1, requires_grad=True)
+    loss, parts = rival("feth").loss(plain_output(logits), torch.zeros(3, dtype=torch.long), progress=0.0)
+    assert loss == 0.0
+    assert parts["weight"] == 1.0
+
+
 @given(st.floats(0, 50), st.floats(0, 50), st.floats(0, 1), st.floats(0, 1), st.integers(2, 500))
 def test_an_easier_question_and_a_later_time_never_weigh_less(easy, more, early, later, answers):
     early, later = sorted((early, later))
