@@ -56,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--error-rate",
         type=float,
-        default=DEFAULT_ERROR_RATE,
         metavar="SHARE",
-        help="how often the answer set may miss the truth, one that the model has: 0.05, 0.1, 0.2 (default: 0.1)",
+        help="how often the answer set may miss the truth, one that the model has: 0.05, 0.1, 0.2 (default: 0.1); "
+        "tiles have none",
     )
     parser.add_argument("--strict", action="store_true", help="refuse a question too long for the model, do not cut it")
     _add_tile_arguments(parser)
@@ -96,6 +96,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"“{unknown[0]}” is no format of this answer.", remedy=f"Use some of {', '.join(known)}.")
     if not args.tiles and (args.tile_gsd is not None or args.max_tiles is not None):
         raise UsageError("--tile-gsd and --max-tiles are about tiles.", remedy="Add --tiles.")
+    if args.tiles and args.error_rate is not None:
+        raise UsageError(
+            "--error-rate is about answer sets, which tiles do not have.",
+            remedy="Leave it out, or ask about a single tile's window without --tiles.",
+        )
     return _run_tiles(args) if args.tiles else _run_once(args)
 
 
@@ -167,7 +172,7 @@ def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
         optical_bands=args.bands,
         sar_bands=args.sar_band,
         mute=(args.mute,) if args.mute else (),
-        error_rate=args.error_rate,
+        error_rate=DEFAULT_ERROR_RATE if args.error_rate is None else args.error_rate,
         strict=args.strict,
     )
     return replace(request, window=_window(args, request))

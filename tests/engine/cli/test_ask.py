@@ -227,11 +227,11 @@ def test_refusals_and_ctrl_c_have_their_codes_and_leave_nothing(
 def test_tiles_are_asked_for_with_their_scale(
     asked_tiles: list[AskTilesRequest], pair: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ["ask", *pair, "q", "--tiles", "--tile-gsd", "20", "--max-tiles", "99", "--error-rate", "0.05", "--strict"]
+    argv = ["ask", *pair, "q", "--tiles", "--tile-gsd", "20", "--max-tiles", "99", "--strict"]
     assert main(argv) == 0
     (request,) = asked_tiles
     assert (request.tile_gsd_m, request.max_tiles) == (20.0, 99)
-    assert (request.ask.error_rate, request.ask.strict) == (0.05, True)
+    assert request.ask.strict
     out = capsys.readouterr().out
     assert "water" in out
     assert "AAa" in out
@@ -256,6 +256,7 @@ def test_tiles_write_files_and_print_one_object(
         (["--tile-gsd", "20"], "Add --tiles"),
         (["--tiles", "--out", "o", "--formats", "png"], "“png” is no format"),
         (["--out", "o", "--formats", "csv"], "“csv” is no format"),
+        (["--tiles", "--error-rate", "0.05"], "tiles do not have"),
         (["--tiles", "--tile-gsd", "-3"], "no scale"),
         (["--tiles", "--max-tiles", "0"], "at least one tile"),
         (["--error-rate", "1.5"], "no share"),
