@@ -130,14 +130,21 @@ class AdaptiveFusion(nn.Module):
     """AF, eq. 8: W_A = Sigmoid(FC(Concat(P_OE, P_SE, P_OS))), Pre = Softmax(W_A (P_OE, P_SE, P_OS)).
 
     An expert that is absent enters as zeros and gets weight 0.
+
+    P are logits, and a softmax tells nobody by which constant they are raised: in training all logits of an expert drift
+    together, FC multiplies that by 3C inputs, and the sigmoids end at 0 or 1 whatever is asked (measured on scenes:
+    mean weights 6e-11, 2e-12 and 1.0). *Our reading* for ``adaptive_input = "probabilities"``: FC hears softmax(P),
+    which does not know the constant and is bounded; what is weighed and summed is P in both forms.
     """
 
     def __init__(self, config: TgfnetConfig) -> None:
         super().__init__()
+        self.hears_probabilities = config.adaptive_input == "probabilities"
         self.weigh = nn.Linear(3 * config.answers, 3)
 
     def forward(self, predictions: Tensor, present: Tensor) -> FusedPrediction:
         """``predictions`` [B, 3, C] in the order of EXPERTS, ``present`` [B, 3] bool."""
-        heard = predictions * present.unsqueeze(-1)
+        heard = predictions.softmax(-1) if self.hears_probabilities else predictions  # [B, 3, C]
+        heard = heard * present.unsqueeze(-1)
         weights = self.weigh(heard.flatten(1)).sigmoid() * present  # [B, 3]
-        return FusedPrediction((weights.unsqueeze(-1) * heard).sum(1), weights)
+        return FusedPrediction((weights.unsqueeze(-1) * predictions).sum(1), weights)

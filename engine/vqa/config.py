@@ -64,6 +64,7 @@ class TgfnetConfig:
     neighbours: int = 8  # RQAF: R most similar patches within each sensor, so a union of 2R (our reading)
     decoder_layers: int = 2  # of each expert, as in the paper
     dropout: float = 0.1  # in the experts only (our reading)
+    adaptive_input: Literal["logits", "probabilities"] = "logits"  # what AF hears: eq. 8 literally, or their softmax
 
     def __post_init__(self) -> None:
         """Raises UsageError for a configuration that no network can be built from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -208,6 +209,17 @@ def test_adaptive_fusion_is_equation_8():
         W_A = (fusion.weigh.weight @ torch.cat([*predictions[b]]) + fusion.weigh.bias).sigmoid()
         torch.testing.assert_close(found.weights[b], W_A)
         torch.testing.assert_close(found.logits[b], sum(W_A[e] * predictions[b, e] for e in range(3)))
+
+
+@pytest.mark.parametrize("heard", ["logits", "probabilities"])
+def test_a_constant_on_all_of_an_experts_logits_moves_the_weights_only_where_logits_are_heard(heard):
+    fusion = AdaptiveFusion(replace(CONFIG, adaptive_input=heard))
+    predictions, present = torch.randn(B, 3, CONFIG.answers), torch.ones(B, 3, dtype=torch.bool)
+    raised = predictions + torch.tensor([7.0, -5.0, 3.0])[:, None]
+    one, two = fusion(predictions, present), fusion(raised, present)
+    assert torch.allclose(one.weights, two.weights, atol=1e-5) == (heard == "probabilities")
+    if heard == "probabilities":
+        torch.testing.assert_close(one.logits.softmax(-1), two.logits.softmax(-1))
 
 
 def twin_of(layer: DecoderLayer) -> torch.nn.TransformerDecoderLayer:

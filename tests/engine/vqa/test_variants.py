@@ -16,6 +16,7 @@ TABLE_IV = {
     "Exp3": {"fusion": "add"},
     "Exp4": {},
     "RQAF without CFAR": {"cfar": False},
+    "AF hears probabilities": {"adaptive_input": "probabilities"},
 }
 TABLE_V = {  # "Add" is Table IV's Exp1
     "OPT": {"network": "single", "fusion": "add", "sensors": "optical"},
