@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.errors import UsageError
 from engine.metrics import AnswerTally
 from engine.training.task import Validation
 from engine.vqa.augment import PairPixels, augment_pair
@@ -106,8 +107,11 @@ class VqaTask:
     ``encoder`` reads the texts (a tokenizer for a network with a text tower), ``answers`` is the vocabulary; questions
     whose answer is not in it are not trained on. ``features`` are the tokens of ``training`` where the image encoder is
     frozen, ``validation_features`` those of ``validation``; a view's variant and its missing sensor are then all that
-    is varied. ``steps`` is the length of the training, for networks with a curriculum. ``tables`` are the questions of
+    is varied, and ``batch.variant_share`` needs a set with variants. ``steps`` is the length of the training, for networks with a curriculum. ``tables`` are the questions of
     both sets as ``encoder`` read them, where that was done before.
+
+    Raises :class:`~engine.errors.UsageError` where there is nothing to train on, and where weather is to be put over
+    pictures of which only the tokens are there.
     """
 
     def __init__(
@@ -127,6 +131,12 @@ class VqaTask:
         validation_features: FeatureCache | None = None,
         tables: tuple[QuestionTable, QuestionTable] | None = None,
     ) -> None:
+        if features is not None and batch.variant_share and len(training.variants) == 1:
+            raise UsageError(
+                f"Adverse weather cannot be shown in {batch.variant_share:.0%} of the visits: the image encoder is "
+                "frozen, its tokens are kept, and the training set has no pictures in other weather.",
+                remedy="Name weathers in data.variants, set batch.variant_share to 0, or set tune.cache to false.",
+            )
         self._model = model
         self.config, self.preprocess, self.batch = config, preprocess, batch
         self.training, self.validation = training, validation

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.errors import UsageError
 from engine.scenes import make_sample
 from engine.text import ANSWERS as SCENE_ANSWERS
 from engine.vqa.augment import AugmentSettings
@@ -127,6 +128,16 @@ def test_kept_tokens_vary_in_weather_and_missing_sensor():
             assert batch.optical_mask[row].any() == ("optical" not in item.missing)
             seen[item.variant > 0] += 1
     assert min(seen.values()) > 0
+
+
+def test_weather_that_kept_tokens_cannot_show_is_refused(views):
+    """It would be drawn, questions on the weather would be left out, and the picture would be as it is."""
+    network = tiny_model()
+    cache = FeatureCache.build(network, views, CONFIG, SPEC, None)
+    with pytest.raises(UsageError, match="no pictures in other weather") as caught:
+        task_on(views, model=TrainedVqa(network), features=cache, variant_share=0.5)
+    assert "data.variants" in caught.value.remedy
+    task_on(views, model=TrainedVqa(network), variant_share=0.5)  # on pictures it is put over them
 
 
 class SaysYes(nn.Module):
