@@ -1,9 +1,11 @@
 """Which views and questions a training step gets: a pure function of seed and step, the same for any division of work.
 
 Every view comes once in each *round*, in an order drawn for the round, with a fixed number of its questions; its next
-visit goes on with the questions that have not been asked yet, so that all are asked equally often. What else is random
-about a view (its weather, a sensor that is missing, the seed of its augmentation) is drawn here, too, so that it does
-not matter who prepares it.
+visit goes on with the questions that have not been asked yet, so that all questions *of a view* are asked equally
+often, but for those that a missing sensor or another weather leaves out. Views come equally often, however many
+questions they have: a question of a view with few of them is asked more often than one of a view with many. What else
+is random about a view (its weather, a sensor that is missing, the seed of its augmentation) is drawn here, too, so that
+it does not matter who prepares it.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class BatchSettings:
     """How a training batch is put together. Each view is encoded once for all of its questions.
 
     ``balance`` "type" or "answer" draws the questions of a view with weights of one by the square root of how often
-    their type or answer is there in the set, where "none" asks all equally often. ``variant_share`` of the visits show
+    their type or answer is there in the set, where "none" asks all of a view equally often; views come equally often
+    in either case, whatever the number of their questions. ``variant_share`` of the visits show
     the optical picture in an adverse weather: one of the set's variants, or, in a set without, one put over a picture
     that is not adverse already.
     """
@@ -171,7 +174,7 @@ def _variants_of(training: QuestionSet) -> list[NDArray[np.int64]]:
 
 
 def _weights(training: QuestionSet, balance: str) -> NDArray[np.float64] | None:
-    """How often each question is to be drawn, [Q], not normalised; None where all equally often."""
+    """How often each question of a view is to be drawn, [Q], not normalised; None where all equally often."""
     if balance == "none":
         return None
     groups = [question.type if balance == "type" else question.answer for question in training.questions]

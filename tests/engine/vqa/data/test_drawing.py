@@ -39,6 +39,15 @@ def test_every_view_comes_once_in_a_round_and_every_question_as_often():
     assert Counter(item.view for item in across) == dict.fromkeys(range(5), 4)
 
 
+def test_views_and_not_questions_come_equally_often():
+    """A view with two questions and one with six, both asked as often: each of the two, three times as often."""
+    questions = noise_set(views=2, questions=6)
+    few = replace(questions, questions=tuple(q for i, q in enumerate(questions.questions) if i < 2 or q.scene))
+    items = drawn(order_of(few, BatchSettings(views=2, questions=2, augment=WHOLE)), 3)
+    asked = Counter(int(q) for item in items for q in item.questions)
+    assert [asked[q] for q in range(8)] == [3, 3, 1, 1, 1, 1, 1, 1]
+
+
 def test_a_step_follows_from_seed_and_number_alone():
     questions = noise_set(views=5, questions=7, variants=("cloud",), types=TYPES)
     batch = BatchSettings(views=3, questions=2, variant_share=0.5, balance="answer")
