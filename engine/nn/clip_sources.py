@@ -101,15 +101,18 @@ def find_clip_weights(
 ) -> ClipFile:
     """The first file with ``weights`` of ``model``; with ``sha256``, the first that has this hash.
 
-    Looked at, in this order: ``weights`` itself where it is a path (it has a separator or ends as weights do); what
-    :data:`FOLDER_VARIABLE` names; ``MODEL-WEIGHTS`` in each of the model folders; the Hugging Face cache; and, with
-    ``fetch``, unless the user has set HF_HUB_OFFLINE, the hub. Only ``folder``, a file or folder, where it is given.
+    Where ``weights`` is a path (it has a separator or ends as weights do), that is the only place: nobody who misspelt
+    one wants other weights in their stead. A tag or a name is looked for, in this order, in what
+    :data:`FOLDER_VARIABLE` names; in ``MODEL-WEIGHTS`` in each of the model folders; in the Hugging Face cache; and,
+    with ``fetch``, unless the user has set HF_HUB_OFFLINE, on the hub. Only in ``folder``, a file or folder, where it
+    is given.
 
     Raises ModelNotFound, saying what to fetch and where to put it, and ModelDamaged where all files have other hashes.
     """
     record = pretrained_record(model, weights)
-    places = [folder] if folder is not None else list(_places(model, weights))
-    hub = record.hub if record is not None and folder is None else ()
+    own = folder or _as_path(weights)
+    places = [own] if own is not None else list(_places(model, weights))
+    hub = record.hub if record is not None and own is None else ()
     licence = UNKNOWN_LICENCE if record is None else record.licence
     other = None
     for path, repository in _files(places, hub, fetch=fetch):
@@ -123,6 +126,11 @@ def find_clip_weights(
         raise ModelDamaged(
             f"{other.path} has SHA-256 {other.sha256[:12]}…, {sha256[:12]}… was asked for.",
             remedy=f"Set {FOLDER_VARIABLE} to the weights of CLIP {model} {weights} that the model's card names.",
+        )
+    if folder is None and own is not None:
+        raise ModelNotFound(
+            f"There are no weights of CLIP {model} at {own}.",
+            remedy="Correct the path, or give a tag of open_clip, such as openai.",
         )
     looked = [*map(str, places), *(["the Hugging Face cache"] if hub else [])]
     raise ModelNotFound(
@@ -144,16 +152,17 @@ def _files(places: list[Path], hub: tuple[HubFile, ...], *, fetch: bool) -> Iter
 
 
 def _places(model: str, weights: str) -> Iterator[Path]:
-    """Files and folders that may have the weights, best first."""
-    tag = weights
-    path = Path(weights).expanduser()
-    if path.name != weights or path.suffix in SUFFIXES:
-        yield path
-        tag = path.stem if path.suffix in SUFFIXES else path.name
+    """Files and folders that may have the weights of that tag or name, best first."""
     if os.environ.get(FOLDER_VARIABLE):
         yield Path(os.environ[FOLDER_VARIABLE]).expanduser()
     for folder in model_folders():
-        yield folder / _folder_name(model, tag)
+        yield folder / _folder_name(model, weights)
+
+
+def _as_path(weights: str) -> Path | None:
+    """``weights`` where it is a path and not a tag or a name."""
+    path = Path(weights).expanduser()
+    return path if path.name != weights or path.suffix in SUFFIXES else None
 
 
 def _folder_name(model: str, tag: str) -> str:

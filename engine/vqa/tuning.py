@@ -43,7 +43,7 @@ def fetch_clip(config: TgfnetConfig) -> None:
 
 def clip_weights_name(config: TgfnetConfig) -> str:
     """What a card calls CLIP's weights: their tag, or the bare name of a file, as a path means nothing elsewhere."""
-    path = Path(config.clip_weights)
+    path = Path(config.clip_weights).expanduser()
     return path.stem if config.clip_weights and path.exists() else config.clip_weights
 
 
@@ -124,8 +124,6 @@ def _start_from(network: VqaNetwork, recipe: VqaRecipe, answers: tuple[str, ...]
 
 
 def _add_lora(network: VqaNetwork, recipe: VqaRecipe) -> None:
-    if not recipe.model.uses_clip:
-        raise UsageError("Low-rank tuning (LoRA) is for CLIP, which this recipe does not use.")
     from engine.nn.lora import add_lora
 
     network.vision = add_lora(network.vision, recipe.tune.rank, recipe.tune.alpha)

@@ -81,12 +81,17 @@ class TestPlaces:
         assert (found.repository, found.revision) == ("openai/clip-vit-base-patch16", REVISION)
 
     @pytest.mark.parametrize("name", ["mine.pt", "mine.safetensors", "folder"])
-    def test_weights_may_be_a_path_and_are_found_again_elsewhere_by_its_name(self, bare_machine, name):
+    def test_weights_may_be_a_path_and_are_found_again_elsewhere_by_its_name(self, bare_machine, monkeypatch, name):
+        """Whoever loads a card gives the stem. A path that is not there is not replaced by what is elsewhere."""
         path = bare_machine / name
         put(path / "model.safetensors" if name == "folder" else path)
         assert path in (found := find_clip_weights("ViT-B-16", str(path)).path, found.parent)
         elsewhere = put(bare_machine / f"models/ViT-B-16-{path.stem}/model.safetensors")
-        assert find_clip_weights("ViT-B-16", f"/not/here/{name}").path == elsewhere
+        assert find_clip_weights("ViT-B-16", path.stem).path == elsewhere
+        monkeypatch.setenv(FOLDER_VARIABLE, str(elsewhere))
+        with pytest.raises(ModelNotFound, match=f"/not/here/{name}") as caught:
+            find_clip_weights("ViT-B-16", f"/not/here/{name}", fetch=True)
+        assert "path" in caught.value.remedy
 
     def test_a_hash_chooses_among_files(self, bare_machine, monkeypatch):
         monkeypatch.setenv(FOLDER_VARIABLE, str(put(bare_machine / "other.safetensors", b"other")))
