@@ -131,10 +131,10 @@ class AdaptiveFusion(nn.Module):
 
     An expert that is absent enters as zeros and gets weight 0.
 
-    P are logits, and a softmax tells nobody by which constant they are raised: in training all logits of an expert drift
-    together, FC multiplies that by 3C inputs, and the sigmoids end at 0 or 1 whatever is asked (measured on scenes:
-    mean weights 6e-11, 2e-12 and 1.0). *Our reading* for ``adaptive_input = "probabilities"``: FC hears softmax(P),
-    which does not know the constant and is bounded; what is weighed and summed is P in both forms.
+    P are logits, and a softmax tells nobody by which constant they are raised: in training all logits of an expert
+    drift together, FC multiplies that by 3C inputs, and the sigmoids end at 0 or 1 whatever is asked (measured on
+    scenes: mean weights 6e-11, 2e-12 and 1.0). *Our reading* for ``adaptive_input = "probabilities"``: FC hears
+    softmax(P), which does not know the constant and is bounded; what is weighed and summed is P in both forms.
     """
 
     def __init__(self, config: TgfnetConfig) -> None:
