@@ -1,4 +1,4 @@
-"""Figures that others published, as data (``published.toml``): Tables III to V of the TGFNet paper, and today's best.
+"""Figures that others published, as data (``published.toml``): Tables III to V of the TGFNet paper.
 
 None of them is ours. Every record carries the words that have to stand beside it.
 """
@@ -53,15 +53,6 @@ def published_table(number: str) -> PublishedTable:
         raise UsageError(f"There is no published table “{number}”.", remedy=f"There are {', '.join(tables)}.")
     table = tables[number]
     return PublishedTable(number, table["title"], tuple(table["columns"]), _rows(table), tuple(table["notes"]))
-
-
-def todays_best(benchmark: str) -> PublishedTable:
-    """The best published figures that we know of on "OSVQA", "RefSegRS" or "DIOR-RSVG". Raises UsageError."""
-    tables = _content()["best"]
-    if benchmark not in tables:
-        raise UsageError(f"No published figures are known on “{benchmark}”.", remedy=f"Known: {', '.join(tables)}.")
-    table = tables[benchmark]
-    return PublishedTable("", f"Best published on {benchmark}", tuple(table["columns"]), _rows(table))
 
 
 def _rows(table: dict[str, Any]) -> tuple[PublishedRow, ...]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from engine.errors import UsageError
-from engine.vqa.published import PAPER, published_table, todays_best
+from engine.vqa.published import PAPER, published_table
 
 
 def test_table_iii_has_six_methods_in_three_modalities_and_tgfnet():
@@ -48,16 +48,8 @@ def test_contradictions_are_told():
     assert "paper" in PAPER
 
 
-def test_todays_best():
-    assert todays_best("OSVQA").row("Bi-Modal").values == {"OA": 69.97, "AA": 64.15}
-    assert todays_best("RefSegRS").columns == ("mIoU", "oIoU")
-    assert todays_best("DIOR-RSVG").row("MB-ORES").values["meanIoU"] == 77.73
-
-
 def test_unknown_ones_are_refused():
     with pytest.raises(UsageError, match="“VI”"):
         published_table("VI")
     with pytest.raises(UsageError, match="Nobody"):
         published_table("V").row("Nobody")
-    with pytest.raises(UsageError, match="Nowhere"):
-        todays_best("Nowhere")
