@@ -19,8 +19,8 @@ from engine.jobs.compose_tiles import TiledRun, TileResults, compose_tiles
 from engine.jobs.folder import JobFolder
 from engine.jobs.plan_tiles import plan_tiles
 from engine.jobs.reading import AreaPixels, AreaReader, no_data_sentence, size_as_read
-from engine.jobs.remarks import SENSORS
 from engine.records import AskRequest, AskTilesRequest, CheckRequest, PixelWindow, TiledAnswer, TileGrid
+from engine.records.pair import SENSORS
 from engine.records.tiles import TILE_STATES
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a grid can be refused without it

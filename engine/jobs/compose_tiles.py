@@ -13,7 +13,6 @@ from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
 from engine.jobs.reading import Sources
 from engine.jobs.remarks import (
-    SENSORS,
     data_remarks,
     each_on_the_ground,
     question_remarks,
@@ -22,6 +21,7 @@ from engine.jobs.remarks import (
     tile_state_remarks,
 )
 from engine.records import AreaUsed, AskTilesRequest, Grid, PairCheck, TileArrays, TileCount, TiledAnswer, TileGrid
+from engine.records.pair import SENSORS
 from engine.records.tiles import NO_ANSWER, TILE_STATES, TileState
 
 if TYPE_CHECKING:  # only for its name: the predictor brings torch

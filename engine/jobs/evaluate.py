@@ -21,6 +21,7 @@ from engine.jobs.device import Device, Devices
 from engine.jobs.exam import training_questions
 from engine.scenes import WORLD_VERSION
 from engine.scenes.exam import EXAMS, Exam
+from engine.scenes.plan import VIEW
 from engine.scenes.stream import in_order
 from engine.text import ANSWERS
 from engine.vqa.data.folders import SPLIT_NAMES, folder_set, read_folder
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float | None], None]
 
 SCENES = "scenes"
-VIEW_PX = 256
-"""Pixels along a side of the fresh scenes, before they are brought to the network's square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ class _Asked:
             spec = exam_spec(self._exam, order.limit or self._exam.count, config.image_size, config.grid)
         else:
             spec = SceneSetSpec(
-                SPLIT_SEEDS["test"], order.scenes, "held-out", 1, VIEW_PX, config.image_size, config.grid
+                SPLIT_SEEDS["test"], order.scenes, "held-out", 1, VIEW, config.image_size, config.grid
             )
         return render_set(
             spec,

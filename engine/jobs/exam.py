@@ -13,9 +13,10 @@ from engine.scenes import make_truth
 from engine.scenes.difficulty import SceneFacts, difficulty, scene_facts
 from engine.scenes.exam import digest, exam_truth, find_exam
 from engine.scenes.stream import in_order
+from engine.vqa.data.scenes import SPLIT_SEEDS
 
-GUESS_SCENES, GUESS_SEED = 2000, 10_000_000
-"""How many scenes' questions the guess learns from, and the seed of the first: those of the training split."""
+GUESS_SCENES = 2000
+"""How many scenes' questions the guess learns from, the first of the training split."""
 
 Progress = Callable[[str, float | None], None]
 
@@ -78,7 +79,7 @@ _Asked = tuple[int, str, str, str, str]
 
 def training_questions(number: int) -> list[_Asked]:
     """What the guess learns from the ``number``-th scene of the training split."""
-    truth = make_truth(GUESS_SEED + number, questions_per_type=3)
+    truth = make_truth(SPLIT_SEEDS["train"] + number, questions_per_type=3)
     return [(number, q.text, q.answer, q.type, q.template) for q in truth.questions]
 
 

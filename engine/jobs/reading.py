@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import InputRefused, UsageError
-from engine.jobs.remarks import SAID
 from engine.raster import open_raster
 from engine.records import AskRequest, Grid, PairCheck, PixelWindow
+from engine.records.pair import SENSOR_SAID
 from engine.records.raster import SarUnit
 
 Pixels = npt.NDArray[np.float32]
@@ -138,7 +138,7 @@ def read_area(request: AskRequest, check: PairCheck, side: int) -> AreaPixels:
 def no_data_sentence(request: AskRequest, looks_at: str = "both") -> str:
     """Why an area cannot be asked about; ``looks_at`` is the model's ``sensors``: ``both`` or one of them."""
     if looks_at != "both":
-        return f"Not answerable: this model looks at {SAID[looks_at]} only, which has no data in this area."
+        return f"Not answerable: this model looks at {SENSOR_SAID[looks_at]} only, which has no data in this area."
     if request.optical is None or request.sar is None:
         only = "SAR" if request.optical is None else "optical"
         return f"Not answerable: the {only} image has no data in this area, and there is no other."

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from engine.catalog import ModelCard
 from engine.records import AreaUsed, AskRequest, PairCheck, TileGrid
+from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.records.query import DEFAULT_ERROR_RATE
 from engine.text import AREA_ANSWERS, LENGTH_ANSWERS, VIEW_PX, bin_hectares, bin_metres
 
-SENSORS = ("optical", "sar")
-SAID = {"optical": "optical", "sar": "SAR"}
 _SCALE_UNKNOWN = "The scale is unknown, so whether the model was trained for it is too."
 _RANGE_UNKNOWN = "The model's card does not say which scales it was trained for."
 
@@ -67,7 +66,7 @@ def alone_remark(request: AskRequest, sensors: tuple[str, ...], *, looks_at: str
     """
     if len(sensors) != 1:
         return None
-    left, lost = SAID[sensors[0]], next(name for name in SENSORS if name not in sensors)
+    left, lost = SENSOR_SAID[sensors[0]], next(name for name in SENSORS if name not in sensors)
     if looks_at != "both":
         return f"Answered from the {left} image: this model looks at no other."
     who = f"Answered by the {left} expert alone" if has_experts else f"Answered from the {left} image alone"
@@ -77,10 +76,10 @@ def alone_remark(request: AskRequest, sensors: tuple[str, ...], *, looks_at: str
 def why_absent(request: AskRequest, sensor: str) -> str:
     """Why ``sensor`` had no part in an answer, as the end of a sentence."""
     if (request.optical if sensor == "optical" else request.sar) is None:
-        return f"there is no {SAID[sensor]} image"
+        return f"there is no {SENSOR_SAID[sensor]} image"
     if sensor in request.mute:
-        return f"the {SAID[sensor]} image is muted"
-    return f"the {SAID[sensor]} image has no data there"
+        return f"the {SENSOR_SAID[sensor]} image is muted"
+    return f"the {SENSOR_SAID[sensor]} image has no data there"
 
 
 def question_remarks(request: AskRequest, tokens_cut: int) -> list[str]:
@@ -125,7 +124,7 @@ def tile_state_remarks(request: AskRequest, grid: TileGrid, alone: dict[str, int
     said = []
     for sensor, tiles in alone.items():
         lost = next(name for name in SENSORS if name != sensor)
-        why = f"by the {SAID[sensor]} image alone: {why_absent(request, lost)}."
+        why = f"by the {SENSOR_SAID[sensor]} image alone: {why_absent(request, lost)}."
         said.append(f"{tiles_of(tiles, grid)} answered {why}")
     if empty:
         said.append(f"{tiles_of(empty, grid)} not answerable: no sensor has data there.")

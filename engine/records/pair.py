@@ -7,6 +7,12 @@ from typing import Literal
 
 from engine.records.raster import RasterInfo
 
+SENSORS = ("optical", "sar")
+"""The sensors of a pair, as requests, records and files name them, in the order in which arrays have them."""
+
+SENSOR_SAID = {"optical": "optical", "sar": "SAR"}
+"""What sentences call them."""
+
 Verdict = Literal["aligned", "resampled", "shifted", "single-sensor", "no-overlap", "not-georeferenced"]
 
 

@@ -15,8 +15,6 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Pixel = TypeVar("Pixel", np.float32, np.bool_)
 
-SENSORS = ("optical", "sar")
-
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:

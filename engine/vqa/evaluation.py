@@ -25,6 +25,7 @@ from engine.metrics import (
     reliability,
     score_intervals,
 )
+from engine.records.pair import SENSOR_SAID
 from engine.vqa.calibration import Calibration, rate_key
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.features import FeatureCache
@@ -32,7 +33,6 @@ from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.network import EXPERTS, VqaNetwork
 from engine.vqa.preprocess import PreprocessSpec
-from engine.vqa.reasons import SAID
 from engine.vqa.scored import Scored
 from engine.vqa.task import score_set
 
@@ -93,7 +93,7 @@ def _require_its_sensor(views: QuestionSet, config: TgfnetConfig) -> None:
     valid = {"optical": views.optical_valid, "sar": views.sar_valid}.get(config.sensors)
     if valid is not None and not valid.any():
         raise UsageError(
-            f"The network looks at {SAID[config.sensors]} images only, and {views.about} has none.",
+            f"The network looks at {SENSOR_SAID[config.sensors]} images only, and {views.about} has none.",
             remedy="Take a network that looks at both sensors, or other data.",
         )
 

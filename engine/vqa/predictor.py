@@ -20,6 +20,7 @@ from engine.catalog import CalibratedType, ModelCard, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
 from engine.nn.text import TextEncoder, TextFeatures
 from engine.nn.weights import load_weights
+from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.vqa.build import build_network
 from engine.vqa.calibration import Calibration
 from engine.vqa.config import CLIP, TgfnetConfig
@@ -34,13 +35,12 @@ from engine.vqa.preprocess import (
     stretch_optical,
     stretch_sar,
 )
-from engine.vqa.reasons import SAID, ReasonMap, reason_maps
+from engine.vqa.reasons import ReasonMap, reason_maps
 
 if TYPE_CHECKING:  # open_clip is imported only where a model uses it
     from engine.nn.clip import ClipTextEncoder, ClipTowers
 
 TASK = "vqa"
-SENSORS = ("optical", "sar")
 ALTERNATIVES = 5
 
 
@@ -320,7 +320,7 @@ class TgfnetPredictor:
     def _nothing_to_see(self) -> str:
         if self.config.sensors == "both":
             return "This area cannot be asked about: neither sensor has data in it."
-        sensor = SAID[self.config.sensors]
+        sensor = SENSOR_SAID[self.config.sensors]
         return f"This area cannot be asked about: {self.card.name} looks at {sensor} only, which has no data in it."
 
     def _probabilities(self, output: VqaOutput, text: TextFeatures) -> Tensor:

@@ -9,12 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.records.pair import SENSOR_SAID
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import Refined, ViewFeatures, VqaOutput
 from engine.vqa.preprocess import Floats
-
-SAID = {"optical": "optical", "sar": "SAR"}
-"""A sensor as it is written in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,14 @@ def reason_maps(output: VqaOutput, features: ViewFeatures, config: TgfnetConfig)
 def _refined_maps(sensor: str, refined: Refined, mask: Tensor, config: TgfnetConfig) -> dict[str, ReasonMap]:
     scores = _array(refined.scores[0].masked_fill(~refined.kept[0], torch.nan)).reshape(config.region_grid, -1)
     attention = _array(refined.attention[0].masked_fill(~mask, torch.nan)).reshape(config.grid, -1)  # [g, g]
-    regions = f"Key regions (CFAR: coarse-to-fine attention), {SAID[sensor]}"
+    regions = f"Key regions (CFAR: coarse-to-fine attention), {SENSOR_SAID[sensor]}"
     lowest, highest = float(np.nanmin(scores)), float(np.nanmax(scores))
     most = float(np.nanmax(attention))
     return {
         f"regions-{sensor}": ReasonMap(regions, "regions", sensor, scores, lowest, highest),
-        f"attention-{sensor}": ReasonMap(f"Attention, {SAID[sensor]}", "attention", sensor, attention, 0.0, most),
+        f"attention-{sensor}": ReasonMap(
+            f"Attention, {SENSOR_SAID[sensor]}", "attention", sensor, attention, 0.0, most
+        ),
     }
 
 

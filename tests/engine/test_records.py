@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.records import AskRequest, AskTilesRequest, BandChoice, Box, Grid, PixelWindow
+from engine.records import AskRequest, AskTilesRequest, BandChoice, Box, Grid, PixelWindow, ValidShare
+from engine.records.pair import SENSOR_SAID, SENSORS
 
 metres = st.floats(-1e7, 1e7)
 sizes = st.integers(1, 40_000)
@@ -102,3 +104,7 @@ def test_a_question_that_makes_no_sense_cannot_be_made(make):
     with pytest.raises(UsageError) as refused:
         make()
     assert refused.value.remedy
+
+
+def test_the_sensors_have_one_order_and_each_a_word() -> None:
+    assert tuple(field.name for field in fields(ValidShare)) == SENSORS == tuple(SENSOR_SAID)

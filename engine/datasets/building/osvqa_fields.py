@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.datasets.building.osvqa_pairs import VIEW_PX, View
+from engine.datasets.building.osvqa_pairs import View
 from engine.formats.records import Record, records_of
+from engine.text import VIEW_PX
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,7 @@ from engine.datasets.readers import ogsod, qxs_saropt
 from engine.datasets.readers.files import IMAGE_SUFFIXES, images_in, natural
 from engine.errors import DataSetUnreadable
 from engine.raster import open_raster
-
-VIEW_PX = 256
-"""Measures of a description are in pixels of the image brought to this longer side."""
+from engine.text import VIEW_PX
 
 _GSD_M = {qxs_saropt.LAYOUT.name: 1.0, ogsod.LAYOUT.name: 10.0}
 """Metres per pixel of what is published as PNG, which does not tell (TGFNet, section IV-B)."""

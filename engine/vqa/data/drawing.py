@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from engine.errors import UsageError
 from engine.metrics import BOTH_SENSOR_TYPES
+from engine.records.pair import SENSORS
 from engine.scenes.optics.weather import Weather
-from engine.vqa.augment import SENSORS, AugmentSettings
+from engine.vqa.augment import AugmentSettings
 from engine.vqa.data.question_set import ABOUT_THE_WEATHER, QuestionSet
 from engine.vqa.data.weathers import ADVERSE
 
@@ -158,7 +159,7 @@ class TrainingOrder:
 
 
 def sensors_present(views: QuestionSet) -> NDArray[np.bool_]:
-    """Which of :data:`~engine.vqa.augment.SENSORS` have any data in each view, bool [S, 2]."""
+    """Which of :data:`~engine.records.pair.SENSORS` have any data in each view, bool [S, 2]."""
     present = np.ones((len(views), 2), bool)
     for column, valid in enumerate((views.optical_valid, views.sar_valid)):
         if valid is not None:

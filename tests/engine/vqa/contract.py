@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.records.pair import SENSORS
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.predictor import TgfnetPredictor
 from tests.engine.nn.contract import NetworkContract
 from tests.engine.vqa.tiny import WordHashes, output_of, tiny_batch, tiny_card, view_of
-
-SENSORS = ("optical", "sar")
 
 
 class VqaContract(NetworkContract):
