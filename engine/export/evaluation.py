@@ -59,7 +59,8 @@ def write_evaluation(
     json.
 
     ``evaluation`` has ``model``, ``split``, ``facts`` (names and sentences, printed as they are), ``metrics``,
-    ``guess`` (empty where there were no training questions) and ``subsets``.
+    ``guess`` (empty where there were no training questions) and ``subsets``. Whatever else it has, such as a list of
+    the questions that were cut, is in the object alone.
     Raises :class:`~engine.errors.ExportRefused` where they cannot be written; older ones are then untouched.
     """
     files = {

@@ -30,9 +30,8 @@ from engine.vqa.data.scenes import SPLIT_SEEDS, SceneSetSpec, exam_spec, render_
 from engine.vqa.data.table import FeatureEncoder, Numberer, QuestionTable
 from engine.vqa.evaluation import evaluate_set, score
 from engine.vqa.guess import guess_metrics
-from engine.vqa.materials import cut_note
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.report import pick_examples, write_report
+from engine.vqa.report import cut_notes, pick_examples, write_report
 
 if TYPE_CHECKING:
     from engine.vqa.config import TgfnetConfig
@@ -99,7 +98,7 @@ def evaluate(order: EvaluateOrder, *, progress: Progress = lambda stage, fractio
         split=views.about,
         dataset=asked.name,
         facts=_facts(predictor.card, asked, device, time.perf_counter() - began),
-        notes=[*asked.notes(predictor.card, views), *([f"{said}."] if (said := cut_note(table)) else [])],
+        notes=[*asked.notes(predictor.card, views), *cut_notes(table)],
         examples=examples,
     )
     return record | asked.worlds(predictor.card) | {"report": str(next(f for f in files if f.suffix == ".html"))}
@@ -146,9 +145,7 @@ class _Asked:
         if self._exam:
             spec = exam_spec(self._exam, order.limit or self._exam.count, config.image_size, config.grid)
         else:
-            spec = SceneSetSpec(
-                SPLIT_SEEDS["test"], order.scenes, "held-out", 1, VIEW, config.image_size, config.grid
-            )
+            spec = SceneSetSpec(SPLIT_SEEDS["test"], order.scenes, "held-out", 1, VIEW, config.image_size, config.grid)
         return render_set(
             spec,
             predictor.spec,

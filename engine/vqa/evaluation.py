@@ -39,7 +39,7 @@ from engine.vqa.task import score_set
 __all__ = ["Evaluation", "Scored", "card_metrics", "evaluate_set", "score"]
 
 Evaluation = dict[str, Any]
-"""What :func:`evaluate_set` gives: ``metrics`` and ``subsets``, as JSON."""
+"""What :func:`evaluate_set` gives: ``metrics``, ``subsets`` and ``cut_questions``, as JSON."""
 
 Report = Callable[[str, float], None]
 """Hears what is being done and how much of it is, 0..1."""
@@ -114,6 +114,8 @@ def evaluate_set(
 ) -> Evaluation:
     """``metrics`` with all sensors and, where there are two, ``subsets`` with each of them alone, as JSON.
 
+    ``cut_questions`` lists every wording that was too long to be read whole (``CutQuestion``).
+
     ``answers`` is the vocabulary of the weights, which ``table`` was made with. ``scored`` is what :func:`score` gave
     with all sensors, where that was done before. The guess is not in it (``engine.vqa.guess``), as it needs training
     questions.
@@ -134,7 +136,7 @@ def evaluate_set(
             report=lambda share, left=left: report(f"Scoring with {left} alone", share),  # type: ignore[misc]
         )  # fmt: skip
         subsets[name] = accuracies(alone.right, views)
-    return {"metrics": metrics, "subsets": subsets}
+    return {"metrics": metrics, "subsets": subsets, "cut_questions": [one._asdict() for one in table.cut_questions()]}
 
 
 def pooled_text(table: QuestionTable, network: VqaNetwork) -> torch.Tensor:

@@ -110,12 +110,13 @@ class Materials:
 
 def cut_note(table: QuestionTable) -> str:
     """How many questions were too long to be read whole, as the rest of a sentence; "" where none was."""
-    cut = table.cut > 0  # [texts]
-    if not bool(cut.any()):
+    cut = table.cut_questions()
+    if not cut:
         return ""
-    first = table.texts[int(cut.nonzero()[0])]
-    questions = int(cut[table.text_row].sum())
-    return f"{questions:,} of {len(table):,} questions are too long and lose their last words; the first: “{first}”"
+    questions = sum(one.questions for one in cut)
+    return (
+        f"{questions:,} of {len(table):,} questions are too long and lose their last words; the first: “{cut[0].text}”"
+    )
 
 
 def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:

@@ -18,6 +18,7 @@ from engine.vqa.data.inputs import pair_inputs, pair_pixels
 from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.evaluation import Evaluation, pooled_text
+from engine.vqa.materials import cut_note
 from engine.vqa.network import EXPERTS, VqaNetwork
 from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.published import PAPER, published_table
@@ -66,6 +67,12 @@ def write_report(
         "guess": dict(guess),
     }
     return record, write_evaluation(record, out, examples=examples, published=paper_rows(dataset))
+
+
+def cut_notes(table: QuestionTable) -> tuple[str, ...]:
+    """How many of the asked questions were not read whole, as a sentence above the tables; none where all were."""
+    said = cut_note(table)
+    return (f"{said}. All of them are listed in evaluation.json.",) if said else ()
 
 
 def paper_rows(dataset: str) -> Published:

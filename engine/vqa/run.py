@@ -35,7 +35,7 @@ from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.network import VqaNetwork
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.report import pick_examples, write_report
+from engine.vqa.report import cut_notes, pick_examples, write_report
 from engine.vqa.scored import Scored
 from engine.vqa.task import TrainedVqa, VqaTask
 from engine.vqa.tuning import clip_towers, clip_weights_name, pretrained_parts, tuned_network, whole_network
@@ -203,7 +203,7 @@ class _Run:
         limits = limits_of(recipe, self.training, evaluation["metrics"], guess)
         write_report(
             folder, evaluation, guess, model=card.name, split=self.test.about, dataset=dataset_name(recipe),
-            facts=report_facts(card), notes=limits, examples=examples,
+            facts=report_facts(card), notes=(*limits, *cut_notes(table)), examples=examples,
         )  # fmt: skip
         metrics = card_metrics(evaluation)
         return replace(card, metrics_split=self.test.about, metrics=metrics, guess=guess, limits=limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,14 @@ class Numberer(Protocol):
     def __call__(self, text: str) -> tuple[Sequence[int], int]:
         """Token numbers of a text, and how many of its tokens were cut off."""
         ...
+
+
+class CutQuestion(NamedTuple):
+    """A wording that was too long for the text encoder, how many questions have it, and the tokens that it lost."""
+
+    text: str
+    questions: int
+    tokens_lost: int
 
 
 class QuestionTable:
@@ -77,6 +85,12 @@ class QuestionTable:
         other = copy(self)
         other.answer = _numbered(questions, answers)
         return other
+
+    def cut_questions(self) -> list[CutQuestion]:
+        """The wordings that were not read whole, in the order in which they are first asked."""
+        asked = self.text_row.bincount(minlength=len(self.texts)).tolist()  # [texts]
+        lost = enumerate(self.cut.tolist())
+        return [CutQuestion(self.texts[row], asked[row], tokens) for row, tokens in lost if tokens]
 
     def text(self, questions: Tensor) -> tuple[Tensor, Tensor]:
         """Features [Q, N, width] float32, or token numbers [Q, N] int64, of ``questions`` [Q], and their mask [Q, N].

@@ -27,7 +27,7 @@ from engine.vqa.evaluation import (
 from engine.vqa.guess import guess_metrics, majority_answers
 from engine.vqa.materials import cut_note
 from engine.vqa.preprocess import PreprocessSpec
-from engine.vqa.report import paper_rows, pick_examples, write_report
+from engine.vqa.report import cut_notes, paper_rows, pick_examples, write_report
 from engine.vqa.scored import Scored
 from tests.engine.vqa.data.sets import noise_set
 from tests.engine.vqa.tiny import ANSWERS, CONFIG, WordHashes, tiny_model
@@ -86,6 +86,24 @@ def test_questions_that_were_cut_are_counted_and_one_is_named():
     said = cut_note(QuestionTable(asked, WordHashes(max_tokens=4), ANSWERS))
     assert said.startswith("2 of 3 questions")
     assert "Is there a river here?" in said
+
+
+def test_every_question_that_was_cut_is_listed_and_the_page_says_how_many(network, tmp_path):
+    """WordHashes of 3 tokens: “Is presence 0 so?” loses one of its four words."""
+    table = QuestionTable(VIEWS.questions, WordHashes(max_tokens=3), ANSWERS)
+    evaluation = evaluate_set(network, VIEWS, table, CONFIG, SPEC, PLAIN, ANSWERS)
+    texts = [question.text for question in VIEWS.questions]
+    assert evaluation["cut_questions"] == [
+        {"text": text, "questions": texts.count(text), "tokens_lost": len(text.split()) - 3}
+        for text in dict.fromkeys(texts)
+    ]
+    _, files = write_report(
+        tmp_path, evaluation, {}, model="m", split="s", dataset="scenes", facts={}, notes=cut_notes(table)
+    )
+    page, written = (next(file for file in files if file.suffix == end) for end in (".html", ".json"))
+    assert f"{len(texts)} of {len(texts)} questions are too long" in page.read_text(encoding="utf-8")
+    assert json.loads(written.read_text(encoding="utf-8"))["cut_questions"] == evaluation["cut_questions"]
+    assert cut_notes(TABLE) == ()
 
 
 def test_scores_are_those_counted_by_hand(evaluation, scored):
