@@ -330,9 +330,10 @@ def load_clip(
 ) -> ClipTowers:
     """CLIP's towers with ``weights``, in evaluation mode, on the CPU, float32; ``file`` of the result tells which.
 
-    ``weights`` is open_clip's tag ("openai"), a name of the user's own, or the path of a file or folder, which is then
-    the only place that is looked at, as ``folder`` is, a file or folder too, where it is given. :func:`find_clip_weights` tells the places and what
-    ``fetch`` does. ``sha256``, where given, is what the file's hash must be (a card has it).
+    ``weights`` is open_clip's tag ("openai"), a name of the user's own, or the path of a file or folder. A path is the
+    only place that is looked at, and so is ``folder`` (a file or folder, too) where it is given;
+    :func:`find_clip_weights` tells the places and what ``fetch`` does. ``sha256``, where given, is what the file's hash
+    must be (a card has it).
 
     Raises UsageError for an unknown model or weights of another activation than the model's, ModelNotFound where no
     place has the weights, ModelDamaged where the file does not fit the model or has another hash.
