@@ -86,9 +86,17 @@ class TuneSettings:
     """
 
     backbone: Literal["full", "frozen", "lora"] = "full"
+    backbone_rate: float = 1.0  # factor of the learning rate for encoders tuned in full; LoRA's parts learn at 1
     rank: int = 8  # LoRA's r
     alpha: float = 16.0  # LoRA's scale, alpha / r
     cache: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.backbone_rate > 0:
+            raise UsageError(
+                f"The encoders cannot learn at {self.backbone_rate} times the learning rate.",
+                remedy='Set tune.backbone to "frozen" to keep them as they are.',
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +116,23 @@ class VqaRecipe:
     tune: TuneSettings = field(default_factory=TuneSettings)
     epochs: int = 0
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for an encoder that would stay random for ever."""
+        if self.model.vision == CLIP:
+            return
+        if self.tune.backbone == "frozen" and not self.recipe.start:
+            raise UsageError(
+                "The recipe freezes an image encoder that nobody has trained.",
+                remedy='Name a trained model in recipe.start, or set tune.backbone to "full".',
+            )
+        if self.tune.backbone == "lora":
+            raise UsageError(
+                "Low-rank tuning (LoRA) is for CLIP's image encoder, which this recipe does not use.",
+                remedy='Set tune.backbone to "full", or model.vision to "clip".',
+            )
+
     def settings(self, questions: int) -> TrainSettings:
-        """The loop's settings where the training set has ``questions`` questions."""
+        """The loop's settings where ``questions`` of the training set's questions can be trained on."""
         if not self.epochs:
             return self.train
         per_step = self.batch.views * self.batch.questions

@@ -54,7 +54,19 @@ def test_what_is_trained_and_what_is_stored(backbone, recipe_of):
     assert not [name for name in whole.state_dict() if "lora" in name or "base_layer" in name]
 
 
-def test_low_rank_parts_are_for_clip():
-    recipe = tiny_recipe("tgfnet_compact_scenes", 'tune.backbone="lora"')
-    with pytest.raises(UsageError, match="is for CLIP"):
-        tuned_network(recipe, recipe.model, ANSWERS, None)
+@pytest.mark.parametrize("text", ["all-MiniLM-L6-v2", "clip"])
+def test_low_rank_parts_are_for_clips_image_encoder(text):
+    """With CLIP's texts alone, the other image encoder would be frozen as random as it came."""
+    with pytest.raises(UsageError, match="is for CLIP's image encoder") as refused:
+        tiny_recipe(
+            "tgfnet_compact_scenes", 'tune.backbone="lora"', f'model.text_encoder="{text}"',
+            'model.clip_model="ViT-B-16-quickgelu"',
+        )  # fmt: skip
+    assert "tune.backbone" in refused.value.remedy
+
+
+def test_an_encoder_that_nobody_trained_is_not_frozen():
+    with pytest.raises(UsageError, match="nobody has trained") as refused:
+        tiny_recipe("tgfnet_compact_scenes", 'tune.backbone="frozen"')
+    assert "recipe.start" in refused.value.remedy
+    assert tiny_recipe("tgfnet_compact_frozen").tune.backbone == "frozen"
