@@ -7,7 +7,7 @@ study share what they have in common. Names of folders end in a digest of what w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from engine.vqa.network import VqaNetwork
 from engine.vqa.recipe import VqaRecipe
 
 if TYPE_CHECKING:
+    from engine.datasets.dataset import DataSet
     from engine.nn.clip import ClipTowers
 
 SPLITS = ("train", "validation", "test")
@@ -35,6 +36,7 @@ class Materials:
 
     def __init__(self, folder: Path, tell: Tell) -> None:
         self.folder, self._tell = folder, tell
+        self._data_sets: dict[str, DataSet] = {}
         self._sets: dict[Any, QuestionSet] = {}
         self._readers: dict[Any, FeatureEncoder | Numberer] = {}
         self._tables: dict[Any, QuestionTable] = {}
@@ -46,12 +48,13 @@ class Materials:
         key = _set_key(recipe, split)
         if key not in self._sets:
             place = self._place(recipe, f"data/{split}-{_digest(key)}")
-            make = _rendered if recipe.data.source == "scenes" else _read
-            doing = "rendering" if recipe.data.source == "scenes" else "reading"
-            self._sets[key] = made = make(recipe, split, place, self._counted(f"{doing} the {split} set"))
-            if made.left_out:
-                more = f", and {len(made.left_out) - 1} more" if len(made.left_out) > 1 else ""
-                self._tell({"kind": "note", "text": f"Left out of the {split} set: {made.left_out[0]}{more}"})
+            if recipe.data.source == "scenes":
+                made = _rendered(recipe, split, place, self._counted(f"rendering the {split} set"))
+            else:
+                report = self._counted(f"reading the {split} set")
+                made = _read(self._annotations(recipe), recipe, split, place, report)
+            self._sets[key] = made
+            self._note_left_out(f"{split} set", made.left_out)
         return self._sets[key]
 
     def reader(self, config: TgfnetConfig, clip: ClipTowers | None) -> FeatureEncoder | Numberer:
@@ -101,6 +104,22 @@ class Materials:
             )
         return self._guesses[key]
 
+    def _annotations(self, recipe: VqaRecipe) -> DataSet:
+        """The recipe's data set, read once for all splits; what is wrong with its annotations is told once, too."""
+        # Only what reads pictures from files brings the raster library.
+        from engine.vqa.data.folders import read_folder
+
+        folder = recipe.data.folder
+        if folder not in self._data_sets:
+            self._data_sets[folder], faults = read_folder(Path(folder))
+            self._note_left_out("data set", faults)
+        return self._data_sets[folder]
+
+    def _note_left_out(self, what: str, left_out: Sequence[str]) -> None:
+        if left_out:
+            more = f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            self._tell({"kind": "note", "text": f"Left out of the {what}: {left_out[0]}{more}"})
+
     def _place(self, recipe: VqaRecipe, name: str) -> Path | None:
         return None if recipe.data.keep == "memory" else self.folder / name
 
@@ -141,13 +160,14 @@ def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callabl
     return render_set(spec, recipe.preprocess, place, workers=data.workers, report=report)
 
 
-def _read(recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]) -> QuestionSet:
-    # Only what reads pictures from files brings the raster library.
+def _read(
+    annotations: DataSet, recipe: VqaRecipe, split: str, place: Path | None, report: Callable[[int, int], None]
+) -> QuestionSet:
     from engine.vqa.data.folders import folder_set
 
     data = recipe.data
     return folder_set(
-        Path(data.folder),
+        annotations,
         split,
         recipe.preprocess,
         recipe.model,
