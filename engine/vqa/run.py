@@ -22,6 +22,7 @@ from engine.catalog import CARD_FILE, ModelCard, file_sha256, read_card
 from engine.catalog.card import CARD_VERSION, TrainingData, write_card
 from engine.errors import UsageError
 from engine.nn.weights import load_weights, save_weights
+from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS_VERSION
 from engine.training import TrainingResult, is_main_process, train
@@ -30,6 +31,7 @@ from engine.training.processes import main_process_first
 from engine.training.settings import FREE_TO_CHANGE
 from engine.vqa.calibration import PROBE_QUESTIONS, Calibration, fit_calibration, fit_probe
 from engine.vqa.config import TgfnetConfig
+from engine.vqa.data.drawing import sensors_present
 from engine.vqa.data.question_set import QuestionSet, types_of
 from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
 from engine.vqa.materials import SPLITS, Materials
@@ -128,8 +130,10 @@ class _Run:
         self.training, self.validation, self.test = (materials.question_set(recipe, split) for split in SPLITS)
         self.answers = self.training.vocabulary
         self.config: TgfnetConfig = replace(recipe.model, answers=len(self.answers))
-        self.settings = recipe.settings(len(self.training.questions))
+        for views in (self.training, self.validation, self.test):
+            require_its_sensor(views, self.config)
         self.clip: ClipTowers | None = clip_towers(self.config)
+        self.settings = recipe.settings(len(self.training.questions))
         network = tuned_network(recipe, self.config, self.answers, self.clip)
         learns_patches = self.training.patches is not None and recipe.tune.backbone != "frozen"
         trained = TrainedVqa(
@@ -265,6 +269,16 @@ class _Run:
             sha256="",
             size_bytes=0,
         )
+
+
+def require_its_sensor(views: QuestionSet, config: TgfnetConfig) -> None:
+    """Raises UsageError where no view has data of the one sensor that the network looks at: it would learn to guess."""
+    if config.sensors == "both" or sensors_present(views)[:, SENSORS.index(config.sensors)].any():
+        return
+    raise UsageError(
+        f"The network looks at {SENSOR_SAID[config.sensors]} images only, and {views.about} has none.",
+        remedy="Set model.sensors to both or to the other sensor, or take other data.",
+    )
 
 
 def dataset_name(recipe: VqaRecipe) -> str:

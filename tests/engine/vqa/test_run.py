@@ -1,0 +1,70 @@
+"""A run before its first step: what it refuses, and what it counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import UsageError
+from engine.vqa.data import folders
+from engine.vqa.data.question_set import QuestionSet
+from engine.vqa.materials import SPLITS, Materials
+from engine.vqa.recipe import VqaRecipe
+from engine.vqa.run import _Run
+from tests.engine.datasets.fabricate.osvqa import fabricate
+from tests.engine.vqa.data.sets import noise_set
+from tests.engine.vqa.recipes import FEW_STEPS, tiny_recipe
+from tests.engine.vqa.tiny import CONFIG, WordHashes
+
+SIZES = (
+    f"model.image_size={CONFIG.image_size}", "model.width=32", "model.heads=4", "model.stem_channels=[16, 16]",
+    "model.kept_regions=2", "model.neighbours=3", f"model.text_width={CONFIG.text_width}", "batch.patch_weight=0",
+)  # fmt: skip
+
+
+class Given(Materials):
+    """Sets of noise, and words by their hashes."""
+
+    def __init__(self, views: QuestionSet) -> None:
+        super().__init__(None, lambda event: None)
+        self.views = views
+
+    def question_set(self, recipe, split):
+        return self.views
+
+    def reader(self, config, clip):
+        return self._readers.setdefault("words", WordHashes())
+
+
+def opened(views: QuestionSet, *changes: str) -> _Run:
+    recipe: VqaRecipe = tiny_recipe("tgfnet_compact_scenes", *FEW_STEPS, *SIZES, *changes)
+    return _Run(recipe, Given(views), lambda event: None)
+
+
+@pytest.mark.parametrize("sensor", ["optical", "sar"])
+def test_a_network_of_one_sensor_is_not_trained_on_data_without_it(sensor):
+    alone = ("model.network=single", "model.fusion=add", f"model.sensors={sensor}")
+    views = noise_set()
+    nothing = np.zeros((len(views), CONFIG.image_size, CONFIG.image_size), bool)
+    blind = replace(views, **{f"{sensor}_valid": nothing})
+    with pytest.raises(UsageError, match="noise has none") as refused:
+        opened(blind, *alone)
+    assert "model.sensors" in refused.value.remedy
+    assert opened(views, *alone).config.sensors == sensor
+    assert opened(blind).config.sensors == "both"
+
+
+def test_annotations_are_read_once_for_all_splits(tmp_path, monkeypatch):
+    (tmp_path / "osvqa").mkdir()
+    fabricate(tmp_path / "osvqa")
+    read, said = [], []
+    own = folders.read_folder
+    monkeypatch.setattr(folders, "read_folder", lambda folder: (read.append(folder), own(folder))[1])
+    recipe = tiny_recipe(data=str(tmp_path / "osvqa"))
+    materials = Materials(tmp_path / "run", said.append)
+    sets = [materials.question_set(recipe, split) for split in SPLITS]
+    assert read == [tmp_path / "osvqa"]
+    assert len({views.key for views in sets}) == 3
+    assert all(views.questions for views in sets)
