@@ -33,6 +33,7 @@ from engine.vqa.calibration import PROBE_QUESTIONS, Calibration, fit_calibration
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.drawing import sensors_present
 from engine.vqa.data.question_set import QuestionSet, types_of
+from engine.vqa.data.table import UNKNOWN_ANSWER
 from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.network import VqaNetwork
@@ -133,7 +134,7 @@ class _Run:
         for views in (self.training, self.validation, self.test):
             require_its_sensor(views, self.config)
         self.clip: ClipTowers | None = clip_towers(self.config)
-        self.settings = recipe.settings(len(self.training.questions))
+        self.settings = recipe.settings(int((self._table("train").answer != UNKNOWN_ANSWER).sum()))
         network = tuned_network(recipe, self.config, self.answers, self.clip)
         learns_patches = self.training.patches is not None and recipe.tune.backbone != "frozen"
         trained = TrainedVqa(
@@ -153,6 +154,7 @@ class _Run:
             self.answers,
             seed=recipe.train.seed,
             steps=self.settings.steps,
+            backbone_rate=recipe.tune.backbone_rate if recipe.tune.backbone == "full" else 1.0,
             features=self._features("train", network),
             validation_features=self._features("validation", network),
             tables=(self._table("train"), self._table("validation")),

@@ -107,8 +107,9 @@ class VqaTask:
     ``encoder`` reads the texts (a tokenizer for a network with a text tower), ``answers`` is the vocabulary; questions
     whose answer is not in it are not trained on. ``features`` are the tokens of ``training`` where the image encoder is
     frozen, ``validation_features`` those of ``validation``; a view's variant and its missing sensor are then all that
-    is varied, and ``batch.variant_share`` needs a set with variants. ``steps`` is the length of the training, for networks with a curriculum. ``tables`` are the questions of
-    both sets as ``encoder`` read them, where that was done before.
+    is varied, and ``batch.variant_share`` needs a set with variants. ``steps`` is the length of the training, for
+    networks with a curriculum. ``backbone_rate`` is the encoders' factor of the learning rate. ``tables`` are the
+    questions of both sets as ``encoder`` read them, where that was done before.
 
     Raises :class:`~engine.errors.UsageError` where there is nothing to train on, and where weather is to be put over
     pictures of which only the tokens are there.
@@ -127,6 +128,7 @@ class VqaTask:
         *,
         seed: int,
         steps: int = 0,
+        backbone_rate: float = 1.0,
         features: FeatureCache | None = None,
         validation_features: FeatureCache | None = None,
         tables: tuple[QuestionTable, QuestionTable] | None = None,
@@ -147,7 +149,7 @@ class VqaTask:
         self._features, self._validation_features = features, validation_features
         usable = (self.training_table.answer != UNKNOWN_ANSWER).numpy()
         self._order = TrainingOrder(training, _drawn_for(config, batch), seed, usable)
-        self._steps = steps
+        self._steps, self._backbone_rate = steps, backbone_rate
         self._same_place = torch.tensor([pair != "other" for pair in training.pair])
 
     @property
@@ -155,10 +157,11 @@ class VqaTask:
         """The network with its losses."""
         return self._model
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps until as many questions were asked as there are to train on."""
-        return self._order.steps_per_epoch
+    def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """The encoders at ``backbone_rate``; what is frozen is in no group."""
+        network = self._model.network
+        encoders = [network.vision, *([network.text_tower] if network.text_tower is not None else [])]
+        return [(self._backbone_rate, [p for encoder in encoders for p in encoder.parameters() if p.requires_grad])]
 
     def draw(self, step: int) -> list[TrainingItem]:
         """``batch.views`` visits; every view comes once before one comes twice."""

@@ -10,7 +10,6 @@ it does not matter who prepares it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -78,8 +77,7 @@ class TrainingOrder:
         self._batch, self._seed = batch, seed
         self._own = [np.array(own, np.int64)[usable[own]] for own in training.by_view()]
         self._views = np.flatnonzero([len(own) for own in self._own])
-        self._questions = int(usable.sum())
-        if not self._questions:
+        if not usable.any():
             raise UsageError(
                 f"There is nothing to train on in {training.about}: no question has a known answer.",
                 remedy="Take another split, or a vocabulary that fits it.",
@@ -93,11 +91,6 @@ class TrainingOrder:
         self._variants = _variants_of(training)
         self._has_variants = len(training.variants) > 1
         self._adverse_already = [weather in ADVERSE for weather in training.weather]
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps until as many questions were asked as there are."""
-        return math.ceil(self._questions / (self._batch.views * self._batch.questions))
 
     def items(self, step: int) -> list[TrainingItem]:
         """The views of step ``step``, counted from 0."""

@@ -56,6 +56,24 @@ def test_a_network_of_one_sensor_is_not_trained_on_data_without_it(sensor):
     assert opened(blind).config.sensors == "both"
 
 
+def test_an_epoch_counts_the_questions_that_can_be_trained_on():
+    """24 questions, of which the vocabulary knows the answers of half; 4 are asked in a step."""
+    views = noise_set(views=4, questions=6)
+    epochs = ("train.epochs=2", "batch.views=2", "batch.questions=2")
+    assert opened(views, *epochs).settings.steps == 2 * 6
+    half = opened(replace(views, closed_answers=("yes", "maybe")), *epochs)
+    assert half.settings.steps == half.task._steps == 2 * 3
+
+
+def test_encoders_tuned_in_full_learn_at_their_own_rate():
+    task = opened(noise_set(), "tune.backbone_rate=0.1").task
+    ((factor, parameters),) = task.groups()
+    assert factor == 0.1
+    assert {id(p) for p in parameters} == {id(p) for p in task.model.network.vision.parameters()}
+    with pytest.raises(UsageError, match="cannot learn"):
+        opened(noise_set(), "tune.backbone_rate=0")
+
+
 def test_annotations_are_read_once_for_all_splits(tmp_path, monkeypatch):
     (tmp_path / "osvqa").mkdir()
     fabricate(tmp_path / "osvqa")

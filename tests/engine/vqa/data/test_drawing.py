@@ -125,11 +125,6 @@ def test_a_view_with_few_questions_repeats_them():
     assert all(len(item.questions) == 5 for item in drawn(order, 3))
 
 
-def test_an_epoch_is_as_many_questions_as_there_are():
-    order = order_of(noise_set(views=5, questions=7), BatchSettings(views=4, questions=2))
-    assert order.steps_per_epoch == 5  # 35 questions, 8 a step
-
-
 def test_questions_that_may_not_be_asked_are_not():
     questions = noise_set(views=2, questions=4)
     usable = np.array([True, False, True, False, False, False, False, False])
