@@ -5,7 +5,7 @@ resumed makes the same losses as one that was not, to the last bit, on one machi
 
 To read: ``task`` (what a network has to offer), ``settings`` (every number), ``loop`` (the steps); then ``batches``
 (shares, prepared ahead), ``optimisation`` (groups, averaged weights), ``processes``, ``stopping``, ``checkpoint``,
-``events``.
+``events``; ``folder_lock`` for those who call the loop.
 
 Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher
 (``--num_machines``, ``--machine_rank``, ``--main_process_ip`` and ``--main_process_port`` for the latter)::
@@ -19,6 +19,7 @@ validates, writes the folder and reports; the others wait for it.
 """
 
 from engine.training.events import read_events
+from engine.training.folder_lock import folder_locked
 from engine.training.loop import TrainingResult, train
 from engine.training.processes import is_main_process, main_process_first
 from engine.training.settings import TrainSettings
@@ -30,6 +31,7 @@ __all__ = [
     "TrainSettings",
     "TrainingResult",
     "Validation",
+    "folder_locked",
     "is_main_process",
     "main_process_first",
     "read_events",

@@ -25,7 +25,7 @@ from engine.nn.weights import load_weights, save_weights
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS_VERSION
-from engine.training import TrainingResult, is_main_process, train
+from engine.training import TrainingResult, folder_locked, is_main_process, train
 from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
 from engine.training.processes import main_process_first
 from engine.training.settings import FREE_TO_CHANGE
@@ -84,12 +84,20 @@ def train_recipe(
 
     ``resume`` goes on with the run in ``out`` wherever it was stopped; a finished one is not repeated. ``materials``
     are shared with other runs, else they lie in ``out``. ``report`` hears events of all stages, in the main process.
-    Raises UsageError for a folder with another run; see also :func:`engine.training.train`.
+    Raises UsageError for a folder with another run, or one that another process works in; see also
+    :func:`engine.training.train`.
     """
+    with folder_locked(out):
+        if (out / MODEL_FOLDER / CARD_FILE).is_file():
+            return _finished_before(recipe, out, resume=resume)
+        return _trained(recipe, out, command, resume, report, materials)
+
+
+def _trained(
+    recipe: VqaRecipe, out: Path, command: str, resume: bool, report: Report | None, materials: Materials | None
+) -> RecipeResult:
+    """What is left to do of a run that is not finished, in a folder that is this process's alone."""
     tell = report if report is not None and is_main_process() else _say_nothing
-    if (out / MODEL_FOLDER / CARD_FILE).is_file():
-        return _finished_before(recipe, out, resume=resume)
-    out.mkdir(parents=True, exist_ok=True)
     with main_process_first(recipe.train):  # what it makes, the others find
         run = _Run(recipe, materials or Materials(out, tell), tell)
     result = train(

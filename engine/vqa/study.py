@@ -19,7 +19,7 @@ import msgspec
 from engine.catalog import CARD_FILE, ModelCard, read_card
 from engine.errors import UsageError
 from engine.export.study import StudyReport, StudyRow, write_study
-from engine.training import is_main_process
+from engine.training import folder_locked, is_main_process
 from engine.vqa.materials import Materials
 from engine.vqa.published import PublishedRow, PublishedTable, published_table
 from engine.vqa.recipe import Tables, VqaRecipe, changed, merged, read_tables, recipe_of
@@ -116,8 +116,14 @@ def run_study(study: Study, out: Path, *, command: str, report: Report | None = 
     """Do what is left of ``study`` below ``out``, and write its report there: ``study.html``, ``.csv``, ``.json``.
 
     ``report`` hears the events of all runs, each with ``run`` (its name and seed), ``number`` (from 1) and ``of_runs``.
-    Raises what a run raises (see :func:`engine.vqa.run.train_recipe`); what was finished before is kept.
+    Raises what a run raises (see :func:`engine.vqa.run.train_recipe`), and UsageError where another process works in
+    ``out``; what was finished before is kept.
     """
+    with folder_locked(out):
+        return _run_all(study, out, command, report)
+
+
+def _run_all(study: Study, out: Path, command: str, report: Report | None) -> StudyResult:
     labelled = _Labelled(report, len(study.recipes))
     materials = Materials(out, labelled)
     for number, ((name, seed), recipe) in enumerate(study.recipes.items()):

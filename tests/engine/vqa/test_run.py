@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from engine.errors import UsageError
+from engine.training import folder_locked
 from engine.vqa.data import folders
 from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.run import _Run
+from engine.vqa.recipe_files import recipe_path
+from engine.vqa.run import _Run, train_recipe
+from engine.vqa.study import load_study, run_study
 from tests.engine.datasets.fabricate.osvqa import fabricate
 from tests.engine.vqa.data.sets import noise_set
 from tests.engine.vqa.recipes import FEW_STEPS, tiny_recipe
@@ -72,6 +75,16 @@ def test_encoders_tuned_in_full_learn_at_their_own_rate():
     assert {id(p) for p in parameters} == {id(p) for p in task.model.network.vision.parameters()}
     with pytest.raises(UsageError, match="cannot learn"):
         opened(noise_set(), "tune.backbone_rate=0")
+
+
+def test_a_folder_that_another_process_works_in_is_refused(tmp_path):
+    recipe = tiny_recipe()
+    study = load_study(recipe_path("table_iv"), data="scenes", base="tgfnet_compact_scenes")
+    with folder_locked(tmp_path):
+        with pytest.raises(UsageError, match="Another process"):
+            train_recipe(recipe, tmp_path, command="test", resume=True)
+        with pytest.raises(UsageError, match="Another process"):
+            run_study(study, tmp_path, command="test")
 
 
 def test_annotations_are_read_once_for_all_splits(tmp_path, monkeypatch):
