@@ -76,7 +76,7 @@ def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressL
         fetch_clip(recipe.model)
     say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
     result: RecipeResult = train_recipe(
-        recipe, out, command=command_of(args), resume=args.resume is not None, report=progress
+        recipe, out, command=command_of(args, portable=True), resume=args.resume is not None, report=progress
     )
     progress.close()
     if result.stopped and result.training is not None:
@@ -94,11 +94,11 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
     from engine.vqa.tuning import fetch_clip
 
     study = load_study(path, args.set, args.data, args.base)
-    if args.fetch:
-        for recipe in study.recipes.values():
+    for recipe in study.recipes.values():
+        if args.fetch:
             fetch_clip(recipe.model)
     say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
-    result: StudyResult = run_study(study, out, command=command_of(args), report=progress)
+    result: StudyResult = run_study(study, out, command=command_of(args, portable=True), report=progress)
     progress.close()
     say(f"Finished: {result.done} of {result.wanted} runs. Report: {out / 'study.html'} (also .csv, .json)")
     if result.stopped:
@@ -107,13 +107,16 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
     return 0
 
 
-def command_of(args: argparse.Namespace) -> str:
-    """The command line, less the folder, to be repeated and to stand on the card."""
-    words = ["rsqa", "train", args.recipe]
+def command_of(args: argparse.Namespace, *, portable: bool = False) -> str:
+    """The command line, less the folder, to be repeated; ``portable``, for the card, with bare names for paths."""
+    from engine.vqa.recipe import bare_change, bare_name
+
+    named, changed = (bare_name, bare_change) if portable else (str, str)
+    words = ["rsqa", "train", named(args.recipe)]
     for option, value in (("--data", args.data), ("--base", args.base)):
-        words += [option, value] if value is not None else []
+        words += [option, named(value)] if value is not None else []
     for change in args.set:
-        words += ["--set", change]
+        words += ["--set", changed(change)]
     return shlex.join(words)
 
 

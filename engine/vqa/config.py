@@ -20,6 +20,9 @@ Sensors = Literal["both", "optical", "sar"]
 CLIP: Final = "clip"
 """``vision`` and ``text_encoder`` where CLIP's own towers are meant."""
 
+CLIP_MODEL_FILE: Final = "clip_model.json"
+"""In a model's folder: the architecture of a CLIP that open_clip has no name for."""
+
 CONV_STEP = 16
 """The convolutional encoder's pixels per patch, and the step of its widths (``engine.nn.vision``; no torch here)."""
 
@@ -48,7 +51,7 @@ class TgfnetConfig:
     max_tokens: int = 77  # N at most: CLIP's own limit; the paper says 71; a longer question is cut visibly
     # --- the image encoder, one for both sensors
     vision: Literal["conv", "clip"] = "conv"  # "clip": the tower of clip_model, whose own sizes hold
-    clip_model: str = ""  # open_clip's name of the architecture; the paper: ViT-B-16-quickgelu
+    clip_model: str = ""  # open_clip's name of the architecture, or a .json file; the paper: ViT-B-16-quickgelu
     clip_weights: str = ""  # open_clip's tag of its weights; the paper: openai
     clip_stored: bool = False  # CLIP was tuned and lies in the weights' file; else it is fetched by tag and hash
     stem_channels: tuple[int, int] = (32, 64)  # widths at strides 4 and 8

@@ -165,7 +165,7 @@ class TgfnetPredictor:
         config = check_card(card)
         weights = verify_weights(folder, card)
         calibration = Calibration.load(folder, card)
-        towers = _towers(config, card) if config.uses_clip else None
+        towers = _towers(config, card, folder) if config.uses_clip else None
         model = build_network(config, towers)
         load_weights(model, weights)  # fills the towers too where they are stored with the network
         text = _text_encoder(config, towers, device, text_folder)
@@ -396,15 +396,17 @@ def check_card(card: ModelCard) -> TgfnetConfig:
     return config
 
 
-def _towers(config: TgfnetConfig, card: ModelCard) -> ClipTowers:
+def _towers(config: TgfnetConfig, card: ModelCard, folder: Path) -> ClipTowers:
     """CLIP's towers: the architecture where the weights' file fills them, else with the weights that the card names."""
     from engine.nn.clip import build_clip, load_clip
 
+    own = config.clip_model in card.extra_files  # and its hash was checked with the weights
+    model = str(folder / config.clip_model) if own else config.clip_model
     if config.clip_stored:
-        return build_clip(config.clip_model)
+        return build_clip(model)
     name = f"CLIP {config.clip_model}, {config.clip_weights}"
     hashes = [sha256 for part in card.pretrained if part.name == name for sha256 in part.files_sha256.values()]
-    return load_clip(config.clip_model, config.clip_weights, sha256=hashes[0] if hashes else "")
+    return load_clip(model, config.clip_weights, sha256=hashes[0] if hashes else "")
 
 
 def _text_encoder(

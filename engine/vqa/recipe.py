@@ -23,6 +23,9 @@ from engine.vqa.task import BatchSettings
 
 Tables = dict[str, Any]
 
+PATHS = ("data.folder", "model.clip_model", "model.clip_weights", "recipe.start")
+"""Fields that may be paths of one machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecipeHead:
@@ -168,6 +171,28 @@ def changed(tables: Tables, changes: Sequence[str] = (), data: str | None = None
         tables = merged(tables, {"data": {"source": "folder" if folder else "scenes", "folder": folder}})
     for change in changes:
         tables = merged(tables, _change(change))
+    return tables
+
+
+def bare_name(path: str) -> str:
+    """The last part of a path, which means something elsewhere, too; a name as it is."""
+    return Path(path).name or path
+
+
+def bare_change(change: str) -> str:
+    """A change of the command line with a bare name for a path."""
+    name, separator, value = change.partition("=")
+    if name.strip() not in PATHS:
+        return change
+    quote = next((mark for mark in ('"', "'") if value.strip().startswith(mark)), "")
+    return f"{name}{separator}{quote}{bare_name(value.strip().strip(quote or None))}{quote}"
+
+
+def without_paths(tables: Tables) -> Tables:
+    """A recipe's tables with bare names for the paths in them."""
+    for field_name in PATHS:
+        table, name = field_name.split(".")
+        tables = merged(tables, {table: {name: bare_name(tables[table][name])}})
     return tables
 
 

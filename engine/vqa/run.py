@@ -37,11 +37,18 @@ from engine.vqa.data.table import UNKNOWN_ANSWER
 from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.network import VqaNetwork
-from engine.vqa.recipe import VqaRecipe
+from engine.vqa.recipe import VqaRecipe, without_paths
 from engine.vqa.report import cut_notes, pick_examples, write_report
 from engine.vqa.scored import Scored
 from engine.vqa.task import TrainedVqa, VqaTask
-from engine.vqa.tuning import clip_towers, clip_weights_name, pretrained_parts, tuned_network, whole_network
+from engine.vqa.tuning import (
+    clip_towers,
+    copy_architecture,
+    named_clip,
+    pretrained_parts,
+    tuned_network,
+    whole_network,
+)
 
 if TYPE_CHECKING:
     from engine.nn.clip import ClipTowers
@@ -124,7 +131,7 @@ def recipe_tables(recipe: VqaRecipe, *, bound: bool = False) -> dict[str, Any]:
     ``bound`` leaves out what a run may change when it goes on: where and how it computes, and the loop's own settings.
     """
     tables: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
-    tables["data"]["folder"] = Path(recipe.data.folder).name
+    tables = without_paths(tables)
     if bound:
         del tables["train"], tables["epochs"], tables["data"]["workers"], tables["data"]["keep"]
     return tables
@@ -183,6 +190,7 @@ class _Run:
             size_bytes=weights.stat().st_size,
             **calibration.save(out / MODEL_FOLDER),
         )
+        card = replace(card, extra_files=card.extra_files | copy_architecture(self.config, out / MODEL_FOLDER))
         card = self._scored(card, network, calibration, out / REPORT_FOLDER)
         write_card(card, out / MODEL_FOLDER)
         self.tell({"kind": "scored", "OA": card.metrics["OA"], "AA": card.metrics["AA"], "guess": card.guess["OA"]})
@@ -249,7 +257,7 @@ class _Run:
             preset=head.preset,
             summary=head.summary,
             licence=head.licence,
-            config=replace(self.config, clip_weights=clip_weights_name(self.config)).as_json(),
+            config=named_clip(self.config).as_json(),
             preprocess=recipe.preprocess.as_json(),
             answers=self.answers,
             answers_version=str(ANSWERS_VERSION) if scenes else "",

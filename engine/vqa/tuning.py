@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
 
-from engine.catalog import find_model, read_card, verify_weights
+from engine.catalog import file_sha256, find_model, read_card, verify_weights
 from engine.catalog.card import PretrainedPart
 from engine.errors import UsageError
 from engine.nn.weights import load_weights
 from engine.vqa.build import build_network
-from engine.vqa.config import CLIP, TgfnetConfig
+from engine.vqa.config import CLIP, CLIP_MODEL_FILE, TgfnetConfig
 from engine.vqa.network import VqaNetwork
 from engine.vqa.recipe import VqaRecipe
 
@@ -45,6 +47,24 @@ def clip_weights_name(config: TgfnetConfig) -> str:
     """What a card calls CLIP's weights: their tag, or the bare name of a file, as a path means nothing elsewhere."""
     path = Path(config.clip_weights).expanduser()
     return path.stem if config.clip_weights and path.exists() else config.clip_weights
+
+
+def named_clip(config: TgfnetConfig) -> TgfnetConfig:
+    """``config`` with names for CLIP's files, for a card. An architecture that is a file lies beside the weights."""
+    own = CLIP_MODEL_FILE if _is_file(config.clip_model) else config.clip_model
+    return replace(config, clip_model=own, clip_weights=clip_weights_name(config))
+
+
+def copy_architecture(config: TgfnetConfig, folder: Path) -> dict[str, str]:
+    """Put an architecture of CLIP that is a file into the model's ``folder``; the file with its hash, for the card."""
+    if not _is_file(config.clip_model):
+        return {}
+    copied = shutil.copyfile(Path(config.clip_model).expanduser(), folder / CLIP_MODEL_FILE)
+    return {CLIP_MODEL_FILE: file_sha256(copied)}
+
+
+def _is_file(clip_model: str) -> bool:
+    return clip_model.endswith(".json")
 
 
 def tuned_network(
@@ -87,7 +107,8 @@ def pretrained_parts(recipe: VqaRecipe, clip: ClipTowers | None) -> tuple[Pretra
         )
     if clip is not None and clip.file is not None:
         role = {"full": "tuned", "lora": "tuned by low-rank parts", "frozen": "frozen, not in this model's file"}
-        name = f"CLIP {recipe.model.clip_model}, {clip_weights_name(recipe.model)}"
+        named = named_clip(recipe.model)
+        name = f"CLIP {named.clip_model}, {named.clip_weights}"
         files = {clip.file.path.name: clip.file.sha256}
         role_of = f"image and text encoder, {role[recipe.tune.backbone]}"
         parts.append(PretrainedPart(name, role_of, clip.file.revision, clip.file.licence, files))

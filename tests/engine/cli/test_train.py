@@ -70,6 +70,16 @@ def test_the_command_can_be_pasted():
     assert command_of(args) == "rsqa train table_v --data 'my data' --set train.steps=3 --set 'a.b=[\"c\"]'"
 
 
+def test_the_cards_command_has_no_path_of_this_machine():
+    changes = ["train.steps=3", 'recipe.start="/some/where/model"', "model.clip_weights=/some/where/own.bin"]
+    args = argparse.Namespace(recipe="/some/where/mine.toml", data="/some/where/osvqa", base=None, set=changes)
+    assert command_of(args, portable=True) == (
+        "rsqa train mine.toml --data osvqa --set train.steps=3 --set 'recipe.start=\"model\"' "
+        "--set model.clip_weights=own.bin"
+    )
+    assert "/some/where/osvqa" in command_of(args)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -15,7 +15,9 @@ from engine.export.study import write_study
 from engine.training import read_events
 from engine.training.loop import STOP_FILE
 from engine.vqa.materials import Materials
+from engine.vqa.predictor import TgfnetPredictor
 from engine.vqa.published import published_table
+from engine.vqa.recipe import load_recipe
 from engine.vqa.run import limits_of, recipe_tables, train_recipe, trained_gsd
 from engine.vqa.study import load_study, run_study, study_report
 from tests.engine.datasets.fabricate.osvqa import fabricate
@@ -113,14 +115,18 @@ def test_the_cards_ground_sampling_distance():
 
 
 def test_a_card_has_no_path_of_this_machine(tmp_path):
-    tables = recipe_tables(tiny_recipe(data=str(tmp_path / "mine")))
+    changes = (*tiny_clip_changes(tmp_path), f'recipe.start="{tmp_path / "before" / "model"}"')
+    tables = recipe_tables(tiny_recipe("tgfnet_paper_osvqa", *changes, data=str(tmp_path / "mine")))
     assert tables["data"]["folder"] == "mine"
+    assert (tables["recipe"]["start"], tables["model"]["clip_model"]) == ("model", "tiny.json")
     assert str(tmp_path) not in json.dumps(tables)
+    named = load_recipe("tgfnet_paper_osvqa", data="mine")
+    assert recipe_tables(named)["model"] == asdict(named.model) | {"stem_channels": [32, 64], "stem_blocks": [1, 2, 1]}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["full", "lora", "frozen"])
-def test_the_papers_recipe_runs_on_a_fabricated_osvqa(backbone, tmp_path):
+def test_the_papers_recipe_runs_on_a_fabricated_osvqa(backbone, tmp_path, monkeypatch):
     """A CLIP of random weights stands for the real one; frozen it is not stored, else it is."""
     (tmp_path / "osvqa").mkdir()
     fabricate(tmp_path / "osvqa")
@@ -133,6 +139,13 @@ def test_the_papers_recipe_runs_on_a_fabricated_osvqa(backbone, tmp_path):
     clip = next(part for part in result.card.pretrained if "CLIP" in part.name)
     assert ("not in this model's file" in clip.role) == (backbone == "frozen")
     assert len(clip.files_sha256) == 1
+    assert str(tmp_path) not in (result.model / "card.json").read_text(encoding="utf-8")
+    with monkeypatch.context() as machine:
+        machine.setenv("RSQA_CLIP", str(tmp_path / "tiny.safetensors"))
+        machine.chdir(tmp_path / "osvqa")
+        (tmp_path / "tiny.json").rename(tmp_path / "gone.json")
+        assert TgfnetPredictor.load(result.model).card == result.card
+    (tmp_path / "gone.json").rename(tmp_path / "tiny.json")
     assert result.card.trained_gsd_m == (1.1, 11.4)
     assert result.card.metrics["comparable"]["excluded"] == ["fog-dark", "match", "quality"]
     assert (tmp_path / "run" / "report" / "evaluation.html").is_file()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 
+from engine.catalog import file_sha256
 from engine.errors import UsageError
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.tuning import clip_towers, tuned_network, whole_network
+from engine.vqa.tuning import clip_towers, copy_architecture, named_clip, tuned_network, whole_network
 from tests.engine.vqa.recipes import FEW_STEPS, tiny_clip_changes, tiny_recipe
 
 ANSWERS = ("yes", "no")
@@ -52,6 +54,18 @@ def test_what_is_trained_and_what_is_stored(backbone, recipe_of):
     assert {"vision", "text_tower"} <= stored or backbone == "frozen"
     assert "vision" not in stored or backbone != "frozen"
     assert not [name for name in whole.state_dict() if "lora" in name or "base_layer" in name]
+
+
+def test_an_architecture_of_the_users_own_goes_with_the_model(tmp_path, recipe_of):
+    config = recipe_of("full").model
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert copy_architecture(config, folder) == {"clip_model.json": file_sha256(tmp_path / "tiny.json")}
+    assert (folder / "clip_model.json").read_bytes() == (tmp_path / "tiny.json").read_bytes()
+    assert (named_clip(config).clip_model, named_clip(config).clip_weights) == ("clip_model.json", "tiny")
+    known = replace(config, clip_model="ViT-B-16-quickgelu", clip_weights="openai")
+    assert copy_architecture(known, tmp_path / "nowhere") == {}
+    assert named_clip(known) == known
 
 
 @pytest.mark.parametrize("text", ["all-MiniLM-L6-v2", "clip"])
