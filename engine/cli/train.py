@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
+from engine.jobs.device import Devices
 from engine.vqa.recipe_files import recipe_path
 
 if TYPE_CHECKING:
+    from engine.vqa.recipe import VqaRecipe
     from engine.vqa.run import RecipeResult
     from engine.vqa.study import StudyResult
 
@@ -72,6 +75,8 @@ def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressL
     from engine.vqa.tuning import fetch_clip
 
     recipe = load_recipe(str(path), args.set, args.data, args.base)
+    devices = Devices("rsqa train")
+    claim_gpu(devices, recipe)
     if args.fetch:
         fetch_clip(recipe.model)
     say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
@@ -94,7 +99,9 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
     from engine.vqa.tuning import fetch_clip
 
     study = load_study(path, args.set, args.data, args.base)
+    devices = Devices("rsqa train")
     for recipe in study.recipes.values():
+        claim_gpu(devices, recipe)
         if args.fetch:
             fetch_clip(recipe.model)
     say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
@@ -105,6 +112,15 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
         say(f"Stopped. {_how_to_go_on(args, out)}")
         return STOPPED
     return 0
+
+
+def claim_gpu(devices: Devices, recipe: VqaRecipe) -> None:
+    """Take the GPU that the recipe trains on, for as long as ``devices`` lives. Raises UsageError, naming who has it.
+
+    Several processes take a GPU each, which their launcher chose.
+    """
+    if recipe.train.device.startswith("cuda") and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        devices.claim(recipe.train.device)
 
 
 def command_of(args: argparse.Namespace, *, portable: bool = False) -> str:

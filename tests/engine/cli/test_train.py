@@ -12,6 +12,8 @@ import pytest
 from engine.cli import train
 from engine.cli.main import main
 from engine.cli.train import ProgressLine, command_of, describe
+from engine.errors import UsageError
+from engine.vqa.run import RecipeResult
 from tests.engine.vqa.recipes import TINY_CHANGES
 
 
@@ -78,6 +80,25 @@ def test_the_cards_command_has_no_path_of_this_machine():
         "--set model.clip_weights=own.bin"
     )
     assert "/some/where/osvqa" in command_of(args)
+
+
+@pytest.mark.parametrize(("processes", "claimed"), [("1", ["cuda:1"]), ("2", [])])
+def test_one_process_claims_its_gpu_and_says_who_has_it(processes, claimed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    asked = []
+
+    def taken(devices, device):
+        asked.append(device)
+        raise UsageError("Some GPU is in use by the worker (7).")
+
+    monkeypatch.setattr(train.Devices, "claim", taken)
+    monkeypatch.setattr("engine.vqa.run.train_recipe", lambda *_, **__: RecipeResult(None))
+    words = ["train", "tgfnet_compact_scenes", "--set", "train.device=cuda:1", "--out", str(tmp_path / "run")]
+    assert main(words) == (2 if claimed else 0)
+    assert asked == claimed
+    assert ("in use by the worker (7)" in capsys.readouterr().err) == bool(claimed)
+    assert main([*words, "--set", "train.device=cpu"]) == 0
+    assert asked == claimed
 
 
 @pytest.mark.parametrize(
