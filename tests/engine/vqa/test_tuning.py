@@ -11,8 +11,16 @@ import torch
 from engine.catalog import file_sha256
 from engine.errors import UsageError
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.tuning import clip_towers, copy_architecture, named_clip, tuned_network, whole_network
+from engine.vqa.tuning import (
+    clip_towers,
+    clip_weights_name,
+    copy_architecture,
+    named_clip,
+    tuned_network,
+    whole_network,
+)
 from tests.engine.vqa.recipes import FEW_STEPS, tiny_clip_changes, tiny_recipe
+from tests.engine.vqa.tiny import CONFIG
 
 ANSWERS = ("yes", "no")
 
@@ -84,3 +92,12 @@ def test_an_encoder_that_nobody_trained_is_not_frozen():
         tiny_recipe("tgfnet_compact_scenes", 'tune.backbone="frozen"')
     assert "recipe.start" in refused.value.remedy
     assert tiny_recipe("tgfnet_compact_frozen").tune.backbone == "frozen"
+
+
+def test_a_card_names_the_stem_of_a_path_and_not_the_path(tmp_path, monkeypatch):
+    """Also of one below the home folder: a card is read on other machines, where it would be looked for in vain."""
+    (tmp_path / "mine.pt").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    named = [clip_weights_name(replace(CONFIG, clip_weights=given)) for given in ("~/mine.pt", f"{tmp_path}/mine.pt")]
+    assert named == ["mine", "mine"]
+    assert clip_weights_name(replace(CONFIG, clip_weights="openai")) == "openai"
