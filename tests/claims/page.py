@@ -22,13 +22,14 @@ NONE = "–"
 INTRODUCTION = """\
 wrote this page from finished studies. Differences are paired by seed, in percentage points; *±* is the standard
 deviation over the seeds. A claim *holds* where its figure is above 0. Intervals are Student's at 95 %, over the seeds:
-all runs of a study are tested on the same scenes, so they say nothing about other scenes. Ours are small networks on
-synthetic scenes; figures of the paper are marked as the paper's, and only the order can be compared with them."""
+all runs of a study are tested on the same scenes, so they say nothing about other scenes. The paper's own figures are
+marked as such."""
 
 ABOUT_WEATHER = """\
 Percent right over the types that one sensor can answer, by the weather of the optical picture. *Muted* is the fused
 network itself with the other sensor taken away. *The better one* is chosen anew in each seed, which favours the single
-sensors: the harder test. Pairs are as drawn, some with the SAR picture moved or of another place."""
+sensors: the harder test. Pairs are as drawn, some with the SAR picture moved or of another place. The standard error in
+the head is what one accuracy owes to the number of questions alone, at most."""
 
 CAPTION = """\
 The question in the middle by its *r*, of those about scenes that the cloud hides to between a fifth and three fifths;
@@ -160,6 +161,7 @@ def _run(studies: Sequence[StudyFolder], commit: str) -> Iterator[str]:
             if name in facts:
                 yield f"  - {name}: {without_folders(facts[name])}"
         yield f"  - tested on: {study.ours_on}"
+        yield from (f"  - {note}" for note in study.notes)
     yield ""
 
 
@@ -281,8 +283,12 @@ def _by_weather(study: StudyFolder) -> list[str]:
     if not rows:
         return ["No run is finished yet.", ""]
     first = next(iter(runs[0][1].values())).evaluation["metrics"].get("asked_by_weather", {})
-    heads = [f"{weather} ({first.get(weather, 0)} questions)" for weather in WEATHERS]
-    return table(("run", *heads), rows)
+    return table(("run", *(_weather_head(weather, first.get(weather, 0)) for weather in WEATHERS)), rows)
+
+
+def _weather_head(weather: str, questions: int) -> str:
+    error = f", standard error {50 / math.sqrt(questions):.1f}" if questions else ""  # of a share of one half
+    return f"{weather} ({questions} questions{error})"
 
 
 # ---- 3
@@ -301,6 +307,7 @@ def trust_under_cloud(trust: Sequence[TrustOfRun], scenes: int, picture: str) ->
     head = (
         "weights",
         "seed",
+        "questions",
         "r",
         "ρ",
         "r within",
@@ -348,7 +355,7 @@ def _trust_cells(one: TrustFigures) -> tuple[str, ...]:
     between = "" if math.isnan(low) else f" ({signed(low)} … {signed(high)}; {one.scenes} scenes)"
     gap = _more(one) / 100
     return (
-        signed(one.pearson), signed(one.spearman), signed(one.within) + between,
+        str(one.questions), signed(one.pearson), signed(one.spearman), signed(one.within) + between,
         _arrow(one.hidden), _arrow(one.open), NONE if math.isnan(gap) else f"{gap:+.3f}".replace("-", "−"),
     )  # fmt: skip
 
@@ -360,9 +367,9 @@ def _arrow(ends: tuple[float, float]) -> str:
 def _by_type(mine: Sequence[TrustOfRun]) -> list[str]:
     names = sorted({name for one in mine for name in one.types})
     found = {name: [one.types[name] for one in mine if name in one.types] for name in names}
-    rows = [(name, *_type_cells(figures)) for name, figures in found.items()]
-    rows.append(("mean over types", *_type_cells([one for figures in found.values() for one in figures])))
-    return table(("type", "r", "ρ", "r within", "hidden: clear → cloud"), rows)
+    rows = [(name, str(figures[0].questions), *_type_cells(figures)) for name, figures in found.items()]
+    rows.append(("mean over types", "", *_type_cells([one for figures in found.values() for one in figures])))
+    return table(("type", "questions", "r", "ρ", "r within", "hidden: clear → cloud"), rows)
 
 
 def _type_cells(figures: Sequence[TrustFigures]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,18 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """``study.json`` with the reports of its finished runs; ``seeds`` are those wanted. Empty where nothing is yet."""
+    """``study.json`` with the reports of its finished runs. Empty where nothing is yet.
+
+    ``seeds`` are wanted; ``facts``, ``notes`` and ``ours_on`` (what was tested on) are the report's own; ``guess``
+    has OA and AA without a picture.
+    """
 
     label: str
     rows: dict[str, StudyRow]
     seeds: tuple[int, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     ours_on: str = ""
+    notes: Sequence[str] = ()
     guess: Mapping[str, float] = field(default_factory=dict)
 
     def runs(self, name: str) -> dict[int, FinishedRun]:
@@ -79,7 +84,7 @@ class StudyFolder:
 
 
 def read_study(folder: Path, label: str) -> StudyFolder:
-    """The study in ``folder`` as far as it is finished; without rows where no run is.
+    """The study in ``folder`` as far as it is finished, its own rows only, not those of the paper alone.
 
     ``label`` is what the page calls it. Raises UsageError where ``study.json`` is not a study's report.
     """
@@ -88,10 +93,11 @@ def read_study(folder: Path, label: str) -> StudyFolder:
         return StudyFolder(label, {})
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        rows = {row["name"]: _row(folder, row) for row in record["rows"] if row["folders"] or not row["done"]}
+        own = [row for row in record["rows"] if row["folders"] or (row["wanted"] and not row["done"])]
+        rows = {row["name"]: _row(folder, row) for row in own}
         seeds = tuple(int(seed) for seed in record["facts"]["seeds"].split(","))
         guess = next((row["ours"] for row in record["rows"] if row["done"] and not row["folders"]), {})
-        return StudyFolder(label, rows, seeds, record["facts"], record["ours_on"], guess)
+        return StudyFolder(label, rows, seeds, record["facts"], record["ours_on"], record["notes"], guess)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path.name} of {folder.name} is not a study's report.", remedy="Name its folder.") from error
 

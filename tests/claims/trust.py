@@ -77,7 +77,7 @@ class TrustMaps:
 
 @dataclass(frozen=True)
 class TrustFigures:
-    """What the maps say; NaN where there is nothing to say it of.
+    """What the maps of so many ``questions`` say; NaN where there is nothing to say it of.
 
     ``pearson`` and ``spearman`` are between cover and drop, over all patches of all questions. ``within`` is Pearson's
     over the patches of one question, its mean over a scene's questions, then over ``scenes`` scenes that are neither
@@ -85,6 +85,7 @@ class TrustFigures:
     the mean trust (clear, cloud) at hidden and at open patches.
     """
 
+    questions: int
     pearson: float
     spearman: float
     within: float
@@ -169,6 +170,7 @@ def figures(maps: TrustMaps) -> TrustFigures:
     ]
     hidden, opened = maps.cover >= HIDDEN_FROM, maps.cover == 0
     return TrustFigures(
+        questions=len(maps.type),
         pearson=correlation(maps.cover.ravel(), maps.drop.ravel()),
         spearman=correlation(stats.rankdata(maps.cover), stats.rankdata(maps.drop)),
         within=float(np.mean(scenes)) if scenes else np.nan,

@@ -89,8 +89,15 @@ def write_study_folder(folder, runs, seeds=(1, 2, 3), command="rsqa train"):
             (place / "report" / "evaluation.json").write_text(json.dumps(runs[name, seed]), encoding="utf-8")
             config = CONFIG.as_json() | {"network": "single", "fusion": "add"}
             write_card(tiny_card(config=config), place / "model")
+    rows.append({"name": "The paper's alone", "what": "", "done": 0, "wanted": 0, "ours": {}, "folders": []})
     facts = {"seeds": ", ".join(map(str, seeds)), "command": command, "training": "800 steps"}
-    record = {"title": "", "rows": [{"paper": {}} | row for row in rows], "ours_on": "scenes", "facts": facts}
+    record = {
+        "title": "",
+        "rows": [{"paper": {}} | row for row in rows],
+        "ours_on": "scenes",
+        "facts": facts,
+        "notes": ["A note."],
+    }
     (folder / "study.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
 
@@ -117,6 +124,8 @@ def test_the_full_network_is_held_against_addition_seed_by_seed(tmp_path):
     for left_out in ("Exp2: seed 1, 2, 3 not finished", "Exp1 → Exp2: no seed has both", "Table V: its folder has no"):
         assert left_out in said
     assert "Exp1 → Exp3 |" not in said
+    assert "The paper's alone" not in said
+    assert "  - A note." in said
 
 
 def test_the_fused_network_is_held_against_the_better_single_sensor(tmp_path):
@@ -284,6 +293,9 @@ def test_the_command_measures_a_tiny_study(tmp_path, capsys):
     # The same recipe with the same seed gives the same weights: they are measured once, and that is said.
     assert "Trust of Table V, TGFNet, seed 1: the same weights, to the bit, as Table IV, Exp4, seed 1." in said
     assert "| mean over types |" in said
+    blocks = [block.splitlines() for block in said.split("\n\n") if block.startswith("|")]
+    assert len(blocks) == 7
+    assert all(len({line.count(" |") for line in block}) == 1 for block in blocks)
     assert "Table V, SAR" not in said
     assert "itself with the worse sensor muted" in said
     assert "Fused against the better of OPT and SAR under" in said
