@@ -59,8 +59,9 @@ class TrustOfRun:
 
 @dataclass(frozen=True)
 class Section:
-    """A claim's part of the page: its line of the summary (claim, numbers, verdict) and its text."""
+    """A claim's part of the page: its lines of the summary (what, numbers, verdict), its text, and what it lacks."""
 
+    claim: str
     summary: list[tuple[str, str, str]]
     lines: list[str]
     missing: list[str]
@@ -81,7 +82,7 @@ def page(
     sections = [full_against_exp1(iv), fused_against_single(v), trust_under_cloud(trust, scenes, picture)]
     missing = [*(line for study in studies for line in _absent(study)), *notes]
     missing += [line for section in sections for line in section.missing]
-    summary = [row for section in sections for row in section.summary]
+    summary = [row for section in sections for row in section.summary or [(section.claim, "not finished yet", NONE)]]
     lines = [
         "# Do the paper's claims hold here?",
         "",
@@ -89,7 +90,7 @@ def page(
         "",
         INTRODUCTION,
         "",
-        *table(("claim", "measured", "verdict"), summary or [("none", "nothing is finished yet", NONE)]),
+        *table(("claim", "measured", "verdict"), summary),
         "## What was run",
         "",
         *_run(studies, commit),
@@ -170,8 +171,9 @@ def _run(studies: Sequence[StudyFolder], commit: str) -> Iterator[str]:
 
 def full_against_exp1(study: StudyFolder) -> Section:
     """Table IV: scores of all runs, and the differences between them."""
+    claim = "1. The full network against plain addition (Table IV)"
     lines = [
-        "## 1. The full network against plain addition (Table IV)",
+        f"## {claim}",
         "",
         "OA and AA without the three types that need both sensors, as in the paper, in percent.",
         "",
@@ -187,13 +189,12 @@ def full_against_exp1(study: StudyFolder) -> Section:
             rows.append((f"{before} → {after}", _adds(study, after, before), score, *_paired(difference, study.seeds),
                          _papers(study, before, after, score), difference.verdict))  # fmt: skip
             if (before, after) == (EXPERIMENTS[0], EXPERIMENTS[-1]):
-                claim = f"1. The full network (Exp4) has a higher {score} than addition alone (Exp1)"
-                summary.append((claim, spread(difference), difference.verdict))
+                what = f"1. The full network (Exp4) has a higher {score} than addition alone (Exp1)"
+                summary.append((what, spread(difference), difference.verdict))
     seeds = ", ".join(map(str, study.seeds))
     head = ("step", "adds", "score", f"by seed ({seeds})", "mean", "95 % interval", "paper, on OSVQA", "verdict")
-    return Section(
-        summary, [*lines, *(table(head, rows) if rows else ["No step has both ends yet.", ""])], list(missing)
-    )
+    lines += table(head, rows) if rows else ["No step has both ends yet.", ""]
+    return Section(claim, summary, lines, list(missing))
 
 
 def _levels(study: StudyFolder) -> list[str]:
@@ -231,8 +232,9 @@ def _paired(difference: BySeed, seeds: Sequence[int]) -> tuple[str, str, str]:
 
 def fused_against_single(study: StudyFolder) -> Section:
     """Table V by weather: the fused network less the better of two with one sensor, in each seed."""
+    claim = "2. The fused network against the better single sensor, by weather (Table V)"
     lines = [
-        "## 2. The fused network against the better single sensor, by weather (Table V)",
+        f"## {claim}",
         "",
         ABOUT_WEATHER,
         "",
@@ -249,15 +251,16 @@ def fused_against_single(study: StudyFolder) -> Section:
             chosen = {seed: "optical" if one[seed] >= other[seed] else "SAR" for seed in difference.values}
             rows.append((weather, against, ", ".join(chosen.get(seed, NONE) for seed in study.seeds),
                          *_paired(difference, study.seeds), difference.verdict))  # fmt: skip
-            claim = f"2. Under {weather}, the fused network beats {against}"
-            summary.append((claim, spread(difference), difference.verdict))
+            what = f"2. Under {weather}, the fused network beats {against}"
+            summary.append((what, spread(difference), difference.verdict))
     missing = [
         f"Fused against {against} under {', '.join(weathers)}: no seed has all that it takes."
         for against, weathers in lacking.items()
     ]
     seeds = ", ".join(map(str, study.seeds))
     head = ("weather", "against", "the better one", f"by seed ({seeds})", "mean", "95 % interval", "verdict")
-    return Section(summary, [*lines, *(table(head, rows) if rows else ["Nothing to compare yet.", ""])], missing)
+    lines += table(head, rows) if rows else ["Nothing to compare yet.", ""]
+    return Section(claim, summary, lines, missing)
 
 
 def _rivals(study: StudyFolder, weather: str) -> dict[str, tuple[dict[int, float], dict[int, float]]]:
@@ -296,9 +299,12 @@ def _weather_head(weather: str, questions: int) -> str:
 
 def trust_under_cloud(trust: Sequence[TrustOfRun], scenes: int, picture: str) -> Section:
     """The trust map of every network with RQAF on clear scenes that were clouded."""
-    title = ["## 3. Where a cloud is put, trust goes from optical to SAR", ""]
+    claim = "3. Where a cloud is put, trust goes from optical to SAR"
+    title = [f"## {claim}", ""]
     if not trust:
-        return Section([], [*title, "No run with RQAF is finished yet.", ""], ["Trust: no run with RQAF is finished."])
+        return Section(
+            claim, [], [*title, "No run with RQAF is finished yet.", ""], ["Trust: no run with RQAF is finished."]
+        )
     lines = [
         *title,
         ABOUT_TRUST.format(scenes=scenes, seed=FIRST_SEED),
@@ -324,7 +330,7 @@ def trust_under_cloud(trust: Sequence[TrustOfRun], scenes: int, picture: str) ->
         lines += [f"By type of question, {study}, {run}, mean over its seeds:", "", *_by_type(mine)]
     if picture:
         lines += [f"![Optical and trust, clear and clouded]({picture})", "", CAPTION, ""]
-    return Section(summary, lines, [])
+    return Section(claim, summary, lines, [])
 
 
 def _trust_summary(label: str, mine: Sequence[TrustOfRun]) -> Iterator[tuple[str, str, str]]:

@@ -123,6 +123,7 @@ def test_the_full_network_is_held_against_addition_seed_by_seed(tmp_path):
     assert "| no picture (the guess) |  | 38.00 | 37.00 |  |" in said
     for left_out in ("Exp2: seed 1, 2, 3 not finished", "Exp1 → Exp2: no seed has both", "Table V: its folder has no"):
         assert left_out in said
+    assert "| 3. Where a cloud is put, trust goes from optical to SAR | not finished yet | – |" in said
     assert "Exp1 → Exp3 |" not in said
     assert "The paper's alone" not in said
     assert "  - A note." in said
