@@ -15,6 +15,7 @@ from engine.catalog.card import (
     verify_weights,
 )
 from engine.catalog.table import (
+    MODEL_FOLDER,
     MODELS,
     TASKS,
     CatalogModel,
@@ -26,6 +27,7 @@ from engine.catalog.table import (
 )
 
 __all__ = [
+    "MODEL_FOLDER",
     "CARD_FILE",
     "MODELS",
     "TASKS",

@@ -12,6 +12,8 @@ from engine.catalog.card import CARD_FILE
 from engine.errors import EngineFailed, ModelNotFound
 
 APPLICATION = "rsqa-desktop"
+MODEL_FOLDER = "model"
+"""The folder of the model in a training run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,13 @@ def model_folders() -> tuple[Path, ...]:
 
 
 def find_model(name_or_path: str) -> Path:
-    """The folder of a model given by its name or by a path to the folder or a file in it.
+    """The folder of a model given by its name, or by a path to the folder, a file in it, or a training run's folder.
 
     Raises ModelNotFound, naming every place that was looked at.
     """
     path = Path(name_or_path).expanduser()
-    for candidate in (path, path.parent):
-        if (candidate / CARD_FILE).is_file() and (candidate == path or path.is_file()):
+    for candidate in (path.parent,) if path.is_file() else (path, path / MODEL_FOLDER):
+        if (candidate / CARD_FILE).is_file():
             return candidate.resolve()
     places = model_folders()
     if path.name == name_or_path:

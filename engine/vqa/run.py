@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine import __version__
-from engine.catalog import CARD_FILE, ModelCard, file_sha256, read_card
+from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, file_sha256, read_card
 from engine.catalog.card import CARD_VERSION, TrainingData, write_card
 from engine.errors import UsageError
 from engine.nn.weights import load_weights, save_weights
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from engine.nn.clip import ClipTowers
 
 Report = Callable[[dict[str, Any]], None]
-MODEL_FOLDER, REPORT_FOLDER = "model", "report"
+REPORT_FOLDER = "report"
 
 LEARNED_MARGIN = 0.1
 """A type of question counts as learned if it beats the guess by this much."""

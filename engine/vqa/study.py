@@ -16,14 +16,14 @@ from typing import Any
 
 import msgspec
 
-from engine.catalog import CARD_FILE, ModelCard, read_card
+from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, read_card
 from engine.errors import UsageError
 from engine.export.study import StudyReport, StudyRow, write_study
 from engine.training import folder_locked, is_main_process
 from engine.vqa.materials import Materials
 from engine.vqa.published import PublishedRow, PublishedTable, published_table
 from engine.vqa.recipe import Tables, VqaRecipe, changed, merged, read_tables, recipe_of
-from engine.vqa.run import MODEL_FOLDER, train_recipe
+from engine.vqa.run import train_recipe
 
 Report = Callable[[dict[str, Any]], None]
 RUNS_FOLDER = "runs"

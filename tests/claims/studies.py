@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import CARD_FILE, ModelCard, read_card
+from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, read_card
 from engine.errors import UsageError
-from engine.vqa.run import MODEL_FOLDER, REPORT_FOLDER
+from engine.vqa.run import REPORT_FOLDER
 
 MUTED_ALONE = {"optical": "optical-only", "sar": "sar-only"}
 """The sensor that is left, and the name of the subset of an evaluation with the other one muted."""

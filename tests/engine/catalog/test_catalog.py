@@ -10,6 +10,7 @@ import pytest
 from engine import catalog
 from engine.catalog import (
     CARD_FILE,
+    MODEL_FOLDER,
     TASKS,
     WEIGHTS_FILE,
     CalibratedType,
@@ -48,6 +49,13 @@ def test_a_model_is_found_by_name_folder_and_file(models):
     assert find_model(str(folder)) == folder
     assert find_model(str(folder / WEIGHTS_FILE)) == folder
     assert installed_models() == (folder,)
+
+
+def test_a_runs_folder_stands_for_its_model(models):
+    run = models.parent / "run"
+    run.mkdir()
+    (models / "tiny").rename(run / MODEL_FOLDER)
+    assert find_model(str(run)) == run / MODEL_FOLDER
 
 
 def test_an_unknown_model_names_the_places(models):
