@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train or run the study, print where everything is, return 0; what was stopped returns 130 and says how to go on.
 
-    Of several processes (``accelerate launch``) only the main one prints.
+    Of several processes (``accelerate launch``, ``torchrun``) only the main one prints.
     """
     from engine.training import is_main_process
     from engine.vqa.study import is_study

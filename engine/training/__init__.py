@@ -10,8 +10,11 @@ To read: ``task`` (what a network has to offer), ``settings`` (every number), ``
 Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher
 (``--num_machines``, ``--machine_rank``, ``--main_process_ip`` and ``--main_process_port`` for the latter)::
 
-    accelerate launch --num_processes 4 --module engine.cli.main train RECIPE --out DIR --set train.device=cuda
-    accelerate launch --num_processes 2 --cpu --module engine.cli.main train RECIPE --out DIR
+    accelerate launch --multi_gpu --num_processes 4 --module engine.cli.main train RECIPE --out DIR \\
+        --set train.device=cuda
+    torchrun --standalone --nproc_per_node 2 -m engine.cli.main train RECIPE --out DIR
+
+The second is for CPUs, where accelerate's launcher starts one process whatever it is told, and hands no signal on.
 
 A step's batch is then shared by the processes, which average their gradients: the losses are those of one process with
 the same batch, within float error, where there is no dropout (each process draws its own). The main process alone

@@ -1,4 +1,4 @@
-"""The processes of a run: one, or as many as ``accelerate launch`` started, on one machine or several."""
+"""The processes of a run: one, or as many as ``accelerate launch`` or ``torchrun`` started, on one or more machines."""
 
 from __future__ import annotations
 

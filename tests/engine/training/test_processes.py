@@ -143,10 +143,10 @@ def test_a_run_killed_ten_times_resumes_to_the_last_bit(tmp_path, checkpoint_min
 
 
 def launched(what):
-    """The toy's program in two processes of accelerate's launcher."""
-    launcher = ["-m", "accelerate.commands.launch", "--num_processes", "2", "--cpu"]
+    """The toy's program in two processes of torchrun, which accelerate's launcher starts where there are GPUs."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     return subprocess.Popen(
-        [sys.executable, *launcher, "--module", "tests.engine.training.toys", what],
+        [sys.executable, *launcher, "-m", "tests.engine.training.toys", what],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
