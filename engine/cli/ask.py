@@ -20,7 +20,6 @@ from engine.export import (
     TILED_FORMATS,
     answer_object,
     refused_formats,
-    refused_tiled_formats,
     tiled_object,
     write_answer,
     write_tiled_answer,
@@ -130,7 +129,7 @@ def _run_tiles(args: argparse.Namespace) -> int:
 
         answer = replace(ask(request, progress=say, cancelled=lambda: False), files=())
         if args.out is not None:
-            refused = tuple(refused_tiled_formats(answer, formats).values())
+            refused = tuple(refused_formats(answer, formats).values())
             files = write_tiled_answer(answer, args.out, formats)
             answer = replace(answer, files=tuple(map(str, files)), messages=(*answer.messages, *refused))
         said = to_json(tiled_object(answer)).decode() if args.json else tiled_text(answer)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.export.properties import answer_object
     from engine.export.tiled.rows import tiled_object
-    from engine.export.tiled.writing import TILED_FORMATS, refused_tiled_formats, write_tiled_answer
+    from engine.export.tiled.writing import TILED_FORMATS, write_tiled_answer
     from engine.export.writing import FORMATS, refused_formats, write_answer
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "TILED_FORMATS",
     "answer_object",
     "refused_formats",
-    "refused_tiled_formats",
     "tiled_object",
     "write_answer",
     "write_tiled_answer",
@@ -42,7 +41,6 @@ _HOMES = {
     "TILED_FORMATS": "tiled.writing",
     "answer_object": "properties",
     "refused_formats": "writing",
-    "refused_tiled_formats": "tiled.writing",
     "tiled_object": "tiled.rows",
     "write_answer": "writing",
     "write_tiled_answer": "tiled.writing",

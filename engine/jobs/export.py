@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ExportRefused
-from engine.export import refused_formats, refused_tiled_formats, write_answer, write_tiled_answer
+from engine.export import refused_formats, write_answer, write_tiled_answer
 from engine.protocol import Exported, from_json
 from engine.records import Answer, ExportRequest, TiledAnswer
 
@@ -26,7 +26,7 @@ def export(
     if request.tiled:
         tiled = from_json(said, TiledAnswer)
         files = write_tiled_answer(tiled, out, request.formats)
-        refused = refused_tiled_formats(tiled, request.formats)
+        refused = refused_formats(tiled, request.formats)
     else:
         answer = from_json(said, Answer)
         files = write_answer(answer, out, request.formats)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from engine.errors import ExportRefused
-from engine.export.lonlat import lonlat_area
 from engine.export.staging import refused_as_export, staged
 from engine.export.tiled.files import (
     write_answers_cog,
@@ -20,21 +18,11 @@ from engine.export.tiled.files import (
 from engine.export.tiled.report import write_tiled_report
 from engine.export.tiled.rows import TileRow, tile_rows, tiled_object, tiled_stem
 from engine.export.views import render_views
-from engine.export.writing import wanted_formats
+from engine.export.writing import refused_formats, wanted_formats
 from engine.protocol import to_json
 from engine.records import TiledAnswer
 
 TILED_FORMATS = ("geojson", "gpkg", "cog", "csv", "html", "json")
-
-
-def refused_tiled_formats(answer: TiledAnswer, formats: Sequence[str] = TILED_FORMATS) -> dict[str, str]:
-    """The formats, of those asked for, that this map cannot be written in, each with the reason as a sentence."""
-    if "geojson" in formats:
-        try:
-            lonlat_area(answer.area.grid, answer.area.window.box)
-        except ExportRefused as refusal:
-            return {"geojson": refusal.sentence}
-    return {}
 
 
 def write_tiled_answer(answer: TiledAnswer, out: Path, formats: Sequence[str] = TILED_FORMATS) -> tuple[Path, ...]:
@@ -43,7 +31,7 @@ def write_tiled_answer(answer: TiledAnswer, out: Path, formats: Sequence[str] = 
     As :func:`engine.export.write_answer`: a format that cannot be had is left out and said in the messages, and on any
     error no file was made and none was replaced. Raises what that raises.
     """
-    refused = refused_tiled_formats(answer, formats)
+    refused = refused_formats(answer, formats)
     wanted = wanted_formats(formats, TILED_FORMATS, refused)
     answer, out = replace(answer, messages=(*answer.messages, *refused.values())), out.absolute()
     with staged(out) as (stage, finals), refused_as_export(out / tiled_stem(answer)):
