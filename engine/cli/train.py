@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.catalog.recipe_files import recipe_path
 from engine.errors import UsageError
 from engine.jobs.device import Devices
-from engine.vqa.recipe_files import recipe_path
 
 if TYPE_CHECKING:
     from engine.vqa.recipe import VqaRecipe

@@ -25,6 +25,7 @@ from engine.metrics import (
     reliability,
     score_intervals,
 )
+from engine.nn.preprocess import PreprocessSpec
 from engine.records.pair import SENSOR_SAID
 from engine.vqa.calibration import Calibration, rate_key
 from engine.vqa.config import TgfnetConfig
@@ -32,7 +33,6 @@ from engine.vqa.data.features import FeatureCache
 from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.network import EXPERTS, VqaNetwork
-from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.scored import Scored
 from engine.vqa.task import score_set
 

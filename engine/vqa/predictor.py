@@ -18,14 +18,7 @@ from torch import Tensor
 
 from engine.catalog import CalibratedType, ModelCard, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
-from engine.nn.text import TextEncoder, TextFeatures
-from engine.nn.weights import load_weights
-from engine.records.pair import SENSOR_SAID, SENSORS
-from engine.vqa.build import build_network
-from engine.vqa.calibration import Calibration
-from engine.vqa.config import CLIP, TgfnetConfig
-from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
-from engine.vqa.preprocess import (
+from engine.nn.preprocess import (
     Floats,
     Mask,
     PreprocessSpec,
@@ -35,6 +28,13 @@ from engine.vqa.preprocess import (
     stretch_optical,
     stretch_sar,
 )
+from engine.nn.text import TextEncoder, TextFeatures
+from engine.nn.weights import load_weights
+from engine.records.pair import SENSOR_SAID, SENSORS
+from engine.vqa.build import build_network
+from engine.vqa.calibration import Calibration
+from engine.vqa.config import CLIP, TgfnetConfig
+from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
 from engine.vqa.reasons import ReasonMap, reason_maps
 
 if TYPE_CHECKING:  # open_clip is imported only where a model uses it

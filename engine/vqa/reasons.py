@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.nn.preprocess import Floats
 from engine.records.pair import SENSOR_SAID
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import Refined, ViewFeatures, VqaOutput
-from engine.vqa.preprocess import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
+from engine.catalog.recipe_files import recipe_path
 from engine.errors import UsageError
+from engine.nn.preprocess import PreprocessSpec
 from engine.training import TrainSettings
 from engine.vqa.config import CLIP, TgfnetConfig
-from engine.vqa.preprocess import PreprocessSpec
-from engine.vqa.recipe_files import recipe_path
 from engine.vqa.task import BatchSettings
 
 Tables = dict[str, Any]

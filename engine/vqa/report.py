@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.export.evaluation import Published, write_evaluation
 from engine.export.evaluation_examples import Example, ExampleExpert
+from engine.nn.preprocess import PreprocessSpec
 from engine.vqa.calibration import Calibration
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.inputs import pair_inputs, pair_pixels
@@ -20,7 +21,6 @@ from engine.vqa.data.table import QuestionTable
 from engine.vqa.evaluation import Evaluation, pooled_text
 from engine.vqa.materials import cut_note
 from engine.vqa.network import EXPERTS, VqaNetwork
-from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.published import PAPER, published_table
 from engine.vqa.reasons import ReasonMap, reason_maps
 from engine.vqa.scored import Scored

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from engine.errors import UsageError
 from engine.metrics import AnswerTally
+from engine.nn.preprocess import PreprocessSpec
 from engine.training.task import Validation
 from engine.vqa.augment import PairPixels, augment_pair
 from engine.vqa.config import TgfnetConfig
@@ -25,7 +26,6 @@ from engine.vqa.data.table import UNKNOWN_ANSWER, FeatureEncoder, Numberer, Ques
 from engine.vqa.data.weathers import with_drawn_weather
 from engine.vqa.dense_loss import PatchHead
 from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
-from engine.vqa.preprocess import PreprocessSpec
 
 __all__ = ["BatchSettings", "TrainedVqa", "VqaBatch", "VqaTask", "asked", "score_set"]
 

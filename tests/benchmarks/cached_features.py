@@ -15,6 +15,7 @@ from dataclasses import replace
 import torch
 
 from engine.nn.clip import build_clip
+from engine.nn.preprocess import PreprocessSpec
 from engine.text import ANSWERS
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
@@ -23,7 +24,6 @@ from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.scenes import SceneSetSpec, render_set
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.network import VqaNetwork
-from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.task import BatchSettings, TrainedVqa, VqaTask
 from tests.engine.vqa.tiny import WordHashes
 

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.nn.preprocess import PreprocessSpec
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.data.table import QuestionTable
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.preprocess import PreprocessSpec
 from tests.claims.page import TrustOfRun, page
 from tests.claims.picture import draw_example
 from tests.claims.studies import FinishedRun, StudyFolder, read_study

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.nn.preprocess import PreprocessSpec
+from engine.training.stored import Arrays, Column, Report, Row, stored_rows
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.inputs import pair_inputs, pair_pixels
 from engine.vqa.data.question_set import QuestionSet
-from engine.vqa.data.stored import Arrays, Column, Report, Row, stored_rows
 from engine.vqa.network import ViewFeatures, VqaNetwork
-from engine.vqa.preprocess import PreprocessSpec
 
 VERSION = 1
 """Goes up when the same encoder and pictures would be kept otherwise."""

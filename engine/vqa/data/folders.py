@@ -20,15 +20,15 @@ import numpy as np
 from engine.datasets.dataset import DataSet, Faults, ImageFiles, QuestionRow
 from engine.datasets.table import read_dataset
 from engine.errors import DataSetUnreadable, InputRefused
+from engine.nn.preprocess import PreprocessSpec
 from engine.scenes.optics.weather import Weather
 from engine.scenes.stream import in_order
 from engine.scenes.truths.truth import WEATHER_WORDS
+from engine.training.stored import Column, Report, Row, stored_rows
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.pair_files import PairFiles, read_pair
 from engine.vqa.data.question_set import AS_IT_IS, AskedQuestion, QuestionSet
-from engine.vqa.data.stored import Column, Report, Row, stored_rows
 from engine.vqa.data.weathers import ADVERSE, checked_variants
-from engine.vqa.preprocess import PreprocessSpec
 
 VERSION = 1
 """Goes up when the same files would be kept otherwise."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from engine.draws import SteadyGenerator
 from engine.errors import InputRefused
+from engine.nn.preprocess import Floats, Mask, PreprocessSpec, letterbox, stretch_optical, stretch_sar
 from engine.records import PixelWindow
 from engine.records.raster import SarUnit
 from engine.scenes.optics.weather import Weather
 from engine.vqa.data.weathers import as_bytes, drawn_strength, drawn_sun, put_weather
-from engine.vqa.preprocess import Floats, Mask, PreprocessSpec, letterbox, stretch_optical, stretch_sar
 
 _CLOUD_STREAM = 41
 _BRIGHTNESS_PERCENTILES = (0.5, 99.5)

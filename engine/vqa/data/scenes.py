@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.nn.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
 from engine.scenes import WORLD_VERSION, make_sample
 from engine.scenes.exam import Exam, exam_sample, find_exam
 from engine.scenes.plan import VIEW
 from engine.scenes.sample import under_weathers
 from engine.scenes.stream import in_order
 from engine.text import ANSWERS, ANSWERS_VERSION, Wording
+from engine.training.stored import Column, Report, Row, stored_rows
 from engine.vqa.data.question_set import AS_IT_IS, AskedQuestion, QuestionSet
-from engine.vqa.data.stored import Column, Report, Row, stored_rows
 from engine.vqa.data.weathers import as_bytes, checked_variants, drawn_strength
 from engine.vqa.patch_truth import CHANNELS, patch_truth
-from engine.vqa.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
 
 VERSION = 1
 """Goes up when the same scenes would be kept otherwise: other rules in ``preprocess``, ``patch_truth`` or here."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from engine.draws import Draws
 from engine.errors import UsageError
+from engine.nn.preprocess import Floats, Mask, PreprocessSpec, stretch_optical
 from engine.scenes.optics.weather import WEATHERS, Weather, add_weather
 from engine.vqa.augment import PairPixels
 from engine.vqa.data.question_set import AS_IT_IS
-from engine.vqa.preprocess import Floats, Mask, PreprocessSpec, stretch_optical
 
 ADVERSE: tuple[Weather, ...] = tuple(weather for weather in WEATHERS if weather != "clear")
 

@@ -24,11 +24,11 @@ def tiny_model(tmp_path_factory) -> str:
     """A TGFNet with every block at its smallest, fresh weights and a card, as a folder."""
     torch = pytest.importorskip("torch")
     from engine.catalog.card import ModelCard, TrainingData, file_sha256, write_card
+    from engine.nn.preprocess import PreprocessSpec
     from engine.nn.weights import save_weights
     from engine.text import ANSWERS, ANSWERS_VERSION
     from engine.vqa.build import build_network
     from engine.vqa.config import TgfnetConfig
-    from engine.vqa.preprocess import PreprocessSpec
 
     torch.manual_seed(1)
     config = TgfnetConfig(answers=len(ANSWERS), image_size=64, width=32, stem_channels=(16, 32), kept_regions=2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.nn.preprocess import PreprocessSpec
 from engine.vqa.augment import AugmentSettings, PairPixels, augment_pair
 from engine.vqa.data.weathers import with_drawn_weather
-from engine.vqa.preprocess import PreprocessSpec
 
 
 def pair_of(rng, side=32):

@@ -11,6 +11,7 @@ import torch
 
 from engine.catalog import CalibratedType
 from engine.errors import UsageError
+from engine.nn.preprocess import PreprocessSpec
 from engine.vqa.calibration import Calibration, fit_calibration
 from engine.vqa.data.question_set import AskedQuestion
 from engine.vqa.data.table import QuestionTable
@@ -26,7 +27,6 @@ from engine.vqa.evaluation import (
 )
 from engine.vqa.guess import guess_metrics, majority_answers
 from engine.vqa.materials import cut_note
-from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.report import cut_notes, paper_rows, pick_examples, write_report
 from engine.vqa.scored import Scored
 from tests.engine.vqa.data.sets import noise_set

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from engine.catalog import TASKS
+from engine.catalog.recipe_files import recipe_folder, recipe_path
 from engine.errors import UsageError
 from engine.training import TrainSettings
 from engine.vqa.build import build_network
 from engine.vqa.recipe import TuneSettings, load_recipe, parse_recipe
-from engine.vqa.recipe_files import recipe_folder, recipe_path
 from engine.vqa.study import is_study, load_study
 from tests.engine.vqa.recipes import SMALL, tiny_clip_changes
 

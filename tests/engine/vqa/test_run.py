@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.catalog.recipe_files import recipe_path
 from engine.errors import UsageError
 from engine.training import folder_locked
 from engine.vqa.data import folders
 from engine.vqa.data.question_set import QuestionSet
 from engine.vqa.materials import SPLITS, Materials
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.recipe_files import recipe_path
 from engine.vqa.run import _Run, train_recipe
 from engine.vqa.study import load_study, run_study
 from tests.engine.datasets.fabricate.osvqa import fabricate

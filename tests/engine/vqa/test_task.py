@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from engine.errors import UsageError
+from engine.nn.preprocess import PreprocessSpec
 from engine.scenes import make_sample
 from engine.text import ANSWERS as SCENE_ANSWERS
 from engine.vqa.augment import AugmentSettings
@@ -21,7 +22,6 @@ from engine.vqa.data.table import QuestionTable
 from engine.vqa.network import ViewFeatures, plain_output
 from engine.vqa.patch_truth import CHANNELS
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.preprocess import PreprocessSpec
 from engine.vqa.task import BatchSettings, TrainedVqa, VqaTask, score_set
 from tests.engine.vqa.data.sets import TYPES, noise_set
 from tests.engine.vqa.tiny import ANSWERS, CONFIG, WordHashes, tiny_card, tiny_model

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from engine.catalog import ModelCard, file_sha256
 from engine.catalog.card import CARD_VERSION, TrainingData, write_card
+from engine.nn.preprocess import PreprocessSpec
 from engine.nn.text import TextFeatures
 from engine.nn.weights import save_weights
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import ViewFeatures, VqaNetwork, VqaOutput
-from engine.vqa.preprocess import PreprocessSpec
 
 CONFIG = TgfnetConfig(
     answers=5,

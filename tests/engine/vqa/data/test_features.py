@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.nn.preprocess import PreprocessSpec
 from engine.vqa.data.features import FeatureCache, bytes_needed, weights_digest
 from engine.vqa.data.inputs import pair_inputs, pair_pixels
-from engine.vqa.preprocess import PreprocessSpec
 from tests.engine.vqa.data.sets import noise_set
 from tests.engine.vqa.tiny import CONFIG, tiny_model
 

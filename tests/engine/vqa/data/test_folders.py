@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import DataSetUnreadable, UsageError
+from engine.nn.preprocess import PreprocessSpec
 from engine.raster import open_raster
 from engine.records import PixelWindow
 from engine.vqa.data.folders import folder_set, read_folder
@@ -17,7 +18,6 @@ from engine.vqa.data.inputs import pair_inputs, pair_pixels
 from engine.vqa.data.pair_files import PairFiles, read_pair
 from engine.vqa.data.question_set import AS_IT_IS
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.preprocess import PreprocessSpec
 from tests.engine.datasets.fabricate import osvqa, rsvqa_lr
 from tests.engine.datasets.fabricate.pictures import write_picture, write_raster
 from tests.engine.vqa.data.sets import noise_set

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UsageError
+from engine.nn.preprocess import PreprocessSpec
 from engine.scenes import make_sample
 from engine.scenes.sample import under_weathers
 from engine.text import ANSWERS
@@ -15,7 +16,6 @@ from engine.vqa.data import scenes as scenes_module
 from engine.vqa.data.question_set import AS_IT_IS
 from engine.vqa.data.scenes import SceneSetSpec, render_set
 from engine.vqa.patch_truth import CHANNELS, patch_truth
-from engine.vqa.preprocess import PreprocessSpec
 
 SPEC = SceneSetSpec(
     first_seed=3,  # clear, cloud, fog

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.nn.preprocess import PreprocessSpec, letterbox, patch_mask
 from engine.vqa import rivals
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
-from engine.vqa.preprocess import PreprocessSpec, letterbox, patch_mask
 from tests.engine.nn.contract import NetworkContract
 from tests.engine.vqa.rivals.fed import RIVALS, output_of, rival
 from tests.engine.vqa.tiny import CONFIG, tiny_batch

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UsageError
-from engine.vqa.data.stored import AT_ONCE, Column, stored_rows
+from engine.training.stored import AT_ONCE, Column, stored_rows
 
 COLUMNS = {"numbers": Column(np.int32, (2,)), "flags": Column(np.bool_, ())}
 COUNT = 2 * AT_ONCE + 7

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ModelDamaged, UsageError
-from engine.vqa.preprocess import PreprocessSpec, letterbox, patch_mask, stretch_optical, stretch_sar
+from engine.nn.preprocess import PreprocessSpec, letterbox, patch_mask, stretch_optical, stretch_sar
 
 SPEC = PreprocessSpec()
 
