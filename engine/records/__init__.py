@@ -6,9 +6,10 @@ the record's :class:`Grid`. Arrays are never in a record; a record names the ``.
 """
 
 from engine.records.answer import Alternative, Answer, AreaUsed, ExpertOpinion, ExplanationMap, Provenance
+from engine.records.finding import Finding, FindMode, FoundBox, FoundIn, WindowsUsed
 from engine.records.geometry import Box, Grid, PixelWindow
 from engine.records.pair import PairCheck, ValidShare
-from engine.records.query import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, GateChoice
+from engine.records.query import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, FindRequest, GateChoice
 from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
 from engine.records.tiles import TileArrays, TileCount, TiledAnswer, TileGrid, TileState
 
@@ -26,6 +27,11 @@ __all__ = [
     "ExpertOpinion",
     "ExplanationMap",
     "ExportRequest",
+    "FindMode",
+    "FindRequest",
+    "Finding",
+    "FoundBox",
+    "FoundIn",
     "GateChoice",
     "Grid",
     "PairCheck",
@@ -38,4 +44,5 @@ __all__ = [
     "TileState",
     "TiledAnswer",
     "ValidShare",
+    "WindowsUsed",
 ]

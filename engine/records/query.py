@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.errors import UsageError
 from engine.records.geometry import PixelWindow
@@ -97,6 +98,50 @@ class AskTilesRequest:
     def folder(self) -> str:
         """Where the arrays go: the folder of ``ask``."""
         return self.ask.folder
+
+
+DEFAULT_FIND_SCORE = 0.25
+"""The least score of a box among all that are shown; the paper's threshold is lost in its text (*our reading*)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindRequest:
+    """An expression whose things are looked for in an area of a pair. Fields in common with ``AskRequest`` mean the
+    same.
+
+    ``mode`` is one of ``records.finding.FindMode``; ``sensors`` are those that are searched, of ``optical`` and
+    ``sar``. ``least_score`` is the threshold where all are shown. ``gsd_m`` asks for windows at so many metres per
+    pixel at the model; None lets the area's size decide: at once where that is no coarser than the model was trained
+    for, else in windows. More than ``max_windows`` windows are refused.
+    """
+
+    expression: str
+    optical: str | None
+    sar: str | None
+    folder: str
+    window: PixelWindow | None = None
+    model: str = "optisar-compact"
+    device: str = "auto"
+    gate: GateChoice = field(default_factory=GateChoice)
+    optical_bands: tuple[int, ...] | None = None
+    sar_bands: tuple[int, ...] | None = None
+    sensors: tuple[str, ...] = ("optical", "sar")
+    mode: Literal["auto", "best", "all"] = "auto"
+    least_score: float = DEFAULT_FIND_SCORE
+    gsd_m: float | None = None
+    max_windows: int = DEFAULT_MAX_TILES
+
+    def __post_init__(self) -> None:
+        if not self.expression.strip():
+            raise UsageError("There is no expression.", remedy="Type one, such as “the largest storage tank”.")
+        if self.optical is None and self.sar is None:
+            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        if not self.sensors or set(self.sensors) - {"optical", "sar"}:
+            raise UsageError("No sensor is left to search.", remedy="Name optical, sar, or both.")
+        if not 0 < self.least_score < 1:
+            raise UsageError(f"A score of {self.least_score:g} is no share.", remedy="Name one between 0 and 1.")
+        if self.gsd_m is not None and not (math.isfinite(self.gsd_m) and self.gsd_m > 0):
+            raise UsageError(f"{self.gsd_m:g} m per pixel is no scale.", remedy="Name a positive number.")
 
 
 @dataclass(frozen=True, slots=True)
