@@ -1,12 +1,13 @@
 """Scores: counts in, numbers out. Nothing here reads files, prints or knows a network.
 
-``answers`` for questions (OA, AA) with ``bootstrap`` for their intervals and ``confusion`` for what was said instead,
-``overlap`` for boxes and masks (Pr@t, IoU by sample and by area), ``calibration`` for confidence, ``conformal`` for
-sets of answers at a chosen error rate, ``subsets`` for any of them by sensor, weather or size.
+``answers`` for questions (OA, AA) with ``confusion`` for what was said instead, ``overlap`` for boxes and masks (Pr@t,
+IoU by sample and by area), ``detection`` where all boxes are shown, ``bootstrap`` for the intervals of either,
+``calibration`` for confidence, ``conformal`` for sets of answers at a chosen error rate, ``subsets`` for any of them by
+sensor, weather or size.
 """
 
 from engine.metrics.answers import BOTH_SENSOR_TYPES, AnswerTally
-from engine.metrics.bootstrap import score_intervals
+from engine.metrics.bootstrap import overlap_intervals, score_intervals
 from engine.metrics.calibration import ReliabilityBin, expected_calibration_error, reliability
 from engine.metrics.conformal import (
     ALL,
@@ -15,6 +16,7 @@ from engine.metrics.conformal import (
     true_scores,
 )
 from engine.metrics.confusion import OTHER, confusion
+from engine.metrics.detection import Operating, at_threshold, average_precision, best_threshold, hits
 from engine.metrics.overlap import THRESHOLDS, Overlap, OverlapTally, box_overlap, mask_overlap
 from engine.metrics.subsets import SIZES, Subsets, size_group
 
@@ -25,15 +27,21 @@ __all__ = [
     "SIZES",
     "THRESHOLDS",
     "AnswerTally",
+    "Operating",
     "Overlap",
     "OverlapTally",
     "ReliabilityBin",
     "Subsets",
+    "at_threshold",
+    "average_precision",
+    "best_threshold",
     "box_overlap",
     "conformal_threshold",
     "confusion",
     "expected_calibration_error",
+    "hits",
     "mask_overlap",
+    "overlap_intervals",
     "prediction_set",
     "reliability",
     "score_intervals",
