@@ -136,6 +136,12 @@ def read_card(folder: Path) -> ModelCard:
     return card
 
 
+def check_task(card: ModelCard, task: str, *, remedy: str) -> None:
+    """Raises ModelDamaged where the model was made for another task than ``task``."""
+    if card.task != task:
+        raise ModelDamaged(f"{card.name} was made for the task {card.task}, not for {task}.", remedy=remedy)
+
+
 def write_card(card: ModelCard, folder: Path) -> Path:
     """Write ``card.json`` into ``folder``, whole or not at all."""
     path = folder / CARD_FILE

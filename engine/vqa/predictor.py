@@ -5,8 +5,7 @@ A view (both sensors over one area) is encoded once; every question on it then c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.catalog import CalibratedType, ModelCard, read_card, verify_weights
-from engine.errors import InputRefused, ModelDamaged, OutOfDeviceMemory, UsageError
+from engine.catalog import CalibratedType, ModelCard, check_task, read_card, verify_weights
+from engine.errors import InputRefused, ModelDamaged, UsageError
+from engine.nn.inputs import finite_mask, room_on_device, square_in_area, square_input
 from engine.nn.preprocess import (
     Floats,
     Mask,
@@ -28,6 +28,7 @@ from engine.nn.preprocess import (
     stretch_optical,
     stretch_sar,
 )
+from engine.nn.reason_map import ReasonMap
 from engine.nn.text import TextEncoder, TextFeatures
 from engine.nn.weights import load_weights
 from engine.records.pair import SENSOR_SAID, SENSORS
@@ -35,7 +36,7 @@ from engine.vqa.build import build_network
 from engine.vqa.calibration import Calibration
 from engine.vqa.config import CLIP, TgfnetConfig
 from engine.vqa.network import EXPERTS, ViewFeatures, VqaNetwork, VqaOutput
-from engine.vqa.reasons import ReasonMap, reason_maps
+from engine.vqa.reasons import reason_maps
 
 if TYPE_CHECKING:  # open_clip is imported only where a model uses it
     from engine.nn.clip import ClipTextEncoder, ClipTowers
@@ -60,13 +61,8 @@ class View:
 
     @property
     def square_in_area(self) -> tuple[float, float, float, float]:
-        """``x0, y0, x1, y1`` of the whole square in fractions of the area; below 0 or above 1 where it is padding.
-
-        An explanation map is spread over this rectangle.
-        """
-        x0, y0, x1, y1 = self.image_part
-        width, height = x1 - x0, y1 - y0
-        return -x0 / width, -y0 / height, (1.0 - x0) / width, (1.0 - y0) / height
+        """Where the whole square lies, in fractions of the area: see :func:`engine.nn.inputs.square_in_area`."""
+        return square_in_area(self.image_part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +249,11 @@ class TgfnetPredictor:
         shares: dict[str, float | None] = {"optical": None, "sar": None}
         size = self.config.image_size
         if area.optical is not None:
-            valid = _mask(area.optical, area.optical_valid)
+            valid = finite_mask(area.optical, area.optical_valid)
             squares["optical"] = letterbox(stretch_optical(area.optical, valid, self.spec), valid, size)
             shares["optical"] = float(valid.mean())
         if area.sar is not None:
-            valid = _mask(area.sar, area.sar_valid)
+            valid = finite_mask(area.sar, area.sar_valid)
             squares["sar"] = letterbox(stretch_sar(area.sar, valid, area.sar_unit, self.spec), valid, size)
             shares["sar"] = float(valid.mean())
         optical, optical_mask = self._input(squares.get("optical"))
@@ -272,13 +268,12 @@ class TgfnetPredictor:
         size = self.config.image_size
         if square is None:
             return torch.zeros(3, size, size), torch.zeros(self.config.patches, dtype=torch.bool)
-        pixels = torch.from_numpy(square.values).expand(3, size, size)
         mask = torch.from_numpy(patch_mask(square.valid_share, self.config.patch, self.spec))
-        return normalise(pixels, torch.from_numpy(square.valid_share > 0.5), self.spec), mask
+        return square_input(square, self.spec)[0], mask
 
     def _encode(self, looks: Sequence[_Seen]) -> ViewFeatures:
         """Features of B areas, [B, M, D] and masks [B, M] per sensor."""
-        with _room_on_device(), torch.inference_mode():
+        with room_on_device(), torch.inference_mode():
             return self._model.encode(
                 torch.stack([seen.optical for seen in looks]).to(self.device),  # [B, 3, S, S]
                 torch.stack([seen.optical_mask for seen in looks]).to(self.device),  # [B, M]
@@ -299,7 +294,7 @@ class TgfnetPredictor:
         """One question about each of B areas."""
         B, N = features.optical.shape[0], len(text.tokens)
         question = text.tokens.to(self.device).expand(B, N, -1)  # [B, N, text width]
-        with _room_on_device(), torch.inference_mode():
+        with room_on_device(), torch.inference_mode():
             return self._model(  # type: ignore[no-any-return]
                 features, question, torch.ones(B, N, dtype=torch.bool, device=self.device)
             )
@@ -378,10 +373,7 @@ class TgfnetPredictor:
 
 def check_card(card: ModelCard) -> TgfnetConfig:
     """The configuration of a TGFNet's card, its task and vocabulary checked. Raises ModelDamaged."""
-    if card.task != TASK:
-        raise ModelDamaged(
-            f"{card.name} was made for the task {card.task}, not for {TASK}.", remedy="Name a model that answers."
-        )
+    check_task(card, TASK, remedy="Name a model that answers.")
     config = TgfnetConfig.from_json(card.config)
     if len(card.answers) != config.answers or len(set(card.answers)) != config.answers:
         raise ModelDamaged(
@@ -424,15 +416,6 @@ def _pooled(text: TextFeatures) -> Tensor:
     return text.tokens.mean(0, keepdim=True)
 
 
-def normalise(values: Tensor, valid: Tensor, spec: PreprocessSpec) -> Tensor:
-    """``values`` [..., 3, S, S] in 0..1 -> network input; 0, the mean, where ``valid`` [..., S, S] is False.
-
-    The card's mean and standard deviation are one number, or one per channel (CLIP's statistics).
-    """
-    mean, std = (torch.tensor(stat, device=values.device).reshape(-1, 1, 1) for stat in (spec.mean, spec.std))
-    return ((values - mean) / std) * valid.unsqueeze(-3)
-
-
 def _without(features: ViewFeatures, mute: Collection[str]) -> ViewFeatures:
     """As if the sensors of ``mute`` had no data."""
     if "optical" in mute:
@@ -440,23 +423,6 @@ def _without(features: ViewFeatures, mute: Collection[str]) -> ViewFeatures:
     if "sar" in mute:
         features = features._replace(sar_mask=torch.zeros_like(features.sar_mask))
     return features
-
-
-@contextmanager
-def _room_on_device() -> Iterator[None]:
-    """Turns torch's complaint about a full GPU into one that says what to do."""
-    try:
-        yield
-    except torch.cuda.OutOfMemoryError as error:
-        raise OutOfDeviceMemory(
-            "The GPU has no room for one more view.", remedy="Close other programs that use it, or use the CPU."
-        ) from error
-
-
-def _mask(image: Floats, valid: Mask | None) -> Mask:
-    """Valid and finite in every band, [h, w]."""
-    finite: Mask = np.asarray(np.isfinite(image).all(axis=0))
-    return finite if valid is None else np.asarray(finite & valid)
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

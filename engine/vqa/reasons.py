@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.nn.preprocess import Floats
+from engine.nn.reason_map import ReasonMap
 from engine.records.pair import SENSOR_SAID
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import Refined, ViewFeatures, VqaOutput
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonMap:
-    """One reason as float32 ``values`` [rows, columns] over the model's square; NaN where it says nothing.
-
-    ``kind`` and ``sensor`` are those of ``records.ExplanationMap``; ``low`` and ``high`` the ends of its legend.
-    """
-
-    title: str
-    kind: str
-    sensor: str
-    values: Floats
-    low: float
-    high: float
 
 
 def reason_maps(output: VqaOutput, features: ViewFeatures, config: TgfnetConfig) -> dict[str, ReasonMap]:

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.nn.inputs import normalise
 from engine.nn.preprocess import PreprocessSpec, patch_mask
 from engine.vqa.augment import PairPixels
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.question_set import QuestionSet
-from engine.vqa.predictor import normalise
 
 
 class PairInputs(NamedTuple):
