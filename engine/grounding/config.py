@@ -15,6 +15,10 @@ from engine.errors import ModelDamaged, UsageError
 STRIDES: tuple[int, int, int] = (8, 16, 32)
 """Input pixels per cell of P3, P4 and P5."""
 
+AT_LEAST_ONE = (
+    "embed_width", "texts", "bottlenecks", "moe_patch", "rank", "fusion_heads", "fusion_repeats", "shuffle_groups",
+)  # fmt: skip
+
 Routing = Literal["patch", "token", "image"]
 TextName = Literal["all-MiniLM-L6-v2", "mobileclip2"]
 
@@ -48,10 +52,10 @@ class GroundingConfig:
     low_rank_scale: float = 0.1  # where the learnable scale of the low-rank parts starts
     # --- TGDF-SSA (section III-D) at P3, P4 and P5
     fusion: bool = True
-    fusion_width: int = 128  # the paper's 256 at its widths
+    fusion_width: int = 128  # of the space in which cells and texts are compared, all heads together; the paper: 256
     fusion_heads: int = 4
     fusion_repeats: int = 2
-    shuffle_groups: int = 16  # of SSA; 32 in the paper preset
+    shuffle_groups: int = 16  # of SSA, on half of the neck's channels; 32 in the paper preset
     # --- heads
     box_bins: int = 16  # of the distribution over each side's distance (DFL)
     region: bool = True  # region-aware auxiliary head, in training only
@@ -67,16 +71,36 @@ class GroundingConfig:
             )
         if self.experts and not 1 <= self.top_k <= self.experts:
             raise UsageError(f"{self.top_k} experts cannot be chosen of {self.experts}.")
-        if self.fusion and self.fusion_width % self.fusion_heads:
-            raise UsageError(f"The width {self.fusion_width} does not divide into {self.fusion_heads} heads.")
-        if self.fusion and self.fusion_width % (2 * self.shuffle_groups):
-            raise UsageError(
-                f"The width {self.fusion_width} does not divide into two halves of {self.shuffle_groups} groups."
-            )
-        at_least_one = ("embed_width", "texts", "bottlenecks", "moe_patch", "rank", "fusion_repeats", "box_bins")
-        for name in at_least_one:
+        for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise UsageError(f"model.{name} is {getattr(self, name)}; it has to be at least 1.")
+        if self.box_bins < 2:
+            raise UsageError("A distribution over one distance says nothing: model.box_bins has to be at least 2.")
+        if min(self.region_grids) < 1:
+            raise UsageError("A grid of regions has at least one field along a side (model.region_grids).")
+        if self.fusion:
+            self._check_fusion()
+
+    def _check_fusion(self) -> None:
+        if self.fusion_width % self.fusion_heads:
+            raise UsageError(f"The width {self.fusion_width} does not divide into {self.fusion_heads} heads.")
+        for width in self.neck_widths:  # TGDF-SSA works on half of the neck's channels
+            if width % 2 or (width // 2) % (2 * self.shuffle_groups):
+                raise UsageError(
+                    f"Half of {width} channels do not divide into {self.shuffle_groups} groups of two halves."
+                )
+            if (width // 2) % self.fusion_heads:
+                raise UsageError(f"Half of {width} channels does not divide into {self.fusion_heads} heads.")
+
+    @property
+    def box_width(self) -> int:
+        """Inside the box branches, by the rule of the YOLO11 shape (64 in the paper preset)."""
+        return max(16, self.neck_widths[0] // 4, 4 * self.box_bins)
+
+    @property
+    def class_width(self) -> int:
+        """Inside the class branches, by the same rule (256 in the paper preset)."""
+        return self.neck_widths[0]
 
     @classmethod
     def compact(cls) -> GroundingConfig:

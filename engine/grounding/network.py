@@ -11,12 +11,12 @@ from torch import Tensor
 
 
 class BackboneFeatures(NamedTuple):
-    """What the backbone makes of a picture: all that is kept of a view, as no text has gone in yet.
+    """What backbone and neck make of a picture: all that is kept of a view, as no text has gone in yet.
 
-    ``p3``, ``p4`` and ``p5`` are [B, C, H / stride, W / stride]. ``cell_mask`` bool [B, A] says which cells have
-    data. ``routes`` [B, E, rows, columns] is each expert's share in each patch of PL-MoE (0 where it was not chosen),
-    None without experts. ``balance`` [B] is the load-balance loss of each picture, zeros without experts and in
-    evaluation.
+    ``p3``, ``p4`` and ``p5`` are the neck's maps [B, C, H / stride, W / stride]. ``cell_mask`` bool [B, A] says which
+    cells have data: those with any valid pixel. ``routes`` [B, E, rows, columns] is each expert's share in each patch
+    of PL-MoE (0 where it was not chosen), None without experts. ``balance`` [B] is the load-balance loss of each
+    picture, zeros without experts and in evaluation.
     """
 
     p3: Tensor
@@ -26,6 +26,15 @@ class BackboneFeatures(NamedTuple):
     routes: Tensor | None
     balance: Tensor
 
+    @property
+    def maps(self) -> tuple[Tensor, Tensor, Tensor]:
+        """P3, P4 and P5."""
+        return self.p3, self.p4, self.p5
+
+    def rows(self, index: Tensor) -> BackboneFeatures:
+        """The views ``index`` int64 [Q] of a batch, so that several expressions can be asked of each by itself."""
+        return BackboneFeatures(*(None if part is None else part[index] for part in self))  # type: ignore[arg-type]
+
 
 class GroundingOutput(NamedTuple):
     """The network's answer.
@@ -34,8 +43,8 @@ class GroundingOutput(NamedTuple):
     data or the slot no text), ``sides`` [B, A, 4, bins] the logits over distances (left, top, right, bottom, in cells),
     ``boxes`` [B, A, 4] the decoded boxes (x0, y0, x1, y1 in input pixels). ``centres`` [A, 2] are the cells' centres
     (x, y in input pixels), ``strides`` [A]. ``regions`` has logits [B, G², H, W] per scale in training, else it is
-    empty. ``gates`` has TGDF's mean gate [B, H, W] (0..1) per scale, empty without fusion. ``cell_mask`` and
-    ``balance`` are the backbone's.
+    empty. ``gates`` has TGDF's mean response to the texts [B, H, W] (0..1) per scale, empty without fusion.
+    ``cell_mask`` and ``balance`` are the backbone's. ``scores``, ``sides`` and ``boxes`` are float32 also under autocast.
     """
 
     scores: Tensor
