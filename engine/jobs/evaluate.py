@@ -19,14 +19,15 @@ from engine.datasets.table import reader_of
 from engine.errors import UsageError
 from engine.jobs.device import Device, Devices
 from engine.jobs.exam import training_questions
-from engine.scenes import WORLD_VERSION
+from engine.scenes import SPLIT_SEEDS, WORLD_VERSION
 from engine.scenes.exam import EXAMS, Exam
 from engine.scenes.plan import VIEW
 from engine.scenes.stream import in_order
 from engine.text import ANSWERS
-from engine.vqa.data.folders import SPLIT_NAMES, folder_set, read_folder
+from engine.training.pictures import SPLIT_NAMES
+from engine.vqa.data.folders import folder_set, read_folder
 from engine.vqa.data.question_set import AskedQuestion, QuestionSet
-from engine.vqa.data.scenes import SPLIT_SEEDS, SceneSetSpec, exam_spec, render_set
+from engine.vqa.data.scenes import SceneSetSpec, exam_spec, render_set
 from engine.vqa.data.table import FeatureEncoder, Numberer, QuestionTable
 from engine.vqa.evaluation import evaluate_set, score
 from engine.vqa.guess import guess_metrics

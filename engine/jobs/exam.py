@@ -9,11 +9,10 @@ from functools import partial
 from typing import Any
 
 from engine.errors import Cancelled
-from engine.scenes import make_truth
+from engine.scenes import SPLIT_SEEDS, make_truth
 from engine.scenes.difficulty import SceneFacts, difficulty, scene_facts
 from engine.scenes.exam import digest, exam_truth, find_exam
 from engine.scenes.stream import in_order
-from engine.vqa.data.scenes import SPLIT_SEEDS
 
 GUESS_SCENES = 2000
 """How many scenes' questions the guess learns from, the first of the training split."""

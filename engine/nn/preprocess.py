@@ -145,6 +145,12 @@ def _resize(band: Floats, width: int, height: int) -> Floats:
     return np.asarray(Image.fromarray(band).resize((width, height), Image.Resampling.BILINEAR), np.float32)
 
 
+def as_bytes(values: Floats) -> NDArray[np.uint8]:
+    """0..1 as 0..255, the form in which sets keep pictures."""
+    rounded: NDArray[np.uint8] = np.rint(values * 255).astype(np.uint8)
+    return rounded
+
+
 def patch_mask(valid_share: Floats, patch: int, spec: PreprocessSpec) -> Mask:
     """Which patches have data: [S, S] shares (or yes and no) -> [M] bool, in reading order.
 

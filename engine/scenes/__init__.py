@@ -44,7 +44,12 @@ from engine.text import Question
 WORLD_VERSION = 2
 """Goes up when the statistics of scenes change, so that weights and exams can say which world they are of."""
 
+SPLIT_SEEDS = {"train": 10_000_000, "validation": 20_000_000, "test": 30_000_000}
+"""The first seed of each split, the same for every network, so that none is tested on what another has learned from.
+Exams have ranges of their own, see ``exam``."""
+
 __all__ = [
+    "SPLIT_SEEDS",
     "WORLD_VERSION",
     "Question",
     "Referral",

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
+from engine.scenes.stream import in_order
+
+I = TypeVar("I")  # noqa: E741
+T = TypeVar("T")
 
 Arrays = dict[str, NDArray[Any]]
 Row = tuple[Mapping[str, NDArray[Any]], Any]
@@ -84,6 +89,15 @@ def stored_rows(
     (part / _UNDER_WAY).unlink()
     part.rename(folder)
     return _opened(folder, columns), records
+
+
+def made_in_order(work: Callable[[I], T], items: Sequence[I], workers: int) -> Iterator[T]:
+    """``work(item)`` for each of ``items`` by ``workers`` processes, see :func:`engine.scenes.stream.in_order`.
+
+    One worker works in this process: a second one would only add its start.
+    """
+    with closing(in_order(work, items, workers if workers > 1 else 0)) as made:
+        yield from made
 
 
 def _begin(part: Path, key: Any, columns: Mapping[str, Column], count: int) -> list[Any]:

@@ -1,23 +1,21 @@
-"""What runs are made of: question sets, texts as tensors, image tokens of a frozen encoder, each made once and shared.
-
-Everything lies below one folder and is found again there, so that a run that was stopped goes on, and the runs of a
-study share what they have in common. Names of folders end in a digest of what was asked for.
-"""
+"""What TGFNet's runs are made of: question sets, texts as tensors, image tokens of a frozen encoder."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.nn.text import TextEncoder
+from engine.scenes import SPLIT_SEEDS
 from engine.text import Wording
+from engine.training.materials import KeptMaterials, digest
+from engine.training.trainer import Tell
 from engine.vqa.config import CLIP, TgfnetConfig
 from engine.vqa.data.features import FeatureCache, weights_digest
 from engine.vqa.data.question_set import QuestionSet
-from engine.vqa.data.scenes import SPLIT_SEEDS, SceneSetSpec, render_set
+from engine.vqa.data.scenes import SceneSetSpec, render_set
 from engine.vqa.data.table import FeatureEncoder, Numberer, QuestionTable
 from engine.vqa.guess import guess_metrics
 from engine.vqa.network import VqaNetwork
@@ -27,16 +25,12 @@ if TYPE_CHECKING:
     from engine.datasets.dataset import DataSet
     from engine.nn.clip import ClipTowers
 
-SPLITS = ("train", "validation", "test")
-Tell = Callable[[dict[str, Any]], None]
 
-
-class Materials:
+class Materials(KeptMaterials):
     """Makes and keeps what recipes need, below ``folder``; ``tell`` hears how far it is."""
 
     def __init__(self, folder: Path, tell: Tell) -> None:
-        self.folder, self._tell = folder, tell
-        self._data_sets: dict[str, DataSet] = {}
+        super().__init__(folder, tell)
         self._sets: dict[Any, QuestionSet] = {}
         self._readers: dict[Any, FeatureEncoder | Numberer] = {}
         self._tables: dict[Any, QuestionTable] = {}
@@ -44,17 +38,17 @@ class Materials:
         self._guesses: dict[Any, dict[str, Any]] = {}
 
     def question_set(self, recipe: VqaRecipe, split: str) -> QuestionSet:
-        """The set of one of :data:`SPLITS`. Raises UsageError or DataSetUnreadable where there is none."""
+        """The set of one of :data:`~engine.training.materials.SPLITS`. Raises UsageError or DataSetUnreadable where there is none."""
         key = _set_key(recipe, split)
         if key not in self._sets:
-            place = self._place(recipe, f"data/{split}-{_digest(key)}")
+            place = self.place(recipe.data, f"data/{split}-{digest(key)}")
             if recipe.data.source == "scenes":
-                made = _rendered(recipe, split, place, self._counted(f"rendering the {split} set"))
+                made = _rendered(recipe, split, place, self.counted(f"rendering the {split} set"))
             else:
-                report = self._counted(f"reading the {split} set")
+                report = self.counted(f"reading the {split} set")
                 made = _read(self._annotations(recipe), recipe, split, place, report)
             self._sets[key] = made
-            self._note_left_out(f"{split} set", made.left_out)
+            self.note_left_out(f"{split} set", made.left_out)
         return self._sets[key]
 
     def reader(self, config: TgfnetConfig, clip: ClipTowers | None) -> FeatureEncoder | Numberer:
@@ -81,10 +75,10 @@ class Materials:
         if recipe.tune.backbone != "frozen" or not recipe.tune.cache:
             return None
         views = self.question_set(recipe, split)
-        key = (weights_digest(network.vision), _set_key(recipe, split))
+        key = (weightsdigest(network.vision), _set_key(recipe, split))
         if key not in self._features:
-            place = self._place(recipe, f"features/{split}-{_digest(key)}")
-            report = self._counted(f"encoding the pictures of the {split} set")
+            place = self.place(recipe.data, f"features/{split}-{digest(key)}")
+            report = self.counted(f"encoding the pictures of the {split} set")
             self._features[key] = FeatureCache.build(
                 network, views, config, recipe.preprocess, place, device=recipe.train.device, report=report
             )
@@ -105,26 +99,10 @@ class Materials:
         return self._guesses[key]
 
     def _annotations(self, recipe: VqaRecipe) -> DataSet:
-        """The recipe's data set, read once for all splits; what is wrong with its annotations is told once, too."""
         # Only what reads pictures from files brings the raster library.
         from engine.vqa.data.folders import read_folder
 
-        folder = recipe.data.folder
-        if folder not in self._data_sets:
-            self._data_sets[folder], faults = read_folder(Path(folder))
-            self._note_left_out("data set", faults)
-        return self._data_sets[folder]
-
-    def _note_left_out(self, what: str, left_out: Sequence[str]) -> None:
-        if left_out:
-            more = f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""
-            self._tell({"kind": "note", "text": f"Left out of the {what}: {left_out[0]}{more}"})
-
-    def _place(self, recipe: VqaRecipe, name: str) -> Path | None:
-        return None if recipe.data.keep == "memory" else self.folder / name
-
-    def _counted(self, stage: str) -> Callable[[int, int], None]:
-        return lambda done, of: self._tell({"kind": "working", "stage": stage, "done": done, "of": of})
+        return self.annotations(recipe.data.folder, read_folder)
 
 
 def cut_note(table: QuestionTable) -> str:
@@ -149,7 +127,7 @@ def _rendered(recipe: VqaRecipe, split: str, place: Path | None, report: Callabl
     wording: Wording = "held-out" if split == "test" else "train"
     spec = SceneSetSpec(
         first_seed=SPLIT_SEEDS[split],
-        count={"train": data.train_scenes, "validation": data.validation_scenes, "test": data.test_scenes}[split],
+        count=data.scenes(split),
         wording=wording,
         questions_per_type=data.questions_per_type if split == "train" else data.exam_questions_per_type,
         view_px=data.view_px,
@@ -192,7 +170,3 @@ def _set_key(recipe: VqaRecipe, split: str) -> tuple[object, ...]:
     """What decides the pictures and questions of a split; how many processes make them, and where, does not."""
     data = replace(recipe.data, workers=1, keep="disk")
     return split, data, recipe.preprocess, recipe.model.image_size, recipe.model.patch
-
-
-def _digest(key: object) -> str:
-    return hashlib.sha256(repr(key).encode()).hexdigest()[:8]

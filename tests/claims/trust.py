@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from engine.draws import SteadyGenerator
-from engine.nn.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
+from engine.nn.preprocess import PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
 from engine.scenes import Sample, make_sample
 from engine.scenes.optics.weather import add_weather
 from engine.scenes.sample import WEATHER_STREAM, under_weathers
 from engine.vqa.data.question_set import AS_IT_IS, AskedQuestion, QuestionSet
 from engine.vqa.data.table import QuestionTable
-from engine.vqa.data.weathers import as_bytes, drawn_strength
+from engine.vqa.data.weathers import drawn_strength
 from engine.vqa.predictor import TgfnetPredictor
 from engine.vqa.task import score_set
 from tests.claims.verdicts import student_interval

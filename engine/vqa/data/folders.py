@@ -10,21 +10,19 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.datasets.dataset import DataSet, Faults, ImageFiles, QuestionRow
-from engine.datasets.table import read_dataset
+from engine.datasets.dataset import DataSet, ImageFiles, QuestionRow
 from engine.errors import DataSetUnreadable, InputRefused
 from engine.nn.preprocess import PreprocessSpec
 from engine.scenes.optics.weather import Weather
-from engine.scenes.stream import in_order
 from engine.scenes.truths.truth import WEATHER_WORDS
-from engine.training.stored import Column, Report, Row, stored_rows
+from engine.training.pictures import CHECK_THE_FOLDER, SPLIT_NAMES, file_state, read_annotations
+from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.pair_files import PairFiles, read_pair
 from engine.vqa.data.question_set import AS_IT_IS, AskedQuestion, QuestionSet
@@ -32,10 +30,6 @@ from engine.vqa.data.weathers import ADVERSE, checked_variants
 
 VERSION = 1
 """Goes up when the same files would be kept otherwise."""
-
-CHECK_THE_FOLDER = "rsqa dataset check lists everything that is wrong with the folder."
-SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
-"""Our names of splits, and what ``engine.datasets`` calls them; other names are taken as they are."""
 
 _WEATHER_SAID: dict[str, Weather] = {word: weather for weather, word in WEATHER_WORDS.items()}
 
@@ -45,16 +39,7 @@ def read_folder(folder: Path, layout: str | None = None) -> tuple[DataSet, tuple
 
     Raises :class:`DataSetUnreadable` where the folder has no layout that is known, or one without questions.
     """
-    faults = Faults(folder)
-    data = read_dataset(folder, faults, layout)
-    if data.task != "vqa":
-        raise DataSetUnreadable(
-            f"{folder} has the layout {data.layout}, which has no questions.", remedy="Give a data set of questions."
-        )
-    said = (
-        f"{fault.file}{'' if fault.line is None else f', line {fault.line}'}: {fault.what}" for fault in faults.found
-    )
-    return data, tuple(said)
+    return read_annotations(folder, "vqa", layout)
 
 
 def folder_set(
@@ -164,7 +149,7 @@ def _made_from(
     """What decides the pictures: which files at which state, and the rules."""
     digest = hashlib.sha256()
     for pair in files:
-        digest.update(repr([_state(path, data.folder) for path in (pair.optical, pair.sar)]).encode())
+        digest.update(repr([file_state(path, data.folder) for path in (pair.optical, pair.sar)]).encode())
         digest.update(repr(pair.weathers).encode())
     return {
         "version": VERSION,
@@ -173,17 +158,6 @@ def _made_from(
         "image_size": config.image_size,
         "variants": list(weathers),
     }
-
-
-def _state(path: Path | None, folder: Path) -> tuple[str, int, int] | None:
-    """A file's name below ``folder``, size and time of change; size -1 where there is no such file."""
-    if path is None:
-        return None
-    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
-    if not path.is_file():
-        return name, -1, 0
-    found = path.stat()
-    return name, found.st_size, found.st_mtime_ns
 
 
 def _columns(config: TgfnetConfig, variants: int) -> dict[str, Column]:
@@ -200,10 +174,7 @@ def _read_rows(
     files: Sequence[PairFiles], size: int, variants: int, preprocess: PreprocessSpec, workers: int, first: int
 ) -> Iterator[Row]:
     """The pairs from the one in row ``first`` on."""
-    work = partial(_read_row, size, variants, preprocess)
-    processes = workers if workers > 1 else 0  # one worker reads here: a second process would only add its start
-    with closing(in_order(work, files[first:], processes)) as rows:
-        yield from rows
+    return made_in_order(partial(_read_row, size, variants, preprocess), files[first:], workers)
 
 
 def _read_row(size: int, variants: int, preprocess: PreprocessSpec, files: PairFiles) -> Row:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.draws import SteadyGenerator
 from engine.errors import InputRefused
-from engine.nn.preprocess import Floats, Mask, PreprocessSpec, letterbox, stretch_optical, stretch_sar
-from engine.records import PixelWindow
-from engine.records.raster import SarUnit
+from engine.nn.preprocess import Floats, Mask, PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
 from engine.scenes.optics.weather import Weather
-from engine.vqa.data.weathers import as_bytes, drawn_strength, drawn_sun, put_weather
+from engine.training.pictures import DecodedPicture, decode_picture
+from engine.vqa.data.weathers import drawn_strength, drawn_sun, put_weather
 
 _CLOUD_STREAM = 41
 _BRIGHTNESS_PERCENTILES = (0.5, 99.5)
@@ -46,19 +44,6 @@ class PairRead:
     gsd_m: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    """``values`` [bands, h, w] and ``valid`` [h, w] of an image of ``width`` x ``height``, no finer than the square."""
-
-    values: Floats
-    valid: Mask
-    width: int
-    height: int
-    dtype: str
-    unit: SarUnit
-    gsd_m: float | None
-
-
 def read_pair(files: PairFiles, size: int, preprocess: PreprocessSpec) -> PairRead:
     """Decode, stretch and letterbox a pair; an absent sensor is 0 and valid nowhere.
 
@@ -66,8 +51,8 @@ def read_pair(files: PairFiles, size: int, preprocess: PreprocessSpec) -> PairRe
     :class:`~engine.errors.InputRefused` for a file that cannot be read, images of different sizes, and a pair without
     any data.
     """
-    optical = _decoded(files.optical, "optical", size)
-    sar = _decoded(files.sar, "sar", size)
+    optical = decode_picture(files.optical, "optical", size) if files.optical else None
+    sar = decode_picture(files.sar, "sar", size) if files.sar else None
     if optical and sar and (optical.width, optical.height) != (sar.width, sar.height):
         raise InputRefused(
             f"The optical image has {optical.width} x {optical.height} pixels, the SAR image {sar.width} x "
@@ -92,24 +77,7 @@ def read_pair(files: PairFiles, size: int, preprocess: PreprocessSpec) -> PairRe
     return PairRead(pictures, echo, optical_valid, sar_valid, gsd_m)
 
 
-def _decoded(path: Path | None, sensor: Literal["optical", "sar"], size: int) -> _Decoded | None:
-    """One image whole, shrunk while it is read where it is larger than ``size``."""
-    if path is None:
-        return None
-    from engine.raster import open_raster
-
-    with open_raster(path, sensor=sensor) as raster:
-        info = raster.info
-        scale = min(1.0, size / max(info.width, info.height))
-        columns, rows = max(1, round(info.width * scale)), max(1, round(info.height * scale))
-        read = raster.read(PixelWindow(0, 0, info.width, info.height), columns, rows)
-        dtype = "uint8" if raster.palette is not None else info.bands[info.choice.bands[0] - 1].dtype
-    values = read.values if sensor == "optical" else read.values[:1]  # a grey picture stored as three equal bands
-    valid = read.valid & np.isfinite(values).all(axis=0)
-    return _Decoded(values, valid, info.width, info.height, dtype, info.sar_unit or "db", info.grid.gsd_m)
-
-
-def _weathered(optical: _Decoded, files: PairFiles, preprocess: PreprocessSpec) -> list[Floats]:
+def _weathered(optical: DecodedPicture, files: PairFiles, preprocess: PreprocessSpec) -> list[Floats]:
     """The optical picture under each of the weathers, stretched, [3, h, w]."""
     if not files.weathers:
         return []
@@ -124,7 +92,7 @@ def _weathered(optical: _Decoded, files: PairFiles, preprocess: PreprocessSpec) 
     ]  # fmt: skip
 
 
-def _brightness(optical: _Decoded) -> Floats:
+def _brightness(optical: DecodedPicture) -> Floats:
     """The picture [bands, h, w] as displayed brightness, 0..1; 0 where there is no data."""
     known = optical.values[:, optical.valid]
     if optical.dtype == "uint8":

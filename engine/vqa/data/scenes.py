@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,22 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.nn.preprocess import PreprocessSpec, letterbox, stretch_optical, stretch_sar
+from engine.nn.preprocess import PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
 from engine.scenes import WORLD_VERSION, make_sample
 from engine.scenes.exam import Exam, exam_sample, find_exam
 from engine.scenes.plan import VIEW
 from engine.scenes.sample import under_weathers
-from engine.scenes.stream import in_order
 from engine.text import ANSWERS, ANSWERS_VERSION, Wording
-from engine.training.stored import Column, Report, Row, stored_rows
+from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
 from engine.vqa.data.question_set import AS_IT_IS, AskedQuestion, QuestionSet
-from engine.vqa.data.weathers import as_bytes, checked_variants, drawn_strength
+from engine.vqa.data.weathers import checked_variants, drawn_strength
 from engine.vqa.patch_truth import CHANNELS, patch_truth
 
 VERSION = 1
 """Goes up when the same scenes would be kept otherwise: other rules in ``preprocess``, ``patch_truth`` or here."""
-
-SPLIT_SEEDS = {"train": 10_000_000, "validation": 20_000_000, "test": 30_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,7 @@ def _columns(spec: SceneSetSpec) -> dict[str, Column]:
 def _rendered(spec: SceneSetSpec, preprocess: PreprocessSpec, workers: int, first: int) -> Iterator[Row]:
     """The scenes from the one in row ``first`` on."""
     seeds = range(spec.first_seed + first, spec.first_seed + spec.count)
-    # One worker renders here: a second process would only add its start.
-    processes = workers if workers > 1 else 0
-    with closing(in_order(partial(_render_scene, spec, preprocess), seeds, processes)) as scenes:
-        yield from scenes
+    return made_in_order(partial(_render_scene, spec, preprocess), seeds, workers)
 
 
 def _render_scene(

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.draws import Draws
 from engine.errors import UsageError
@@ -81,9 +80,3 @@ def with_drawn_weather(
     sun_deg = float(rng.uniform(0, 360)), float(rng.uniform(*SUN_ELEVATIONS_DEG))
     optical = put_weather(pair.optical, pair.optical_valid, weather, strength, sun_deg, rng, preprocess)
     return replace(pair, optical=optical)
-
-
-def as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """0..1 as 0..255, the form in which sets keep pictures."""
-    rounded: NDArray[np.uint8] = np.rint(values * 255).astype(np.uint8)
-    return rounded

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from engine.catalog import MODELS, find_model, read_card, verify_weights
-from engine.scenes import WORLD_VERSION, make_sample
+from engine.scenes import SPLIT_SEEDS, WORLD_VERSION, make_sample
 from engine.text import ANSWERS
-from engine.vqa.data.scenes import SPLIT_SEEDS
 from engine.vqa.predictor import TgfnetPredictor
 
 FRESH = SPLIT_SEEDS["test"] + 500_000
