@@ -68,6 +68,33 @@ class CardCalibration:
     sure_from: float
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreCurve:
+    """The probability that a box of a given score is right, 1 / (1 + exp(-(slope · logit(score) + offset))).
+
+    Fitted on the best boxes of ``expressions`` validation expressions; ``slope`` is not negative.
+    """
+
+    expressions: int
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroundingCalibration:
+    """What a box's score means (``engine.grounding.calibration``): right is an IoU with the truth of ``at`` or more.
+
+    ``common`` holds for any picture, ``sensors`` for those of "optical" or "sar" where there were enough expressions.
+    ``least_score`` is the score, not the probability, from which boxes are shown where all of a class are asked for:
+    the best F1 on the validation split's classes; None where it asked for none.
+    """
+
+    common: ScoreCurve
+    sensors: dict[str, ScoreCurve]
+    least_score: float | None = None
+    at: float = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """The card. ``config`` and ``preprocess`` belong to the task's own dataclasses and are checked by them.
@@ -75,8 +102,9 @@ class ModelCard:
     ``answers`` is the vocabulary in the order of the network's outputs. ``temperature`` divides the logits before the
     softmax (fitted on the validation split). ``trained_gsd_m`` is the range of metres per pixel of the training
     pictures at the network's input, (0, 0) where it is unknown. ``metrics`` and ``guess`` are shares 0..1 on the split
-    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone. ``extra_files`` are files of
-    the folder beside the weights, by name with their SHA-256.
+    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone, ``grounding_calibration`` on
+    those of other tasks and where nothing was fitted. ``extra_files`` are files of the folder beside the weights, by
+    name with their SHA-256.
     """
 
     card_version: int
@@ -105,6 +133,7 @@ class ModelCard:
     size_bytes: int
     limits: tuple[str, ...] = ()
     calibration: CardCalibration | None = None
+    grounding_calibration: GroundingCalibration | None = None
     extra_files: dict[str, str] = field(default_factory=dict)
 
 

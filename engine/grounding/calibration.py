@@ -1,0 +1,98 @@
+"""What a box's score means: how likely the best box is right, and from which score all boxes of a class are shown.
+
+Both are fitted on the validation split and stand as plain numbers on the card. The probability is Platt's curve (Platt
+1999, "Probabilistic outputs for support vector machines") in the logit of the score: two parameters, monotone, so that
+it changes no order of boxes. One network serves two sensors whose scores need not mean the same, so each has its own
+curve where there are enough expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from engine.catalog import GroundingCalibration, ScoreCurve
+from engine.errors import UsageError
+from engine.grounding.data.expression_set import ExpressionSet
+from engine.grounding.scored import Scored, class_boxes
+from engine.metrics import best_threshold
+
+AT = 0.5
+"""The IoU from which a box counts as right, as in Pr@.5."""
+
+LEAST_EXPRESSIONS = 100
+"""A sensor with fewer validation expressions has no curve of its own."""
+
+LEAST_SCORE, MOST_SCORE = 0.01, 0.99
+"""A threshold is kept within these: at 0 or 1 all or nothing would be shown whatever the picture."""
+
+EDGE = 1e-6
+"""Scores are kept so far from 0 and 1, where their logit has no end."""
+
+
+def fit_calibration(scored: Scored, pictures: ExpressionSet, *, least: int = LEAST_EXPRESSIONS) -> GroundingCalibration:
+    """Fit both on the validation split ``pictures``, as a network ``scored`` it.
+
+    A missing box says nothing of scores and is left out. Raises UsageError where no expression has a box.
+    """
+    found = ~np.isnan(scored.boxes).any(1)
+    if not found.any():
+        raise UsageError("Calibration needs expressions that a box was found for, and there are none.")
+    right = scored.ious >= AT
+    sensor = np.array([pictures.sensors[pictures.expressions[index].picture] for index in scored.expression])
+    curves = {
+        str(name): fit_curve(scored.scores[of_it], right[of_it])
+        for name in np.unique(sensor)
+        if np.count_nonzero(of_it := found & (sensor == name)) >= least
+    }
+    return GroundingCalibration(
+        common=fit_curve(scored.scores[found], right[found]),
+        sensors=curves,
+        least_score=fit_least_score(scored, pictures),
+        at=AT,
+    )
+
+
+def fit_curve(scores: ArrayLike, right: ArrayLike) -> ScoreCurve:
+    """The curve that makes ``scores`` [n] in 0..1 most likely for what was ``right`` [n].
+
+    Instead of 1 and 0 it aims at (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2) (Platt, section 2.2), so that it stays finite
+    where all are right, or none.
+    """
+    x, hit = _logits(scores), np.asarray(right, bool)
+    positive = int(hit.sum())
+    target = np.where(hit, (positive + 1) / (positive + 2), 1 / (len(hit) - positive + 2))
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = parameters[0] * x + parameters[1]
+        off = expit(z) - target
+        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(off * x), np.mean(off)])
+
+    fitted = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=[(0.0, None), (None, None)], method="L-BFGS-B").x
+    return ScoreCurve(len(hit), float(fitted[0]), float(fitted[1]))
+
+
+def probabilities(calibration: GroundingCalibration, scores: ArrayLike, sensors: Sequence[str]) -> NDArray[np.float64]:
+    """How likely boxes of ``scores`` [n], in pictures of ``sensors`` [n], are right, [n]."""
+    curves = [calibration.sensors.get(sensor, calibration.common) for sensor in sensors]
+    slope, offset = (np.array([getattr(curve, name) for curve in curves]) for name in ("slope", "offset"))
+    likely: NDArray[np.float64] = expit(slope * _logits(scores) + offset)
+    return likely
+
+
+def fit_least_score(scored: Scored, pictures: ExpressionSet) -> float | None:
+    """The score of the best F1 over all class expressions together; None where there are none, or no box is right."""
+    shown = class_boxes(scored, pictures)
+    best = best_threshold(shown.scores, shown.hit, sum(shown.things.values()))
+    if best is None or best.f1 == 0:
+        return None
+    return min(max(best.score, LEAST_SCORE), MOST_SCORE)
+
+
+def _logits(scores: ArrayLike) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = logit(np.clip(np.asarray(scores, np.float64), EDGE, 1 - EDGE))
+    return values
