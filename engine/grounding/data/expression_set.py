@@ -47,7 +47,9 @@ class ExpressionSet:
     picture is repeated to three channels); it may be memory-mapped. ``valid`` bool [S, size, size] says where there is
     data, None where every pixel of every picture has. ``sensors``, ``names``, ``weather`` ("" if unknown) and ``gsd_m``
     (metres per pixel at the network's input, None if unknown) have one entry per picture. ``categories_known`` says
-    that every thing of the data set's categories is in ``things``, so that a class not among a picture's is not there.
+    that every thing of the data set's categories is in ``things``, so that a class not among a picture's is not there,
+    but for those in ``uncertain``: per picture the classes of which there are, or may be, things beyond those in
+    ``things`` (too small or too hidden to be found, textured towns). Of them nothing may be denied; (): none anywhere.
     ``closed`` are the categories that boxes are asked for. ``about``, ``key`` and ``left_out`` as in a question set.
     """
 
@@ -61,6 +63,7 @@ class ExpressionSet:
     expressions: tuple[Expression, ...]
     valid: NDArray[np.bool_] | None = None
     categories_known: bool = False
+    uncertain: tuple[tuple[str, ...], ...] = ()
     closed: tuple[str, ...] = ()
     key: str = ""
     left_out: tuple[str, ...] = ()
@@ -72,6 +75,17 @@ class ExpressionSet:
     def size(self) -> int:
         """Pixels along a side."""
         return int(self.pixels.shape[-1])
+
+    def absent_by_picture(self) -> list[frozenset[str]]:
+        """The classes of which each picture is known to show nothing: only these may a text be denied for."""
+        if not self.categories_known:
+            return [frozenset()] * len(self)
+        absent = [set(self.closed) for _ in self.names]
+        for thing in self.things:
+            absent[thing.picture].discard(thing.category)
+        for classes, doubtful in zip(absent, self.uncertain or [()] * len(self), strict=True):
+            classes.difference_update(doubtful)
+        return [frozenset(classes) for classes in absent]
 
     def by_picture(self) -> list[list[int]]:
         """Indices into ``expressions`` of each picture."""
