@@ -29,6 +29,9 @@ GATE_TEMPERATURE = 0.5
 LARGEST_GATE_FACTOR = 100.0
 """The most that cosines are multiplied by."""
 
+BALANCE_WEIGHT = 1e-3
+"""Of the load-balance loss, within this module; the loss of the whole network has a weight of its own on top."""
+
 
 class DualAdaptiveAttention(nn.Module):
     """DAA: each value times a gate of its channel and a gate of its cell, DAA(x) = x · c(x) · s(x).
@@ -72,10 +75,10 @@ class CosineGate(nn.Module):
     Riquelme et al. 2021; the paper names none), so that an expert nobody prefers is tried now and then. It comes from
     torch's global generator, which the loop seeds for each step: a resumed run draws the same.
 
-    The load-balance loss of a picture is E Σ f_i P_i over its patches with data: f_i the part of all choices that fell
-    on expert i, P_i its mean probability under a softmax over all experts, without noise. It is 1 where all experts
-    have the same load. P reaches the vector of every expert, chosen or not. With k = 1 the only share is 1 whatever the
-    logits are, and the balance loss alone teaches the gate.
+    The load-balance loss of a picture is 0.001 · E Σ f_i P_i over its patches with data: f_i the part of all choices
+    that fell on expert i, P_i its mean probability under a softmax over all experts, without noise. The sum times E is 1
+    where all experts have the same load. P reaches the vector of every expert, chosen or not. With k = 1 the only share
+    is 1 whatever the logits are, and the balance loss alone teaches the gate.
     """
 
     def __init__(self, width: int, experts: int, top_k: int) -> None:
@@ -98,13 +101,13 @@ class CosineGate(nn.Module):
         return PatchRoutes(shares, self._balance(logits, chosen, patch_mask))
 
     def _balance(self, logits: Tensor, chosen: Tensor, patch_mask: Tensor) -> Tensor:
-        """E Σ f_i P_i of each picture, [B]; 0 for a picture without data, and in evaluation."""
+        """0.001 · E Σ f_i P_i of each picture, [B]; 0 for a picture without data, and in evaluation."""
         if not self.training:
             return logits.new_zeros(len(logits))
         mask = patch_mask.flatten(1)  # [B, P]
         load = masked_mean(chosen.to(logits.dtype).flatten(1, 2), mask) / self.top_k  # f [B, E]
         probability = masked_mean(logits.softmax(-1).flatten(1, 2), mask)  # P [B, E]
-        return logits.shape[-1] * (load * probability).sum(-1)
+        return BALANCE_WEIGHT * logits.shape[-1] * (load * probability).sum(-1)
 
 
 class LowRankExperts(nn.Module):
