@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 class Tally(Protocol):
     """Whatever counts outcomes."""
 
-    add: Callable[..., None]
+    @property
+    def add(self) -> Callable[..., None]: ...
 
 
 T = TypeVar("T", bound=Tally)
