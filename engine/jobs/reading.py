@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.errors import InputRefused, UsageError
 from engine.raster import open_raster
-from engine.records import AskRequest, Grid, PairCheck, PixelWindow
+from engine.records import AreaRequest, Grid, PairCheck, PixelWindow
 from engine.records.pair import SENSOR_SAID
 from engine.records.raster import SarUnit
 
@@ -77,7 +77,7 @@ class AreaReader:
     ``window`` is the part of the request's area that exists, in full-resolution pixels of ``grid``.
     """
 
-    def __init__(self, request: AskRequest, check: PairCheck, *, skip: Collection[str] = ()) -> None:
+    def __init__(self, request: AreaRequest, check: PairCheck, *, skip: Collection[str] = ()) -> None:
         """``skip`` names sensors that need not be read. Raises what ``engine.raster`` raises for a file, and
         :class:`UsageError` for an area outside the raster.
         """
@@ -123,7 +123,7 @@ class AreaReader:
         return AreaPixels(window, self.grid, optical, sar, self.sources)
 
 
-def read_area(request: AskRequest, check: PairCheck, side: int) -> AreaPixels:
+def read_area(request: AreaRequest, check: PairCheck, side: int) -> AreaPixels:
     """Read the request's area so that its longer side has at most ``side`` pixels.
 
     Raises :class:`InputRefused` for an area without any data, and what :class:`AreaReader` raises.
@@ -135,7 +135,7 @@ def read_area(request: AskRequest, check: PairCheck, side: int) -> AreaPixels:
     return pixels
 
 
-def no_data_sentence(request: AskRequest, looks_at: str = "both") -> str:
+def no_data_sentence(request: AreaRequest, looks_at: str = "both") -> str:
     """Why an area cannot be asked about; ``looks_at`` is the model's ``sensors``: ``both`` or one of them."""
     if looks_at != "both":
         return f"Not answerable: this model looks at {SENSOR_SAID[looks_at]} only, which has no data in this area."

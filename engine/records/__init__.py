@@ -9,13 +9,22 @@ from engine.records.answer import Alternative, Answer, AreaUsed, ExpertOpinion, 
 from engine.records.finding import Finding, FindMode, FoundBox, FoundIn, WindowsUsed
 from engine.records.geometry import Box, Grid, PixelWindow
 from engine.records.pair import PairCheck, ValidShare
-from engine.records.query import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, FindRequest, GateChoice
+from engine.records.query import (
+    AreaRequest,
+    AskRequest,
+    AskTilesRequest,
+    CheckRequest,
+    ExportRequest,
+    FindRequest,
+    GateChoice,
+)
 from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
 from engine.records.tiles import TileArrays, TileCount, TiledAnswer, TileGrid, TileState
 
 __all__ = [
     "Alternative",
     "Answer",
+    "AreaRequest",
     "AreaUsed",
     "AskRequest",
     "AskTilesRequest",

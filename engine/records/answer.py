@@ -36,12 +36,13 @@ class ExplanationMap:
     ``path`` names a float32 ``.npy`` of shape [rows, columns] spread over ``extent_px`` (optical pixels; it may
     reach past the raster where the area was letterboxed, and is NaN there). ``low`` and ``high`` are the ends of
     its legend. Kinds: ``regions`` (score of a routed key region, NaN where not routed), ``attention`` (share of
-    attention per patch), ``trust`` (0 all SAR .. 1 all optical).
+    attention per patch), ``trust`` (0 all SAR .. 1 all optical); of a finding ``routing`` (the first expert of each
+    patch, counted from 1), ``routing-share`` (its share of the patch) and ``gate`` (0 shut .. 1 open to the text).
     """
 
     name: str
     title: str
-    kind: Literal["regions", "attention", "trust"]
+    kind: Literal["regions", "attention", "trust", "routing", "routing-share", "gate"]
     sensor: Literal["optical", "sar", "both"]
     path: str
     shape: tuple[int, int]

@@ -53,7 +53,8 @@ class Finding:
     ``boxes`` are the best first; none is an answer, too. ``mode`` is what was done, never ``auto``. ``understood`` is
     the expression as its parts were read ("storage tank; attribute: white; position: top right"). ``windows`` is None
     where the area went into the model at once. ``threshold`` is the least score of ``all``. ``searched`` are the
-    sensors that were looked at. ``seconds`` is the time in the engine.
+    sensors that were looked at. ``phrases`` are those that were annotated with, in place of an expression. ``seconds``
+    is the time in the engine, and ``view_reused`` says that every picture had been encoded before.
     """
 
     expression: str
@@ -71,3 +72,4 @@ class Finding:
     files: tuple[str, ...] = ()
     seconds: float = 0.0
     view_reused: bool = False
+    phrases: tuple[str, ...] = ()

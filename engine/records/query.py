@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from engine.errors import UsageError
 from engine.records.geometry import PixelWindow
@@ -38,6 +38,28 @@ class CheckRequest:
     def __post_init__(self) -> None:
         if self.optical is None and self.sar is None:
             raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+
+
+class AreaRequest(Protocol):
+    """What every request about an area of a pair has; the fields mean what they mean in ``AskRequest``."""
+
+    @property
+    def optical(self) -> str | None: ...
+
+    @property
+    def sar(self) -> str | None: ...
+
+    @property
+    def window(self) -> PixelWindow | None: ...
+
+    @property
+    def gate(self) -> GateChoice: ...
+
+    @property
+    def optical_bands(self) -> tuple[int, ...] | None: ...
+
+    @property
+    def sar_bands(self) -> tuple[int, ...] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +131,12 @@ class FindRequest:
     """An expression whose things are looked for in an area of a pair. Fields in common with ``AskRequest`` mean the
     same.
 
-    ``mode`` is one of ``records.finding.FindMode``; ``sensors`` are those that are searched, of ``optical`` and
-    ``sar``. ``least_score`` is the threshold where all are shown. ``gsd_m`` asks for windows at so many metres per
-    pixel at the model; None lets the area's size decide: at once where that is no coarser than the model was trained
-    for, else in windows. More than ``max_windows`` windows are refused.
+    ``phrases`` in place of an ``expression`` annotate: everything that one of them names is shown with the phrase that
+    fits it best. ``mode`` is one of ``records.finding.FindMode``; ``sensors`` are those that are searched, of
+    ``optical`` and ``sar``. ``least_score`` is the threshold where all are shown, None that of the model's card or
+    :data:`DEFAULT_FIND_SCORE`. ``gsd_m`` asks for windows at so many metres per pixel at the model; None lets the
+    area's size decide: at once where that is no coarser than the model was trained for, else in windows. More than
+    ``max_windows`` windows are refused.
     """
 
     expression: str
@@ -127,21 +151,34 @@ class FindRequest:
     sar_bands: tuple[int, ...] | None = None
     sensors: tuple[str, ...] = ("optical", "sar")
     mode: Literal["auto", "best", "all"] = "auto"
-    least_score: float = DEFAULT_FIND_SCORE
+    least_score: float | None = None
     gsd_m: float | None = None
     max_windows: int = DEFAULT_MAX_TILES
+    phrases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.expression.strip():
+        if self.phrases:
+            self._check_phrases()
+        elif not self.expression.strip():
             raise UsageError("There is no expression.", remedy="Type one, such as “the largest storage tank”.")
         if self.optical is None and self.sar is None:
             raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
         if not self.sensors or set(self.sensors) - {"optical", "sar"}:
             raise UsageError("No sensor is left to search.", remedy="Name optical, sar, or both.")
-        if not 0 < self.least_score < 1:
+        if self.least_score is not None and not 0 < self.least_score < 1:
             raise UsageError(f"A score of {self.least_score:g} is no share.", remedy="Name one between 0 and 1.")
         if self.gsd_m is not None and not (math.isfinite(self.gsd_m) and self.gsd_m > 0):
             raise UsageError(f"{self.gsd_m:g} m per pixel is no scale.", remedy="Name a positive number.")
+        if self.max_windows < 1:
+            raise UsageError("A search has at least one window.", remedy="Allow more windows.")
+
+    def _check_phrases(self) -> None:
+        if self.expression.strip():
+            raise UsageError("An expression and a pool of phrases cannot be searched at once.", remedy="Give one.")
+        if not all(phrase.strip() for phrase in self.phrases):
+            raise UsageError("A phrase of the pool is empty.", remedy="Leave it out.")
+        if self.mode == "best":
+            raise UsageError("A pool of phrases annotates all things, not the best one.", remedy="Leave the mode out.")
 
 
 @dataclass(frozen=True, slots=True)

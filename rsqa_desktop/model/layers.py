@@ -9,7 +9,7 @@ from engine.errors import UsageError
 from engine.records import Box, TiledAnswer
 
 PaneName = Literal["optical", "sar"]
-OverlayKind = Literal["regions", "attention", "trust", "answers", "confidence"]
+OverlayKind = Literal["regions", "attention", "trust", "routing", "routing-share", "gate", "answers", "confidence"]
 TILE_KINDS: tuple[OverlayKind, ...] = ("answers", "confidence")
 """Maps of one value per tile, from a question over a grid of tiles; the others are reasons for one answer."""
 

@@ -12,6 +12,9 @@ KIND_TITLES: dict[OverlayKind, str] = {
     "regions": "Key regions (CFAR: coarse-to-fine attention)",
     "attention": "Attention",
     "trust": "Sensor trust",
+    "routing": "Expert of each patch (PL-MoE)",
+    "routing-share": "Share of a patch’s first expert",
+    "gate": "Text gate",
     "answers": "Map of answers",
     "confidence": "Confidence by tile",
 }
@@ -20,15 +23,21 @@ KIND_HELP: dict[OverlayKind, str] = {
     "coarse-to-fine attention routing; it is not a constant-false-alarm-rate detector and raises no alarms.",
     "attention": "The share of attention each patch received from the question, in each sensor.",
     "trust": "Where the fused features lean on the optical image and where on SAR.",
+    "routing": "The expert that took the most of each patch of the picture, in each sensor.",
+    "routing-share": "How much of each patch its first expert took; the others it was given to took the rest.",
+    "gate": "Where the words of the expression were let into the features, at one scale.",
     "answers": "What was answered in each tile: a colour and a letter per answer, hatched where one sensor answered "
     "alone, grey and struck out where none has data.",
     "confidence": "How sure each tile’s answer is: the brighter, the surer.",
 }
-_ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "trust")
+_ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "trust", "routing", "routing-share", "gate")
 _OPACITY: dict[OverlayKind, float] = {
     "regions": 0.6,
     "attention": 0.5,
     "trust": 0.7,
+    "routing": 0.5,
+    "routing-share": 0.5,
+    "gate": 0.5,
     "answers": 0.5,
     "confidence": 0.7,
 }
