@@ -43,6 +43,9 @@ SAR_CATEGORIES: tuple[str, ...] = (
 SAR_ONLY: tuple[str, ...] = ("transmission tower",)
 """Thin lattice that an optical picture of this sampling does not show."""
 
+LOST_IN_TOWNS: tuple[str, ...] = ("building", "crossroad", "T junction")
+"""What a textured town is full of without having any: where one is seen, these are neither counted nor denied."""
+
 MASK_CATEGORIES: tuple[str, ...] = (
     *COVERS, *WATERS, "road", "runway", "pier", *(name for name in OBJECTS if name != "transmission tower"),
 )  # fmt: skip
@@ -170,6 +173,21 @@ def referral_mask(facts: Facts, referral: Referral) -> NDArray[np.bool_]:
     return mask
 
 
+def can_be_boxed(facts: Facts, thing: Thing, sensor: SensorName) -> bool:
+    """Whether enough of ``thing``, as the picture of ``sensor`` shows it, is in the view for a box around it.
+
+    For "sar" ``thing`` is that of :func:`~engine.scenes.radar.radar_view.radar_view`, ``facts`` those on the ground.
+    """
+    left, top, right, bottom = thing.box
+    if thing.area_px < BOX_AREA_PX or min(right - left, bottom - top) < BOX_SIDE_PX:
+        return False
+    if sensor == "optical":
+        return True
+    all_of_it = echo_box(facts.scene, facts.things[thing.id])
+    area = (all_of_it[2] - all_of_it[0]) * (all_of_it[3] - all_of_it[1])
+    return (right - left) * (bottom - top) >= ECHO_INSIDE_SHARE * area
+
+
 class _Writer:
     """Draws the referrals of one scene."""
 
@@ -180,7 +198,7 @@ class _Writer:
         seen = radar_view(facts)
         self.radar = self.selector if seen is facts else Selector(seen)
         self.draws = Draws(seed, REFERRAL_STREAM)
-        hidden = ("building", "crossroad", "T junction") if has_textured_town(facts) else ()
+        hidden = LOST_IN_TOWNS if has_textured_town(facts) else ()
         self.names = [name for name in dict.fromkeys(thing.name for thing in facts.things) if name not in hidden]
 
     def referrals(self, task: Task) -> list[Referral]:
@@ -354,7 +372,8 @@ class _Writer:
         sensor: SensorName = "sar" if meaning.sensor == "sar" else "optical"
         first = self._shown(sensor)[members[0]]
         box = first.box if task == "box" else None
-        if not (self._can_be_boxed(first, sensor) if task == "box" else self._can_be_masked(members, sensor)):
+        seen = can_be_boxed(self.facts, first, sensor) if task == "box" else self._can_be_masked(members, sensor)
+        if not seen:
             return None
         distractors = len(self.selector.named(meaning.category)) - len(members)
         how, template = _how(meaning)
@@ -365,17 +384,6 @@ class _Writer:
         if task == "mask" and referral_mask(self.facts, referral).sum() < _MASK_PX:
             return None
         return referral
-
-    def _can_be_boxed(self, thing: Thing, sensor: SensorName) -> bool:
-        """Whether enough of ``thing``, as ``sensor`` shows it, is in the view."""
-        left, top, right, bottom = thing.box
-        if thing.area_px < BOX_AREA_PX or min(right - left, bottom - top) < BOX_SIDE_PX:
-            return False
-        if sensor == "optical":
-            return True
-        all_of_it = echo_box(self.facts.scene, self.facts.things[thing.id])
-        area = (all_of_it[2] - all_of_it[0]) * (all_of_it[3] - all_of_it[1])
-        return (right - left) * (bottom - top) >= ECHO_INSIDE_SHARE * area
 
     def _can_be_masked(self, members: tuple[int, ...], sensor: SensorName) -> bool:
         """Whether the pixels of ``members`` are where ``sensor`` shows them."""
