@@ -1,7 +1,7 @@
 """The only opener of raster files: grids, windows, overviews, masks, stretch, SAR units and speckle view, writing."""
 
 from engine.raster.dataset import Raster, open_raster
-from engine.raster.grids import whole_pixel_offset
+from engine.raster.grids import ground_size_m, whole_pixel_offset
 from engine.raster.reading import RasterRead
 from engine.raster.render import default_display, identify, render, with_limits
 from engine.raster.sar import sar_to_db
@@ -21,6 +21,7 @@ __all__ = [
     "stretch_limits",
     "sar_to_db",
     "lee_filter",
+    "ground_size_m",
     "whole_pixel_offset",
     "verify_image",
     "write_geotiff",

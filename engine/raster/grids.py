@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
 
 from engine.errors import InputRefused
-from engine.records import Grid
+from engine.records import Box, Grid
 
 Points = NDArray[np.float64]
 
@@ -41,31 +43,62 @@ def ground_sampling_m(width: int, height: int, transform: tuple[float, ...], crs
     degrees are both right. A CRS whose own unit agrees within 1 % keeps its round number. None where the CRS has no
     inverse there or is not on an ellipsoid.
     """
+    col, row = width / 2, height / 2
+    cell = _parallelogram_m([(col, row), (col + 1, row), (col, row + 1)], transform, crs)
+    return None if cell is None else math.sqrt(cell[2]) or None
+
+
+def ground_size_m(grid: Grid, box: Box) -> tuple[float, float, float] | None:
+    """How far ``box`` of ``grid`` reaches on the ground: metres across, metres down, and its area in square metres.
+
+    Measured at the box's own place, by the rules of :func:`ground_sampling_m`; so for things, not for continents. None
+    where the grid has no CRS or the CRS no place there.
+    """
+    if grid.crs is None:
+        return None
+    return _parallelogram_m([(box.x0, box.y0), (box.x1, box.y0), (box.x0, box.y1)], grid.transform, grid.crs)
+
+
+def _parallelogram_m(
+    points: Sequence[tuple[float, float]], transform: tuple[float, ...], crs: str
+) -> tuple[float, float, float] | None:
+    """Metres from the first of three ``points`` (columns, rows) to the second and to the third, and the area they span.
+
+    None where the CRS has no inverse there, or is not on an ellipsoid.
+    """
+    frame = _ground_frame(crs)
+    if frame is None:
+        return None
+    to_degrees, geod, unit_m = frame
+    a, b, c, d, e, f = transform
+    on_map = [(a * col + b * row + c, d * col + e * row + f) for col, row in points]
+    lon, lat = to_degrees.transform(*zip(*on_map, strict=True))
+    if not np.all(np.isfinite([*lon, *lat])):
+        return None
+    azimuth_across, _, across = geod.inv(lon[0], lat[0], lon[1], lat[1])
+    azimuth_down, _, down = geod.inv(lon[0], lat[0], lon[2], lat[2])
+    area = across * down * abs(math.sin(math.radians(azimuth_across - azimuth_down)))
+    if unit_m is None:
+        return across, down, area
+    (x0, y0), (x1, y1), (x2, y2) = on_map
+    nominal = abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) * unit_m**2
+    if abs(math.sqrt(area) - math.sqrt(nominal)) > 0.01 * math.sqrt(nominal):
+        return across, down, area
+    return math.hypot(x1 - x0, y1 - y0) * unit_m, math.hypot(x2 - x0, y2 - y0) * unit_m, nominal
+
+
+@lru_cache(maxsize=16)
+def _ground_frame(crs: str) -> tuple[Any, Any, float | None] | None:
+    """Of a CRS: the way to degrees, geodesics on its ellipsoid, and the metres of its unit, None for degrees."""
     import pyproj  # 60 ms, and only opening a georeferenced raster needs it
 
     system = pyproj.CRS.from_user_input(crs)
     geographic = system.geodetic_crs
     if geographic is None or system.ellipsoid is None:
         return None
-    a, b, c, d, e, f = transform
-    col, row = width / 2, height / 2
-    points = [(col + dc, row + dr) for dc, dr in ((0, 0), (1, 0), (0, 1))]
-    xs = [a * p + b * q + c for p, q in points]
-    ys = [d * p + e * q + f for p, q in points]
     to_degrees = pyproj.Transformer.from_crs(system, geographic, always_xy=True)
-    lon, lat = to_degrees.transform(xs, ys)
-    if not np.all(np.isfinite([*lon, *lat])):
-        return None
-    ellipsoid = system.ellipsoid
-    geod = pyproj.Geod(a=ellipsoid.semi_major_metre, b=ellipsoid.semi_minor_metre)
-    azimuth_col, _, along_col = geod.inv(lon[0], lat[0], lon[1], lat[1])
-    azimuth_row, _, along_row = geod.inv(lon[0], lat[0], lon[2], lat[2])
-    ground = math.sqrt(along_col * along_row * abs(math.sin(math.radians(azimuth_col - azimuth_row))))
-    if system.is_projected:
-        nominal = math.sqrt(abs(a * e - b * d)) * system.axis_info[0].unit_conversion_factor
-        if abs(ground - nominal) <= 0.01 * nominal:
-            return nominal
-    return ground or None
+    geod = pyproj.Geod(a=system.ellipsoid.semi_major_metre, b=system.ellipsoid.semi_minor_metre)
+    return to_degrees, geod, system.axis_info[0].unit_conversion_factor if system.is_projected else None
 
 
 def is_of_earth(crs: str) -> bool:

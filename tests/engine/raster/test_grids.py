@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from engine.errors import InputRefused
-from engine.raster import whole_pixel_offset
+from engine.raster import ground_size_m, whole_pixel_offset
 from engine.raster.grids import crs_name, ground_sampling_m, is_of_earth, parse_crs
-from engine.records import Grid
+from engine.records import Box, Grid
 
 UTM = Grid(200, 100, (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0), "EPSG:32631", 10.0)
 MARS = (
@@ -69,6 +69,19 @@ def test_metres_per_pixel():
     # A minute of longitude on Mars's equator is 987.9 m, of latitude less by 2 / 169.89 of it.
     on_mars = ground_sampling_m(2, 2, (1 / 60, 0, 0, 0, -1 / 60, 0), MARS)
     assert on_mars == pytest.approx(987.9 * math.sqrt(1 - 2 / 169.89), rel=1e-3)
+
+
+def test_the_size_of_a_box_on_the_ground():
+    assert ground_size_m(UTM, Box(10, 20, 13, 24)) == pytest.approx((30, 40, 1200)), "UTM keeps its round numbers"
+    assert ground_size_m(Grid(9, 9, (1.0, 0, 0, 0, 1.0, 0)), Box(0, 0, 2, 2)) is None
+    degrees = Grid(100, 100, (1e-4, 0, 10, 0, -1e-4, 60), "EPSG:4326")
+    # A degree of longitude at 60 N is 55.80 km, of latitude 111.41 km (WGS 84).
+    assert ground_size_m(degrees, Box(0, 0, 20, 10)) == pytest.approx((111.6, 111.41, 111.6 * 111.41), rel=1e-3)
+    # Mercator swells with latitude: what is 100 m wide on the map is half that on the ground at 60 N.
+    mercator = Grid(100, 100, (10, 0, 0, 0, -10, 8399737.9), "EPSG:3857")
+    assert ground_size_m(mercator, Box(0, 0, 10, 5)) == pytest.approx((50, 25, 1250), rel=1e-2)
+    turned = Grid(100, 100, (6, 8, 5e5, 8, -6, 4e6), "EPSG:32631")
+    assert ground_size_m(turned, Box(0, 0, 3, 2)) == pytest.approx((30, 20, 600))
 
 
 def test_mars_is_not_the_earth():
