@@ -25,6 +25,7 @@ from engine.catalog.table import (
     CatalogTask,
     find_model,
     installed_models,
+    missing_models,
     model_folders,
     resource_folder,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "file_sha256",
     "find_model",
     "installed_models",
+    "missing_models",
     "model_folders",
     "read_card",
     "resource_folder",

@@ -29,12 +29,22 @@ class CatalogTask:
 
 @dataclass(frozen=True, slots=True)
 class CatalogModel:
-    """A model known by name: its folder's name below ``resources/models`` or the user's model folder."""
+    """A model known by name: its folder's name below ``resources/models`` or the user's model folder.
+
+    ``recipe`` trains one; ``ships`` says that weights come with the program.
+    """
 
     name: str
     task: str
     preset: str
     title: str
+    recipe: str
+    ships: bool = True
+
+    @property
+    def how_to_get(self) -> str:
+        """What to do where no weights of it are at hand."""
+        return f"Train it: `rsqa train {self.recipe} --out RUN`, then name RUN with --weights."
 
 
 TASKS: dict[str, CatalogTask] = {
@@ -45,11 +55,30 @@ TASKS: dict[str, CatalogTask] = {
         predictor="engine.vqa.predictor:TgfnetPredictor",
         trainer="engine.vqa.run:train_recipe",
     ),
+    "grounding": CatalogTask(
+        name="grounding",
+        network="optisar-net++",
+        title="Find things by an expression (OptiSAR-Net++)",
+        predictor="engine.grounding.predictor:GroundingPredictor",
+        trainer="engine.grounding.trainer:GroundingTrainer",
+    ),
 }
 
 MODELS: dict[str, CatalogModel] = {
     "tgfnet-compact": CatalogModel(
-        name="tgfnet-compact", task="vqa", preset="compact", title="TGFNet compact, trained on synthetic scenes"
+        name="tgfnet-compact",
+        task="vqa",
+        preset="compact",
+        title="TGFNet compact, trained on synthetic scenes",
+        recipe="tgfnet_compact_scenes",
+    ),
+    "optisar-compact": CatalogModel(
+        name="optisar-compact",
+        task="grounding",
+        preset="compact",
+        title="OptiSAR-Net++ compact, to be trained on synthetic scenes",
+        recipe="optisar_compact_scenes",
+        ships=False,
     ),
 }
 
@@ -84,10 +113,22 @@ def find_model(name_or_path: str) -> Path:
             if (place / name_or_path / CARD_FILE).is_file():
                 return place / name_or_path
     looked = ", ".join(str(place) for place in places)
+    known = MODELS.get(name_or_path)
+    if known is not None and not known.ships:
+        raise ModelNotFound(
+            f"No weights of {known.name} ship with this program yet.",
+            remedy=f"{known.how_to_get} Models are looked for in {looked}.",
+        )
     raise ModelNotFound(
         f"There is no model “{name_or_path}”.",
         remedy=f"Name one of `rsqa models list`, or a folder with a card; models are looked for in {looked}.",
     )
+
+
+def missing_models() -> tuple[CatalogModel, ...]:
+    """Models that are known by name and not found on this machine."""
+    found = {folder.name for folder in installed_models()}
+    return tuple(model for name, model in MODELS.items() if name not in found)
 
 
 def installed_models() -> tuple[Path, ...]:

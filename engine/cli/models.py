@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import CARD_FILE, WEIGHTS_FILE, find_model, installed_models, read_card, verify_weights
+from engine.catalog import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    find_model,
+    installed_models,
+    missing_models,
+    read_card,
+    verify_weights,
+)
 from engine.errors import ModelDamaged, ModelNotFound
 
 HELP = "list or verify the installed models"
@@ -34,9 +42,11 @@ def run(args: argparse.Namespace) -> int:
         for row in rows:
             state = "verified" if row["verified"] else f"DAMAGED: {row['problem']}"
             size = f"{row['size_bytes'] / 2**20:.1f} MiB" if row["size_bytes"] else "-"
-            print(f"{row['name']:<20} {row['task']:<6} {row['preset']:<9} {size:>9}  {row['sha256'][:12]}  {state}")
+            print(f"{row['name']:<20} {row['task']:<9} {row['preset']:<9} {size:>9}  {row['sha256'][:12]}  {state}")
         if not rows:
             print("No model is installed.")
+        for model in missing_models() if not names else ():
+            print(f"{model.name:<20} {model.task:<9} {model.preset:<9} {'-':>9}  not installed. {model.how_to_get}")
     return 3 if args.action == "verify" and not all(row["verified"] for row in rows) else 0
 
 
