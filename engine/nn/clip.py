@@ -349,13 +349,13 @@ def load_clip(
         )
     file = find_clip_weights(model, weights, folder=folder, fetch=fetch, sha256=sha256)
     vision, text = read_clip_weights(file.path)
-    _fill(towers.vision, vision, file.path)
-    _fill(towers.text, text, file.path)
+    fill_tower(towers.vision, vision, file.path)
+    fill_tower(towers.text, text, file.path)
     mean, std = (CLIP_MEAN, CLIP_STD) if record is None else (record.mean, record.std)
     return replace(towers, file=file, mean=mean, std=std)
 
 
-def _fill(tower: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+def fill_tower(tower: nn.Module, state: dict[str, Tensor], path: Path) -> None:
     """Load exactly ``state`` into ``tower``. Raises ModelDamaged, naming the first thing that does not fit."""
     own = tower.state_dict()
     for name in sorted(set(own) | set(state)):

@@ -41,6 +41,11 @@ OPENAI = "openai"
 
 UNKNOWN_LICENCE = "as their publisher says"
 
+LICENCES = {
+    "timm/MobileCLIP2-B-OpenCLIP": "Apple Machine Learning Research Model licence (apple-amlr): research only",
+}
+"""Licences of weights that are not OpenAI's, by the hub's repository."""
+
 TRANSFORMERS_TWINS = {
     "ViT-B-16-quickgelu": "openai/clip-vit-base-patch16",
     "ViT-B-32-quickgelu": "openai/clip-vit-base-patch32",
@@ -92,18 +97,24 @@ def pretrained_record(model: str, weights: str) -> PretrainedRecord | None:
     hub = [HubFile(repository, file) for file in ([name] if name else OPEN_CLIP_NAMES) if repository]
     if weights == OPENAI and model in TRANSFORMERS_TWINS:
         hub.append(HubFile(TRANSFORMERS_TWINS[model], TRANSFORMERS_NAMES[0]))
-    licence = "MIT" if weights == OPENAI else UNKNOWN_LICENCE
+    licence = "MIT" if weights == OPENAI else LICENCES.get(repository, UNKNOWN_LICENCE)
     return PretrainedRecord(found.get("quick_gelu", False), found["mean"], found["std"], tuple(hub), licence)
 
 
 def find_clip_weights(
-    model: str, weights: str, *, folder: Path | None = None, fetch: bool = False, sha256: str = ""
+    model: str,
+    weights: str,
+    *,
+    folder: Path | None = None,
+    fetch: bool = False,
+    sha256: str = "",
+    variable: str = FOLDER_VARIABLE,
 ) -> ClipFile:
     """The first file with ``weights`` of ``model``; with ``sha256``, the first that has this hash.
 
     Where ``weights`` is a path (it has a separator or ends as weights do), that is the only place: nobody who misspelt
-    one wants other weights in their stead. A tag or a name is looked for, in this order, in what
-    :data:`FOLDER_VARIABLE` names; in ``MODEL-WEIGHTS`` in each of the model folders; in the Hugging Face cache; and,
+    one wants other weights in their stead. A tag or a name is looked for, in this order, in what the environment's
+    ``variable`` names; in ``MODEL-WEIGHTS`` in each of the model folders; in the Hugging Face cache; and,
     with ``fetch``, unless the user has set HF_HUB_OFFLINE, on the hub. Only in ``folder``, a file or folder, where it
     is given.
 
@@ -111,11 +122,11 @@ def find_clip_weights(
     """
     record = pretrained_record(model, weights)
     own = folder or _as_path(weights)
-    places = [own] if own is not None else list(_places(model, weights))
+    places = [own] if own is not None else list(_places(model, weights, variable))
     hub = record.hub if record is not None and own is None else ()
     licence = UNKNOWN_LICENCE if record is None else record.licence
     other = None
-    for path, repository in _files(places, hub, fetch=fetch):
+    for path, repository in _files(places, hub, variable, fetch=fetch):
         # The hub's cache keeps a file in a folder named after its revision.
         revision = path.parent.name if repository else ""
         found = ClipFile(path, file_sha256(path), licence, repository, revision)
@@ -125,7 +136,7 @@ def find_clip_weights(
     if other is not None:
         raise ModelDamaged(
             f"{other.path} has SHA-256 {other.sha256[:12]}…, {sha256[:12]}… was asked for.",
-            remedy=f"Set {FOLDER_VARIABLE} to the weights of CLIP {model} {weights} that the model's card names.",
+            remedy=f"Set {variable} to the weights of CLIP {model} {weights} that the model's card names.",
         )
     if folder is None and own is not None:
         raise ModelNotFound(
@@ -135,26 +146,26 @@ def find_clip_weights(
     looked = [*map(str, places), *(["the Hugging Face cache"] if hub else [])]
     raise ModelNotFound(
         f"The weights {weights} of CLIP {model} are not on this machine (looked in {', '.join(looked)}).",
-        remedy=_remedy(model, weights, record),
+        remedy=_remedy(model, weights, record, variable),
     )
 
 
-def _files(places: list[Path], hub: tuple[HubFile, ...], *, fetch: bool) -> Iterator[tuple[Path, str]]:
+def _files(places: list[Path], hub: tuple[HubFile, ...], variable: str, *, fetch: bool) -> Iterator[tuple[Path, str]]:
     """Files that are there, best first, and the hub's repository that each came from ("" elsewhere)."""
     for place in places:
         for path in [place] if place.is_file() else [place / name for name in FILE_NAMES]:
             if path.is_file():
                 yield path, ""
     for file in hub:
-        cached = _from_hub(file, fetch=fetch)
+        cached = _from_hub(file, variable, fetch=fetch)
         if cached is not None:
             yield cached, file.repository
 
 
-def _places(model: str, weights: str) -> Iterator[Path]:
+def _places(model: str, weights: str, variable: str) -> Iterator[Path]:
     """Files and folders that may have the weights of that tag or name, best first."""
-    if os.environ.get(FOLDER_VARIABLE):
-        yield Path(os.environ[FOLDER_VARIABLE]).expanduser()
+    if os.environ.get(variable):
+        yield Path(os.environ[variable]).expanduser()
     for folder in model_folders():
         yield folder / _folder_name(model, weights)
 
@@ -170,7 +181,7 @@ def _folder_name(model: str, tag: str) -> str:
     return f"{Path(model).stem if model.endswith('.json') else model}-{tag}"
 
 
-def _from_hub(file: HubFile, *, fetch: bool) -> Path | None:
+def _from_hub(file: HubFile, variable: str, *, fetch: bool) -> Path | None:
     """The file in the cache, or brought there; None where it is not there and was not to be, or could not be fetched.
 
     Raises ModelNotFound where the hub was asked and did not answer.
@@ -183,28 +194,28 @@ def _from_hub(file: HubFile, *, fetch: bool) -> Path | None:
     try:
         return Path(hf_hub_download(file.repository, file.name))
     except LocalEntryNotFoundError as error:
-        raise _not_fetched(file, error) from error
+        raise _not_fetched(file, variable, error) from error
     except EntryNotFoundError:
         return None  # the hub answered: this repository has its weights under another name
     except OSError as error:
-        raise _not_fetched(file, error) from error
+        raise _not_fetched(file, variable, error) from error
 
 
-def _not_fetched(file: HubFile, error: Exception) -> ModelNotFound:
+def _not_fetched(file: HubFile, variable: str, error: Exception) -> ModelNotFound:
     reason = str(error).splitlines()[0]
     return ModelNotFound(
         f"{file.name} of {file.repository} could not be fetched from the Hugging Face hub: {reason}",
-        remedy=f"Try again, or bring the file here by other means and set {FOLDER_VARIABLE} to it.",
+        remedy=f"Try again, or bring the file here by other means and set {variable} to it.",
     )
 
 
-def _remedy(model: str, weights: str, record: PretrainedRecord | None) -> str:
+def _remedy(model: str, weights: str, record: PretrainedRecord | None, variable: str) -> str:
     if record is None or not record.hub:
-        return f"Set {FOLDER_VARIABLE} to the file; open_clip knows no “{weights}” of {model} that could be fetched."
+        return f"Set {variable} to the file; open_clip knows no “{weights}” of {model} that could be fetched."
     file = record.hub[0]
     return (
         f"Fetch {file.name} of {file.repository} (newest revision) from the Hugging Face hub into "
-        f"{model_folders()[0] / _folder_name(model, weights)}, or set {FOLDER_VARIABLE} to where it is; "
+        f"{model_folders()[0] / _folder_name(model, weights)}, or set {variable} to where it is; "
         "`rsqa train --fetch` does so."
     )
 
@@ -214,11 +225,16 @@ def read_clip_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]
 
     Raises ModelDamaged where it cannot be read, or is a program (TorchScript, or a pickle of more than tensors).
     """
-    stored = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    stored = {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
+    stored = read_stored(path)
     if any(name.startswith("vision_model.") for name in stored):
         return from_transformers(stored)
     return from_open_clip(stored)
+
+
+def read_stored(path: Path) -> dict[str, Tensor]:
+    """All tensors of the file under its own names, float32. Raises ModelDamaged as :func:`read_clip_weights` does."""
+    stored = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    return {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
