@@ -53,7 +53,7 @@ TASKS: dict[str, CatalogTask] = {
         network="tgfnet",
         title="Answer questions (TGFNet)",
         predictor="engine.vqa.predictor:TgfnetPredictor",
-        trainer="engine.vqa.run:train_recipe",
+        trainer="engine.vqa.trainer:TgfnetTrainer",
     ),
     "grounding": CatalogTask(
         name="grounding",

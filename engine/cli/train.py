@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,9 @@ from engine.errors import UsageError
 from engine.jobs.device import Devices
 
 if TYPE_CHECKING:
-    from engine.vqa.recipe import VqaRecipe
-    from engine.vqa.run import RecipeResult
-    from engine.vqa.study import StudyResult
+    from engine.training.recipe import Recipe
+    from engine.training.run import RecipeResult
+    from engine.training.study import StudyResult
 
 HELP = "train a model from a recipe, or run a study"
 STOPPED = 130
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="train on the data set in DIR, or on “scenes”")
     parser.add_argument("--base", metavar="RECIPE", help="inherit from this recipe instead of the one it names")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.FIELD=VALUE", help="change the recipe")
-    parser.add_argument("--fetch", action="store_true", help="bring CLIP's weights from the hub if they are not here")
+    parser.add_argument(
+        "--fetch", action="store_true", help="bring pretrained weights from the hub if they are not here"
+    )
     folder = parser.add_mutually_exclusive_group()
     folder.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: rsqa-out/RECIPE-TIME)")
     folder.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     Of several processes (``accelerate launch``, ``torchrun``) only the main one prints.
     """
     from engine.training import is_main_process
-    from engine.vqa.study import is_study
+    from engine.training.study import is_study
 
     path = recipe_path(args.recipe)
     if args.resume is not None and not args.resume.is_dir():
@@ -70,42 +73,42 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
-    from engine.vqa.recipe import load_recipe
-    from engine.vqa.run import train_recipe
-    from engine.vqa.tuning import fetch_clip
+    from engine.training.run import train_recipe
+    from engine.training.trainer import load_recipe, paths_of, trainer_of
 
     recipe = load_recipe(str(path), args.set, args.data, args.base)
+    trainer = trainer_of(recipe.recipe.task)
     devices = Devices("rsqa train")
     claim_gpu(devices, recipe)
     if args.fetch:
-        fetch_clip(recipe.model)
+        trainer.fetch(recipe)
     say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
-    result: RecipeResult = train_recipe(
-        recipe, out, command=command_of(args, portable=True), resume=args.resume is not None, report=progress
-    )
+    command = command_of(args, paths_of(recipe.recipe.task))
+    result: RecipeResult = train_recipe(recipe, out, command=command, resume=args.resume is not None, report=progress)
     progress.close()
     if result.stopped and result.training is not None:
         say(f"Stopped after {result.training.steps} steps. {_how_to_go_on(args, out)}")
         return STOPPED
     if result.card is not None:
         before = "Finished before. " if result.training is None else ""
-        say(f"{before}Test accuracy {result.card.metrics['OA']:.3f}, the guess {result.card.guess['OA']:.3f}.")
+        say(f"{before}{trainer.said(result.card)}")
         say(f"Model: {result.model} · report: {result.report} · log: {out / 'events.jsonl'}")
     return 0
 
 
 def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLine, say: Any) -> int:
-    from engine.vqa.study import load_study, run_study
-    from engine.vqa.tuning import fetch_clip
+    from engine.training.study import load_study, run_study
+    from engine.training.trainer import paths_of
 
     study = load_study(path, args.set, args.data, args.base)
     devices = Devices("rsqa train")
     for recipe in study.recipes.values():
         claim_gpu(devices, recipe)
         if args.fetch:
-            fetch_clip(recipe.model)
+            study.trainer.fetch(recipe)
     say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
-    result: StudyResult = run_study(study, out, command=command_of(args, portable=True), report=progress)
+    command = command_of(args, paths_of(study.first.recipe.task))
+    result: StudyResult = run_study(study, out, command=command, report=progress)
     progress.close()
     say(f"Finished: {result.done} of {result.wanted} runs. Report: {out / 'study.html'} (also .csv, .json)")
     if result.stopped:
@@ -114,7 +117,7 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
     return 0
 
 
-def claim_gpu(devices: Devices, recipe: VqaRecipe) -> None:
+def claim_gpu(devices: Devices, recipe: Recipe) -> None:
     """Take the GPU that the recipe trains on, for as long as ``devices`` lives. Raises UsageError, naming who has it.
 
     Several processes take a GPU each, which their launcher chose.
@@ -123,16 +126,20 @@ def claim_gpu(devices: Devices, recipe: VqaRecipe) -> None:
         devices.claim(recipe.train.device)
 
 
-def command_of(args: argparse.Namespace, *, portable: bool = False) -> str:
-    """The command line, less the folder, to be repeated; ``portable``, for the card, with bare names for paths."""
-    from engine.vqa.recipe import bare_change, bare_name
+def command_of(args: argparse.Namespace, paths: Sequence[str] | None = None) -> str:
+    """The command line, less the folder, to be repeated.
 
-    named, changed = (bare_name, bare_change) if portable else (str, str)
+    For a card, which is read elsewhere, ``paths`` names the recipe's fields that may be paths: then all paths become
+    bare names.
+    """
+    from engine.training.recipe import bare_change, bare_name
+
+    named = str if paths is None else bare_name
     words = ["rsqa", "train", named(args.recipe)]
     for option, value in (("--data", args.data), ("--base", args.base)):
         words += [option, named(value)] if value is not None else []
     for change in args.set:
-        words += ["--set", changed(change)]
+        words += ["--set", bare_change(change, paths or ())]
     return shlex.join(words)
 
 
@@ -143,7 +150,7 @@ def _how_to_go_on(args: argparse.Namespace, out: Path) -> str:
 class ProgressLine:
     """One line on standard error with a bar and the time left: rewritten on a terminal, now and then a line elsewhere.
 
-    It hears the events of :func:`engine.vqa.run.train_recipe` and :func:`engine.vqa.study.run_study`.
+    It hears the events of :func:`engine.training.run.train_recipe` and :func:`engine.training.study.run_study`.
     """
 
     def __init__(self) -> None:
@@ -201,7 +208,7 @@ def describe(event: dict[str, Any], seconds_left: float | None = None) -> str | 
     match event["kind"]:
         case "working":
             return of + _with_bar(event["stage"], event["done"], event["of"], seconds_left)
-        case "note":
+        case "note" | "scored":
             return f"{of}{event['text']}"
         case "stage":
             return f"{of}{event['stage']}"
@@ -211,9 +218,7 @@ def describe(event: dict[str, Any], seconds_left: float | None = None) -> str | 
                 figures += f", accuracy {event['accuracy']:.3f}"
             return of + _with_bar(figures, event["step"], event["steps"], event["seconds_left"])
         case "validated":
-            return f"{of}step {event['step']}: validation accuracy {event['score']:.4f}, best {event['best']:.4f}"
-        case "scored":
-            return f"{of}test accuracy {event['OA']:.4f}, the guess {event['guess']:.4f}"
+            return f"{of}step {event['step']}: validation score {event['score']:.4f}, best {event['best']:.4f}"
         case _:
             return None
 

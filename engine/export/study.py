@@ -16,8 +16,6 @@ from engine.export.pages import page_template
 from engine.export.staging import refused_as_export, staged
 
 STEM = "study"
-PAPER_MARK = "paper"
-"""What stands beside each of the paper's figures, in every format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,8 @@ class StudyRow:
 
     ``ours`` is the mean over ``done`` of ``wanted`` seeds, ``spread`` their standard deviation (n - 1), empty for one
     seed. ``what`` is a word on the method. ``folders`` are those of the finished runs, relative to the report.
+    ``whose`` stands beside the figures of ``paper`` in every format: "paper", or "others" where they are not even the
+    paper's.
     """
 
     name: str
@@ -36,13 +36,15 @@ class StudyRow:
     spread: Mapping[str, float] = field(default_factory=dict)
     paper: Mapping[str, float] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+    whose: str = "paper"
 
 
 @dataclass(frozen=True, slots=True)
 class StudyReport:
     """A whole study. ``ours_on`` and ``paper_on`` say which data the figures are on, ``notes`` are sentences.
 
-    ``columns`` are names of figures; ``facts`` (base recipe, seeds, software …) are printed as they are.
+    ``columns`` are names of figures, of which ``counts`` are no percentages, and none of them is better for being
+    larger; ``facts`` (base recipe, seeds, software …) are printed as they are.
     """
 
     title: str
@@ -52,6 +54,7 @@ class StudyReport:
     paper_on: str
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    counts: tuple[str, ...] = ()
 
     @property
     def best(self) -> dict[str, float]:
@@ -59,7 +62,7 @@ class StudyReport:
         found = {
             name: [row.ours[name] for row in self.rows if name in row.ours and row.folders] for name in self.columns
         }
-        return {name: max(values) for name, values in found.items() if values}
+        return {name: max(values) for name, values in found.items() if values and name not in self.counts}
 
 
 def write_study(report: StudyReport, out: Path) -> tuple[Path, ...]:
@@ -75,7 +78,10 @@ def write_study(report: StudyReport, out: Path) -> tuple[Path, ...]:
 
 
 def study_table(report: StudyReport) -> str:
-    """The CSV: per row a line of ours and a line of the paper's, told apart by the column ``whose``; percent."""
+    """The CSV: per row a line of ours and a line of the paper's, told apart by the column ``whose``.
+
+    Figures are in percent, but for counts.
+    """
     stream = io.StringIO()
     lines = csv.writer(stream, lineterminator="\n")
     spreads = [f"{name} ±" for name in report.columns]
@@ -83,7 +89,7 @@ def study_table(report: StudyReport) -> str:
     for row in report.rows:
         for whose, data, seeds, values, spread in (
             ("ours", report.ours_on, f"{row.done}", row.ours, row.spread),
-            (PAPER_MARK, report.paper_on, "", row.paper, {}),
+            (row.whose, report.paper_on, "", row.paper, {}),
         ):
             if values:
                 figures = [_figure(part.get(name)) for part in (values, spread) for name in report.columns]
@@ -93,14 +99,12 @@ def study_table(report: StudyReport) -> str:
 
 def study_page(report: StudyReport) -> str:
     """The page, light and printable, nothing loaded from elsewhere."""
-    return page_template("study.html").render(
-        report=report, best=report.best, figure=_figure, chart=_chart(report), mark=PAPER_MARK
-    )
+    return page_template("study.html").render(report=report, best=report.best, figure=_figure, chart=_chart(report))
 
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """A dot plot of the first column: rows at equal heights, figures as places from ``low`` to ``high`` percent."""
+    """A dot plot of the first column in percent: rows at equal heights, figures between ``low`` and ``high``."""
 
     column: str
     low: float
@@ -112,7 +116,7 @@ class _Chart:
 
 
 def _chart(report: StudyReport) -> _Chart:
-    column = report.columns[0]
+    column = next(name for name in report.columns if name not in report.counts)
     values = [v[column] for row in report.rows for v in (row.ours, row.paper) if column in v]
     reach = [
         row.ours[column] + sign * row.spread[column] for row in report.rows for sign in (-1, 1) if column in row.spread

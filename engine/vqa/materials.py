@@ -38,7 +38,7 @@ class Materials(KeptMaterials):
         self._guesses: dict[Any, dict[str, Any]] = {}
 
     def question_set(self, recipe: VqaRecipe, split: str) -> QuestionSet:
-        """The set of one of :data:`~engine.training.materials.SPLITS`. Raises UsageError or DataSetUnreadable where there is none."""
+        """The set of a split (``engine.training.materials.SPLITS``). Raises UsageError or DataSetUnreadable."""
         key = _set_key(recipe, split)
         if key not in self._sets:
             place = self.place(recipe.data, f"data/{split}-{digest(key)}")
@@ -75,7 +75,7 @@ class Materials(KeptMaterials):
         if recipe.tune.backbone != "frozen" or not recipe.tune.cache:
             return None
         views = self.question_set(recipe, split)
-        key = (weightsdigest(network.vision), _set_key(recipe, split))
+        key = (weights_digest(network.vision), _set_key(recipe, split))
         if key not in self._features:
             place = self.place(recipe.data, f"features/{split}-{digest(key)}")
             report = self.counted(f"encoding the pictures of the {split} set")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.export.evaluation import Published, write_evaluation
 from engine.export.evaluation_examples import Example, ExampleExpert
 from engine.nn.preprocess import PreprocessSpec
+from engine.nn.reason_map import ReasonMap
 from engine.vqa.calibration import Calibration
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.inputs import pair_inputs, pair_pixels
@@ -21,8 +22,8 @@ from engine.vqa.data.table import QuestionTable
 from engine.vqa.evaluation import Evaluation, pooled_text
 from engine.vqa.materials import cut_note
 from engine.vqa.network import EXPERTS, VqaNetwork
-from engine.vqa.published import PAPER, published_table
-from engine.vqa.reasons import ReasonMap, reason_maps
+from engine.vqa.published import tgfnet_table
+from engine.vqa.reasons import reason_maps
 from engine.vqa.scored import Scored
 from engine.vqa.task import asked
 
@@ -77,9 +78,11 @@ def cut_notes(table: QuestionTable) -> tuple[str, ...]:
 
 def paper_rows(dataset: str) -> Published:
     """Table III of the paper, with whether figures on ``dataset`` are on the same data."""
-    table = published_table("III")
+    table = tgfnet_table("III")
     rows = tuple((row.name, row.modality, row.values) for row in table.rows)
-    return Published(f"Table {table.number} of the paper", PAPER, table.columns, rows, dataset == OSVQA, table.notes)
+    return Published(
+        f"Table {table.number} of the paper", table.mark, table.columns, rows, dataset == OSVQA, table.notes
+    )
 
 
 def pick_examples(

@@ -1,43 +1,32 @@
-"""One recipe from start to finish: data, encoders, network, training, calibration, scores, report, the model's folder.
-
-Every stage goes on where it was stopped: sets and image tokens are found again below the run's folder, training resumes
-from its checkpoint, and what comes after it is short and made again. The card is written last: a run with a card is
-finished.
-"""
+"""One run of TGFNet: its data, encoders and network, and after training calibration, scores, report and model."""
 
 from __future__ import annotations
 
-import json
-import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from engine import __version__
-from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, file_sha256, read_card
-from engine.catalog.card import CARD_VERSION, TrainingData, write_card
+from engine.catalog import MODEL_FOLDER, ModelCard, file_sha256
+from engine.catalog.card import write_card
 from engine.errors import UsageError
 from engine.nn.weights import load_weights, save_weights
 from engine.records.pair import SENSOR_SAID, SENSORS
-from engine.scenes import WORLD_VERSION
 from engine.text import ANSWERS_VERSION
-from engine.training import TrainingResult, folder_locked, is_main_process, train
-from engine.training.checkpoint import CHECKPOINT_FILE, read_tensors
-from engine.training.processes import main_process_first
-from engine.training.settings import FREE_TO_CHANGE
+from engine.training.checkpoint import read_tensors
+from engine.training.materials import SPLITS
+from engine.training.run import REPORT_FOLDER, card_draft, dataset_name, report_facts, trained_gsd
+from engine.training.trainer import Tell
 from engine.vqa.calibration import PROBE_QUESTIONS, Calibration, fit_calibration, fit_probe
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.drawing import sensors_present
 from engine.vqa.data.question_set import QuestionSet, types_of
 from engine.vqa.data.table import UNKNOWN_ANSWER
 from engine.vqa.evaluation import card_metrics, evaluate_set, pooled_text, score
-from engine.vqa.materials import SPLITS, Materials
+from engine.vqa.materials import Materials
 from engine.vqa.network import VqaNetwork
-from engine.vqa.recipe import VqaRecipe, without_paths
+from engine.vqa.recipe import VqaRecipe
 from engine.vqa.report import cut_notes, pick_examples, write_report
 from engine.vqa.scored import Scored
 from engine.vqa.task import TrainedVqa, VqaTask
@@ -53,94 +42,14 @@ from engine.vqa.tuning import (
 if TYPE_CHECKING:
     from engine.nn.clip import ClipTowers
 
-Report = Callable[[dict[str, Any]], None]
-REPORT_FOLDER = "report"
-
 LEARNED_MARGIN = 0.1
 """A type of question counts as learned if it beats the guess by this much."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeResult:
-    """``model`` is the folder with weights and card, ``report`` that of the test's report; None before the end.
-
-    ``training`` is None where the run had been finished before. Of several processes only the main one has a card.
-    """
-
-    training: TrainingResult | None
-    model: Path | None = None
-    report: Path | None = None
-    card: ModelCard | None = None
-
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody stopped the training before its end."""
-        return self.training is not None and not self.training.finished
-
-
-def train_recipe(
-    recipe: VqaRecipe,
-    out: Path,
-    *,
-    command: str,
-    resume: bool = False,
-    report: Report | None = None,
-    materials: Materials | None = None,
-) -> RecipeResult:
-    """Run ``recipe`` into ``out``: sets in ``data/``, the log and checkpoints, ``report/``, the model in ``model/``.
-
-    ``resume`` goes on with the run in ``out`` wherever it was stopped; a finished one is not repeated. ``materials``
-    are shared with other runs, else they lie in ``out``. ``report`` hears events of all stages, in the main process.
-    Raises UsageError for a folder with another run, or one that another process works in; see also
-    :func:`engine.training.train`.
-    """
-    with folder_locked(out):
-        if (out / MODEL_FOLDER / CARD_FILE).is_file():
-            return _finished_before(recipe, out, resume=resume)
-        return _trained(recipe, out, command, resume, report, materials)
-
-
-def _trained(
-    recipe: VqaRecipe, out: Path, command: str, resume: bool, report: Report | None, materials: Materials | None
-) -> RecipeResult:
-    """What is left to do of a run that is not finished, in a folder that is this process's alone."""
-    tell = report if report is not None and is_main_process() else _say_nothing
-    with main_process_first(recipe.train):  # what it makes, the others find
-        run = _Run(recipe, materials or Materials(out, tell), tell)
-    result = train(
-        run.task,
-        run.settings,
-        out,
-        resume=resume and (out / CHECKPOINT_FILE).is_file(),
-        report=report,
-        recipe=recipe_tables(recipe, bound=True),
-    )
-    if not result.finished or not is_main_process():
-        return RecipeResult(result)
-    card = run.finish(result.best, out, command)
-    return RecipeResult(result, out / MODEL_FOLDER, out / REPORT_FOLDER, card)
-
-
-def _say_nothing(event: dict[str, Any]) -> None:
-    """In place of a report that nobody asked for."""
-
-
-def recipe_tables(recipe: VqaRecipe, *, bound: bool = False) -> dict[str, Any]:
-    """The recipe as JSON tables, for cards and checkpoints, without paths of this machine.
-
-    ``bound`` leaves out what a run may change when it goes on: where and how it computes, and the loop's own settings.
-    """
-    tables: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
-    tables = without_paths(tables)
-    if bound:
-        del tables["train"], tables["epochs"], tables["data"]["workers"], tables["data"]["keep"]
-    return tables
-
-
-class _Run:
+class TgfnetRun:
     """What one run has in hand: its data, its network, and the way to a model."""
 
-    def __init__(self, recipe: VqaRecipe, materials: Materials, tell: Report) -> None:
+    def __init__(self, recipe: VqaRecipe, materials: Materials, tell: Tell) -> None:
         """Read or make all that training needs. All three sets come first: what is wrong with one shows early."""
         self.recipe, self.materials, self.tell = recipe, materials, tell
         self.training, self.validation, self.test = (materials.question_set(recipe, split) for split in SPLITS)
@@ -193,7 +102,6 @@ class _Run:
         card = replace(card, extra_files=card.extra_files | copy_architecture(self.config, out / MODEL_FOLDER))
         card = self._scored(card, network, calibration, out / REPORT_FOLDER)
         write_card(card, out / MODEL_FOLDER)
-        self.tell({"kind": "scored", "OA": card.metrics["OA"], "AA": card.metrics["AA"], "guess": card.guess["OA"]})
         return card
 
     def _calibrate(self, network: VqaNetwork) -> Calibration:
@@ -224,7 +132,7 @@ class _Run:
         )  # fmt: skip
         limits = limits_of(recipe, self.training, evaluation["metrics"], guess)
         write_report(
-            folder, evaluation, guess, model=card.name, split=self.test.about, dataset=dataset_name(recipe),
+            folder, evaluation, guess, model=card.name, split=self.test.about, dataset=dataset_name(recipe.data),
             facts=report_facts(card), notes=(*limits, *cut_notes(table)), examples=examples,
         )  # fmt: skip
         metrics = card_metrics(evaluation)
@@ -248,44 +156,18 @@ class _Run:
 
     def _draft(self, command: str) -> ModelCard:
         """The card without what is measured."""
-        recipe, head = self.recipe, self.recipe.recipe
+        recipe = self.recipe
         scenes = recipe.data.source == "scenes"
-        return ModelCard(
-            card_version=CARD_VERSION,
-            name=head.name,
-            task=head.task,
-            preset=head.preset,
-            summary=head.summary,
-            licence=head.licence,
+        return card_draft(
+            recipe,
             config=named_clip(self.config).as_json(),
-            preprocess=recipe.preprocess.as_json(),
+            about=self.training.about,
+            samples=len(self.training),
+            gsd_m=trained_gsd(recipe.data, self.training.gsd_m),
+            pretrained=pretrained_parts(recipe, self.clip),
+            command=command,
             answers=self.answers,
             answers_version=str(ANSWERS_VERSION) if scenes else "",
-            temperature=1.0,
-            trained_gsd_m=trained_gsd(recipe, self.training),
-            training_data=TrainingData(
-                name=f"engine.scenes of rsqa-desktop {__version__}: {self.training.about}"
-                if scenes
-                else self.training.about,
-                licence="Apache-2.0 (generated)" if scenes else "as the data set's",
-                samples=len(self.training),
-                world=str(WORLD_VERSION) if scenes else "",
-            ),
-            pretrained=pretrained_parts(recipe, self.clip),
-            recipe=recipe_tables(recipe),
-            command=command,
-            seed=recipe.train.seed,
-            versions={
-                "rsqa-desktop": __version__,
-                "torch": str(torch.__version__),
-                "python": platform.python_version(),
-            },
-            created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-            metrics_split="",
-            metrics={},
-            guess={},
-            sha256="",
-            size_bytes=0,
         )
 
 
@@ -297,37 +179,6 @@ def require_its_sensor(views: QuestionSet, config: TgfnetConfig) -> None:
         f"The network looks at {SENSOR_SAID[config.sensors]} images only, and {views.about} has none.",
         remedy="Set model.sensors to both or to the other sensor, or take other data.",
     )
-
-
-def dataset_name(recipe: VqaRecipe) -> str:
-    """The short name of the data in reports: "scenes", or the layout of a folder."""
-    if recipe.data.source == "scenes":
-        return recipe.data.source
-    from engine.datasets.table import recognise_layout
-
-    return recognise_layout(Path(recipe.data.folder))
-
-
-def report_facts(card: ModelCard) -> dict[str, str]:
-    """What stands under a report's tables: how the model was made."""
-    data = card.training_data
-    return {
-        "command": card.command,
-        "trained on": f"{data.name}: {data.samples} views",
-        "seed": str(card.seed),
-        "parts of others": "; ".join(f"{part.name} ({part.role}, {part.licence})" for part in card.pretrained)
-        or "none",
-        "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
-        "made": card.created_utc,
-    }
-
-
-def trained_gsd(recipe: VqaRecipe, training: QuestionSet) -> tuple[float, float]:
-    """Least and most metres per pixel at the network's input; (0, 0) where neither pictures nor recipe tell."""
-    known = [gsd for gsd in training.gsd_m if gsd is not None]
-    if known:
-        return round(min(known), 2), round(max(known), 2)
-    return recipe.data.gsd_m or (0.0, 0.0)
 
 
 def limits_of(
@@ -348,23 +199,3 @@ def limits_of(
         "smaller area.",
         *([f"Answered hardly better than by a guess: {', '.join(blind)}."] if blind else []),
     )
-
-
-def _same_run(card: ModelCard, recipe: VqaRecipe) -> bool:
-    """Whether the card is of a run of this recipe, wherever and however it was computed."""
-    stored, asked = dict(card.recipe), recipe_tables(recipe)
-    free = FREE_TO_CHANGE - {"steps"}
-    for tables in (stored, asked):
-        tables["train"] = {name: v for name, v in tables.get("train", {}).items() if name not in free}
-        tables["data"] = {name: v for name, v in tables.get("data", {}).items() if name not in ("workers", "keep")}
-    return stored == asked
-
-
-def _finished_before(recipe: VqaRecipe, out: Path, *, resume: bool) -> RecipeResult:
-    card = read_card(out / MODEL_FOLDER)
-    if not resume or not _same_run(card, recipe):
-        raise UsageError(
-            f"There is a finished run in {out} already, its model {card.name} in {out / MODEL_FOLDER}.",
-            remedy="Name another folder for a new run.",
-        )
-    return RecipeResult(None, out / MODEL_FOLDER, out / REPORT_FOLDER, card)

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, read_card
 from engine.errors import UsageError
-from engine.vqa.run import REPORT_FOLDER
+from engine.training.run import REPORT_FOLDER
 
 MUTED_ALONE = {"optical": "optical-only", "sar": "sar-only"}
 """The sensor that is left, and the name of the subset of an evaluation with the other one muted."""

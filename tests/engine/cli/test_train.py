@@ -13,7 +13,8 @@ from engine.cli import train
 from engine.cli.main import main
 from engine.cli.train import ProgressLine, command_of, describe
 from engine.errors import UsageError
-from engine.vqa.run import RecipeResult
+from engine.training.run import RecipeResult
+from engine.training.trainer import paths_of
 from tests.engine.vqa.recipes import TINY_CHANGES
 
 
@@ -75,7 +76,7 @@ def test_the_command_can_be_pasted():
 def test_the_cards_command_has_no_path_of_this_machine():
     changes = ["train.steps=3", 'recipe.start="/some/where/model"', "model.clip_weights=/some/where/own.bin"]
     args = argparse.Namespace(recipe="/some/where/mine.toml", data="/some/where/osvqa", base=None, set=changes)
-    assert command_of(args, portable=True) == (
+    assert command_of(args, paths_of("vqa")) == (
         "rsqa train mine.toml --data osvqa --set train.steps=3 --set 'recipe.start=\"model\"' "
         "--set model.clip_weights=own.bin"
     )
@@ -92,7 +93,7 @@ def test_one_process_claims_its_gpu_and_says_who_has_it(processes, claimed, tmp_
         raise UsageError("Some GPU is in use by the worker (7).")
 
     monkeypatch.setattr(train.Devices, "claim", taken)
-    monkeypatch.setattr("engine.vqa.run.train_recipe", lambda *_, **__: RecipeResult(None))
+    monkeypatch.setattr("engine.training.run.train_recipe", lambda *_, **__: RecipeResult(None))
     words = ["train", "tgfnet_compact_scenes", "--set", "train.device=cuda:1", "--out", str(tmp_path / "run")]
     assert main(words) == (2 if claimed else 0)
     assert asked == claimed
@@ -128,7 +129,7 @@ def test_ctrl_c_while_the_sets_are_made_says_how_to_go_on(tmp_path, capsys, monk
         out.mkdir()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.vqa.run.train_recipe", interrupted)
+    monkeypatch.setattr("engine.training.run.train_recipe", interrupted)
     assert main(["train", "tgfnet_compact_scenes", "--out", str(tmp_path / "run")]) == 130
     assert f"--resume {tmp_path / 'run'}" in capsys.readouterr().out
 

@@ -9,8 +9,8 @@ import sys
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from engine.vqa.recipe import load_recipe
-from engine.vqa.run import train_recipe
+from engine.training.run import train_recipe
+from engine.training.trainer import load_recipe
 
 if __name__ == "__main__":
     recipe = load_recipe("tgfnet_compact_scenes", sys.argv[2:])

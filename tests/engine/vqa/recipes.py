@@ -8,7 +8,8 @@ import open_clip
 from safetensors.torch import save_file
 
 from engine.nn.clip import clip_architecture
-from engine.vqa.recipe import VqaRecipe, load_recipe
+from engine.training.trainer import load_recipe
+from engine.vqa.recipe import VqaRecipe
 from tests.engine.nn.tiny_clip import TINY, tiny_clip_file
 
 FEW_STEPS = (

@@ -14,11 +14,11 @@ from engine.nn.clip import ClipTextEncoder, ClipTokenizer, build_clip
 from engine.nn.frozen import Frozen
 from engine.nn.vision import ConvTransformer
 from engine.nn.weights import load_weights, save_weights
+from engine.training.trainer import load_recipe
 from engine.vqa.build import build_network
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.network import TextProjection, VqaNetwork
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.recipe import load_recipe
 from tests.engine.nn.contract import NetworkContract
 from tests.engine.vqa.tiny import CONFIG, output_of, tiny_batch, tiny_card, view_of
 

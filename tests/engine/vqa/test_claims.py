@@ -12,7 +12,7 @@ from scipy import stats
 from engine.catalog.card import write_card
 from engine.errors import UsageError
 from engine.scenes import make_sample
-from engine.vqa.study import load_study, run_study
+from engine.training.study import load_study, run_study
 from tests.claims import trust
 from tests.claims.__main__ import commit_of, main, with_rqaf
 from tests.claims.page import page, without_folders

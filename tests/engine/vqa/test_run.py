@@ -10,12 +10,14 @@ import pytest
 from engine.catalog.recipe_files import recipe_path
 from engine.errors import UsageError
 from engine.training import folder_locked
+from engine.training.materials import SPLITS
+from engine.training.run import train_recipe
+from engine.training.study import load_study, run_study
 from engine.vqa.data import folders
 from engine.vqa.data.question_set import QuestionSet
-from engine.vqa.materials import SPLITS, Materials
+from engine.vqa.materials import Materials
 from engine.vqa.recipe import VqaRecipe
-from engine.vqa.run import _Run, train_recipe
-from engine.vqa.study import load_study, run_study
+from engine.vqa.run import TgfnetRun
 from tests.engine.datasets.fabricate.osvqa import fabricate
 from tests.engine.vqa.data.sets import noise_set
 from tests.engine.vqa.recipes import FEW_STEPS, tiny_recipe
@@ -41,9 +43,9 @@ class Given(Materials):
         return self._readers.setdefault("words", WordHashes())
 
 
-def opened(views: QuestionSet, *changes: str) -> _Run:
+def opened(views: QuestionSet, *changes: str) -> TgfnetRun:
     recipe: VqaRecipe = tiny_recipe("tgfnet_compact_scenes", *FEW_STEPS, *SIZES, *changes)
-    return _Run(recipe, Given(views), lambda event: None)
+    return TgfnetRun(recipe, Given(views), lambda event: None)
 
 
 @pytest.mark.parametrize("sensor", ["optical", "sar"])

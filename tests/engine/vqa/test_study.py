@@ -14,12 +14,13 @@ from engine.errors import UsageError
 from engine.export.study import write_study
 from engine.training import read_events
 from engine.training.loop import STOP_FILE
+from engine.training.run import recipe_tables, train_recipe, trained_gsd
+from engine.training.study import load_study, run_study, study_report
+from engine.training.trainer import load_recipe
 from engine.vqa.materials import Materials
 from engine.vqa.predictor import TgfnetPredictor
-from engine.vqa.published import published_table
-from engine.vqa.recipe import load_recipe
-from engine.vqa.run import limits_of, recipe_tables, train_recipe, trained_gsd
-from engine.vqa.study import load_study, run_study, study_report
+from engine.vqa.published import tgfnet_table
+from engine.vqa.run import limits_of
 from tests.engine.datasets.fabricate.osvqa import fabricate
 from tests.engine.vqa.data.sets import noise_set
 from tests.engine.vqa.recipes import TINY_CHANGES, tiny_clip_changes, tiny_recipe
@@ -72,11 +73,11 @@ def test_the_report_has_means_and_spreads_and_the_papers_rows_marked(study_file,
     with files[".csv"].open(encoding="utf-8", newline="") as stream:
         lines = list(csv.DictReader(stream))
     paper = {line["name"]: float(line["OA"]) for line in lines if line["whose"] == "paper"}
-    assert sorted(paper.values()) == sorted(row.values["OA"] for row in published_table("V").rows)
+    assert sorted(paper.values()) == sorted(row.values["OA"] for row in tgfnet_table("V").rows)
     assert {line["data"] for line in lines if line["whose"] == "paper"} == {"OSVQA, Table V of the paper"}
     assert {line["data"] for line in lines if line["whose"] == "ours"} == {"a split"}
     page = files[".html"].read_text(encoding="utf-8")
-    for row in published_table("V").rows:
+    for row in tgfnet_table("V").rows:
         assert f"{row.values['OA']:.2f}" in page
     assert page.count("<td>paper</td>") == 6
     assert "None of these is ours." in page
@@ -108,10 +109,10 @@ def test_the_cards_ground_sampling_distance():
     recipe, views = tiny_recipe(), noise_set()
     known = replace(views, gsd_m=tuple(2.0 + i for i in range(len(views))))
     unknown = replace(views, gsd_m=(None,) * len(views))
-    assert trained_gsd(recipe, known) == (2.0, 1.0 + len(views))
+    assert trained_gsd(recipe.data, known.gsd_m) == (2.0, 1.0 + len(views))
     told = replace(recipe, data=replace(recipe.data, gsd_m=(1.1, 11.4)))
-    assert trained_gsd(told, unknown) == (1.1, 11.4)
-    assert trained_gsd(recipe, unknown) == (0.0, 0.0)
+    assert trained_gsd(told.data, unknown.gsd_m) == (1.1, 11.4)
+    assert trained_gsd(recipe.data, unknown.gsd_m) == (0.0, 0.0)
 
 
 def test_a_card_has_no_path_of_this_machine(tmp_path):

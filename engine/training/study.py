@@ -1,15 +1,15 @@
 """A study: one recipe run in several forms and with several seeds, reported beside a table of the paper.
 
-It is a recipe with a [study] table on top. All runs share their question sets, texts and image tokens, which lie in the
-study's folder; each has a folder of its own below ``runs/``. Runs that are finished are not repeated, so a study that
-was stopped goes on when it is started again. The report is written anew after every run.
+It is a recipe with a [study] table on top. All runs share their materials, which lie in the study's folder; each has a
+folder of its own below ``runs/``. Runs that are finished are not repeated, so a study that was stopped goes on when it
+is started again. The report is written anew after every run.
 """
 
 from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ import msgspec
 from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, read_card
 from engine.errors import UsageError
 from engine.export.study import StudyReport, StudyRow, write_study
-from engine.training import folder_locked, is_main_process
-from engine.vqa.materials import Materials
-from engine.vqa.published import PublishedRow, PublishedTable, published_table
-from engine.vqa.recipe import Tables, VqaRecipe, changed, merged, read_tables, recipe_of
-from engine.vqa.run import train_recipe
+from engine.training.folder_lock import folder_locked
+from engine.training.processes import is_main_process
+from engine.training.published import PublishedRow, PublishedTable
+from engine.training.recipe import Recipe, Tables, changed, merged, read_tables
+from engine.training.run import train_recipe
+from engine.training.trainer import Tell, Trainer, recipe_of, task_of, trainer_of
 
-Report = Callable[[dict[str, Any]], None]
 RUNS_FOLDER = "runs"
 
 
@@ -42,12 +42,16 @@ class StudyRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StudyHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The [study] table: a title, the number of the paper's table ("" for none), seeds, and the runs."""
+    """The [study] table: a title, the number of the paper's table ("" for none), seeds, and the runs.
+
+    ``columns`` are the figures that are shown where there is no paper's table; () leaves them to the network.
+    """
 
     title: str
     runs: tuple[StudyRun, ...]
     paper_table: str = ""
     seeds: tuple[int, ...] = (1,)
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Study:
 
     name: str
     head: StudyHead
-    recipes: Mapping[tuple[str, int], VqaRecipe]
+    recipes: Mapping[tuple[str, int], Recipe]
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def folder(self, run: str, seed: int) -> str:
@@ -64,9 +68,19 @@ class Study:
         return f"{RUNS_FOLDER}/{_slug(run)}-seed{seed}"
 
     @property
+    def first(self) -> Recipe:
+        """The recipe of the first run, for what all of them have in common."""
+        return next(iter(self.recipes.values()))
+
+    @property
+    def trainer(self) -> Trainer[Any, Any]:
+        """Who trains all of them."""
+        return trainer_of(self.first.recipe.task)
+
+    @property
     def paper(self) -> PublishedTable | None:
         """The paper's table beside ours."""
-        return published_table(self.head.paper_table) if self.head.paper_table else None
+        return self.trainer.published(self.head.paper_table) if self.head.paper_table else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +111,16 @@ def load_study(path: Path, changes: Sequence[str] = (), data: str | None = None,
     except msgspec.ValidationError as error:
         raise UsageError(f"The study does not fit: {error}.", remedy="See engine/recipes/table_iv.toml.") from error
     others = [change for change in changes if change not in of_study]
-    recipes = {
-        (run.name, seed): recipe_of(_tables_of(tables, path.stem, run, seed, others, data))
+    each = {
+        (run.name, seed): _tables_of(tables, path.stem, run, seed, others, data)
         for run in head.runs
         for seed in head.seeds
     }
-    if len({_slug(name) for name, _ in recipes}) < len(head.runs) or not recipes:
+    if len({_slug(name) for name, _ in each}) < len(head.runs) or not each:
         raise UsageError("A study needs runs, each with a name of its own, and at least one seed.")
+    if len({task_of(one) for one in each.values()}) > 1:
+        raise UsageError("All runs of a study have to train the same task.")
+    recipes = {key: recipe_of(one) for key, one in each.items()}
     study = Study(path.stem, head, recipes, {"study": path.stem, **({"base": base} if base else {})})
     if study.paper is not None:
         for run in head.runs:
@@ -112,20 +129,20 @@ def load_study(path: Path, changes: Sequence[str] = (), data: str | None = None,
     return study
 
 
-def run_study(study: Study, out: Path, *, command: str, report: Report | None = None) -> StudyResult:
+def run_study(study: Study, out: Path, *, command: str, report: Tell | None = None) -> StudyResult:
     """Do what is left of ``study`` below ``out``, and write its report there: ``study.html``, ``.csv``, ``.json``.
 
     ``report`` hears the events of all runs, each with ``run`` (its name and seed), ``number`` (from 1) and ``of_runs``.
-    Raises what a run raises (see :func:`engine.vqa.run.train_recipe`), and UsageError where another process works in
-    ``out``; what was finished before is kept.
+    Raises what a run raises (see :func:`engine.training.run.train_recipe`), and UsageError where another process works
+    in ``out``; what was finished before is kept.
     """
     with folder_locked(out):
         return _run_all(study, out, command, report)
 
 
-def _run_all(study: Study, out: Path, command: str, report: Report | None) -> StudyResult:
+def _run_all(study: Study, out: Path, command: str, report: Tell | None) -> StudyResult:
     labelled = _Labelled(report, len(study.recipes))
-    materials = Materials(out, labelled)
+    materials = study.trainer.materials(out, labelled)
     for number, ((name, seed), recipe) in enumerate(study.recipes.items()):
         folder = out / study.folder(name, seed)
         labelled.label = {"run": f"{name}, seed {seed}", "number": number + 1}
@@ -146,21 +163,21 @@ def _run_all(study: Study, out: Path, command: str, report: Report | None) -> St
 
 def study_report(study: Study, cards: Mapping[tuple[str, int], ModelCard], command: str) -> StudyReport:
     """The report of the runs that are finished, whose ``cards`` are given by run and seed."""
-    paper = study.paper
+    paper, trainer = study.paper, study.trainer
     first = next(iter(cards.values()), None)
     rows = [_row_of(study, run, cards) for run in study.head.runs]
     if first is not None:
-        guessed = _in_percent(first.guess)
-        rows.insert(0, StudyRow("No picture", "the guess, from the question alone", done=1, wanted=1, ours=guessed))
-    shown = {run.paper for run in study.head.runs}
+        guessed = trainer.guessed(first)
+        rows.insert(0, StudyRow("No picture", f"the guess, {trainer.guess}", done=1, wanted=1, ours=guessed))
     if paper is not None:
-        rows += [StudyRow(_title(row), row.venue, paper=row.values) for row in paper.rows if _key(row) not in shown]
+        rows += _rows_of_others(study, paper)
     return StudyReport(
         title=study.head.title,
-        columns=paper.columns if paper is not None else ("OA", "AA"),
+        columns=paper.columns if paper is not None else study.head.columns or trainer.columns,
+        counts=paper.counts if paper is not None else (),
         rows=tuple(rows),
         ours_on=first.metrics_split if first is not None else "no run is finished yet",
-        paper_on=f"OSVQA, Table {paper.number} of the paper" if paper is not None else "",
+        paper_on=f"{paper.on}, Table {paper.number} of the paper" if paper is not None else "",
         notes=tuple(_notes(study)),
         facts=_facts(study, first, command),
     )
@@ -176,7 +193,7 @@ def _tables_of(
 class _Labelled:
     """Adds to every event which run of the study it is of."""
 
-    def __init__(self, report: Report | None, runs: int) -> None:
+    def __init__(self, report: Tell | None, runs: int) -> None:
         self._report, self._runs = report, runs
         self.label: dict[str, Any] = {}
 
@@ -198,8 +215,8 @@ def _reported(study: Study, out: Path, command: str, *, stopped: bool = False) -
 def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCard]) -> StudyRow:
     """Mean and spread over the run's seeds, and the paper's figures."""
     keys = [(run.name, seed) for seed in study.head.seeds]
-    found = [figures_of(cards[key]) for key in keys if key in cards]
-    names = list(found[0]) if found else []
+    found = [study.trainer.figures(cards[key]) for key in keys if key in cards]
+    names = [name for name in found[0] if all(name in each for each in found)] if found else []
     paper = study.paper.row(*run.paper).values if study.paper is not None and run.paper is not None else {}
     return StudyRow(
         name=run.name,
@@ -213,50 +230,41 @@ def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCa
     )
 
 
-def figures_of(card: ModelCard) -> dict[str, float]:
-    """A card's figures as the paper has them: percent; OA and AA without the types that need both images."""
-    return _in_percent(card.metrics)
-
-
-def _in_percent(metrics: Mapping[str, Any]) -> dict[str, float]:
-    compared = {name: metrics["comparable"][name] for name in ("OA", "AA")}
-    return {name: 100 * share for name, share in (compared | metrics["per_type"]).items()}
+def _rows_of_others(study: Study, paper: PublishedTable) -> list[StudyRow]:
+    """The rows of the paper's table that the study does not run, with what we can tell of them without a run."""
+    shown = {run.paper for run in study.head.runs}
+    beside = study.trainer.beside(study.first)
+    return [
+        StudyRow(_title(row), row.venue, ours=beside.get(row.name, {}), paper=row.values, whose=row.whose)
+        for row in paper.rows
+        if (row.name, row.modality) not in shown
+    ]
 
 
 def _notes(study: Study) -> Iterator[str]:
-    recipe = next(iter(study.recipes.values()))
     if study.paper is None:
         return
-    if recipe.data.source == "scenes":
-        yield "Ours are on synthetic scenes, the paper's on OSVQA: only the order of methods can be compared."
+    on = study.paper.on
+    if study.first.data.source == "scenes":
+        yield f"Ours are on synthetic scenes, the paper's on {on}: only the order of methods can be compared."
     else:
-        yield "Ours can be compared with the paper's where the folder holds the published OSVQA with its splits."
-    if recipe.model.vision != "clip":
-        yield f"Ours are the {recipe.recipe.preset} preset, the paper's are CLIP ViT-B/16."
+        yield f"Ours can be compared with the paper's where the folder holds the published {on} with its splits."
+    yield from study.trainer.notes(study.first)
     yield from study.paper.notes
 
 
 def _facts(study: Study, card: ModelCard | None, command: str) -> dict[str, str]:
-    recipe = next(iter(study.recipes.values()))
-    length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.train.steps} steps"
     facts = {
         **study.facts,
         "command": command,
         "seeds": ", ".join(map(str, study.head.seeds)),
-        "training": f"{length} of {recipe.batch.views} views with {recipe.batch.questions} questions each, "
-        f"{recipe.train.optimiser}, rate {recipe.train.learning_rate:g}, {recipe.train.schedule}",
-        "encoders": f"images {recipe.model.clip_model or recipe.model.vision}, text {recipe.model.text_encoder}, "
-        f"{recipe.tune.backbone}",
+        **study.trainer.facts(study.first),
     }
     if card is not None:
         facts["trained on"] = f"{card.training_data.name}: {card.training_data.samples} views"
         facts["software"] = ", ".join(f"{name} {version}" for name, version in card.versions.items())
         facts["first run finished"] = card.created_utc
     return facts
-
-
-def _key(row: PublishedRow) -> tuple[str, str]:
-    return row.name, row.modality
 
 
 def _title(row: PublishedRow) -> str:
