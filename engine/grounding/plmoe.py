@@ -44,24 +44,19 @@ class DualAdaptiveAttention(nn.Module):
         super().__init__()
         hidden = max(1, width // 4)
         self.channel_gate = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width), nn.Sigmoid())
-        self.cell_gate = nn.Sequential(
-            nn.Conv2d(width, hidden, 1, bias=False),
-            batch_norm(hidden),
-            nn.ReLU(),
-            nn.Conv2d(hidden, 1, 1),
-            nn.Sigmoid(),
-        )
+        self.narrow = nn.Sequential(nn.Conv2d(width, hidden, 1, bias=False), batch_norm(hidden), nn.ReLU())
+        self.cell_gate = nn.Sequential(nn.Conv2d(hidden, 1, 1), nn.Sigmoid())
 
     def forward(self, x: Tensor, cell_mask: Tensor) -> Tensor:
         """``x`` [B, C, H, W] with data in ``cell_mask`` bool [B, H, W] -> the shape of ``x``."""
         squeezed = masked_mean(x.flatten(2).transpose(1, 2), cell_mask.flatten(1))  # [B, H W, C] -> [B, C]
         channels = self.channel_gate(squeezed)[:, :, None, None]  # [B, C, 1, 1]
-        return x * channels * self.cell_gate(x)  # type: ignore[no-any-return]
+        return x * channels * self.cell_gate(self.narrow(x))  # type: ignore[no-any-return]
 
 
 class PatchRoutes(NamedTuple):
-    """What the gate decides: ``shares`` [B, rows, columns, E], which add to 1 over the chosen experts and are exactly 0
-    elsewhere, and the load-balance loss ``balance`` [B] (zeros in evaluation)."""
+    """What the gate decides: ``shares`` [B, rows, columns, E], which add to 1 over the chosen experts of a patch with
+    data and are exactly 0 elsewhere, and the load-balance loss ``balance`` [B] (zeros in evaluation)."""
 
     shares: Tensor
     balance: Tensor
@@ -71,33 +66,33 @@ class CosineGate(nn.Module):
     """G of eq. 3: the cosine of a patch's projected mean with each expert's vector chooses the top k experts.
 
     logit_i = cos(W x̄, v_i) · min(e^t, 100), t learnable from log(1 / 0.5); the shares are a softmax over the k chosen.
+    *Our reading*: W has no bias, which would turn the directions of all patches with small means the same way.
     In training, normal noise with a standard deviation of 1 / E is added before the choice (*our reading*, after
     Riquelme et al. 2021; the paper names none), so that an expert nobody prefers is tried now and then. It comes from
     torch's global generator, which the loop seeds for each step: a resumed run draws the same.
 
     The load-balance loss of a picture is 0.001 · E Σ f_i P_i over its patches with data: f_i the part of all choices
-    that fell on expert i, P_i its mean probability under a softmax over all experts, without noise. The sum times E is 1
-    where all experts have the same load. P reaches the vector of every expert, chosen or not. With k = 1 the only share
-    is 1 whatever the logits are, and the balance loss alone teaches the gate.
+    that fell on expert i, P_i its mean probability under a softmax over all experts, without noise. E Σ f_i P_i is 1
+    where all experts have the same load. P reaches the vector of every expert, chosen or not. Where k is 1 the gate
+    learns from this loss alone, as the only share is then 1 whatever the logits are.
     """
 
     def __init__(self, width: int, experts: int, top_k: int) -> None:
         super().__init__()
         self.top_k = top_k
         self.noise = 1.0 / experts
-        self.project = nn.Linear(width, width)
+        self.project = nn.Linear(width, width, bias=False)
         self.vectors = nn.Parameter(torch.randn(experts, width))
         self.log_factor = nn.Parameter(torch.tensor(math.log(1.0 / GATE_TEMPERATURE)))
 
     def forward(self, means: Tensor, patch_mask: Tensor) -> PatchRoutes:
         """``means`` [B, rows, columns, C] of patches with data in ``patch_mask`` bool [B, rows, columns]."""
-        cosines = (
-            F.normalize(self.project(means), dim=-1) @ F.normalize(self.vectors, dim=-1).T
-        )  # [B, rows, columns, E]
+        projected = F.normalize(self.project(means), dim=-1)  # [B, rows, columns, C]
+        cosines = projected @ F.normalize(self.vectors, dim=-1).T  # [B, rows, columns, E]
         logits = cosines * self.log_factor.clamp(max=math.log(LARGEST_GATE_FACTOR)).exp()
         heard = logits + torch.randn_like(logits) * self.noise if self.training else logits
         chosen = torch.zeros_like(heard, dtype=torch.bool).scatter(-1, heard.topk(self.top_k, dim=-1).indices, True)
-        shares = masked_softmax(heard, chosen)
+        shares = masked_softmax(heard, chosen) * patch_mask.unsqueeze(-1)
         return PatchRoutes(shares, self._balance(logits, chosen, patch_mask))
 
     def _balance(self, logits: Tensor, chosen: Tensor, patch_mask: Tensor) -> Tensor:
@@ -113,10 +108,10 @@ class CosineGate(nn.Module):
 class LowRankExperts(nn.Module):
     """Eq. 3 with the experts of eq. 1: y = Σ_i G_i E_i(x), E_i(x) = S(x) + α B_i A_i x.
 
-    The shares add to 1, so y = S(x) + α Σ_i G_i B_i A_i x, and the shared part S is computed once. All A_i are one 1x1
-    map to E r channels, of which the shares leave those of the chosen experts. The others are multiplied by 0, which is
-    cheaper than gathering patches: at the paper's widths all of them together cost a ninth of S. *Our reading*: S is
-    conv3x3 C -> C / 2, conv3x3 C / 2 -> C over the whole map, and α is one number for all experts.
+    The shares G of a patch add to 1, so y = S(x) + α Σ_i G_i B_i A_i x, and the shared part S is computed once. All A_i
+    are one 1x1 map to E r channels, of which the shares leave those of the chosen experts. The others are multiplied by
+    0, which is cheaper than gathering patches: at the paper's widths all of them together cost a ninth of S. *Our
+    reading*: S is conv3x3 C -> C / 2, conv3x3 C / 2 -> C over the whole map, and α is one number for all experts.
 
     As is usual with low-rank parts, B starts at 0 and A at random, so that the experts begin as S. In that first state
     the gradient of A and of α is exactly zero; B's is not, and after one step all three learn. In a step in which no
@@ -143,8 +138,8 @@ class PatchExperts(nn.Module):
     Eq. 2 and 3 on that half, with BatchNorm before and a layer scale s behind each branch: x' = x + s · DAA(BN x), then
     out = x + s · MoE(BN x'), both residuals from the half as it came. Routing is by patches of ``moe_patch``² cells
     ("patch"), by cells ("token") or by whole pictures ("image"). Patches at the lower and right edge are cut where the
-    map ends; a patch is described by its cells with data alone. Patches without data are routed like others but weigh
-    nothing in the balance loss, and their shares are reported as 0.
+    map ends; a patch is described by its cells with data alone. A patch without data gets the shared expert only, has
+    shares of 0 and weighs nothing in the balance loss.
     """
 
     def __init__(self, inputs: int, outputs: int, config: GroundingConfig) -> None:
@@ -177,7 +172,7 @@ class PatchExperts(nn.Module):
         shares = routes.shares.permute(0, 3, 1, 2)  # [B, E, rows, columns]
         mixed = self.experts(normed, over_cells(shares, side, x.shape[-2:]))
         joined = self.join(torch.cat([passed, worked + self.scale_experts * mixed], 1))  # [B, outputs, H, W]
-        return joined, shares * patch_mask.unsqueeze(1), routes.balance
+        return joined, shares, routes.balance
 
     def patch_size(self, x: Tensor) -> tuple[int, int]:
         """Rows and columns of one patch of the map ``x`` [B, C, H, W], in cells."""
