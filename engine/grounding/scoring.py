@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.ops import nms
 
 from engine.errors import UsageError
 from engine.grounding.config import GroundingConfig
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.network import BackboneFeatures, GroundingOutput
+from engine.grounding.picking import ALL_IOU, BEST_IOU, Picked, candidates, pick
 from engine.grounding.scored import Scored, scored_expressions, true_boxes
 from engine.nn.inputs import normalise
 from engine.nn.preprocess import PreprocessSpec
 
 PICTURES_AT_ONCE, TEXTS_AT_ONCE = 8, 16
 
-LEAST_SHOWN, MOST_SHOWN, SAME_IOU = 0.01, 100, 0.5
-"""Of a class expression, boxes below that score are dropped, no more than so many are kept, and of two that overlap by
-more than that IoU the better one (*our reading*; the paper's IoU of .9 is for the one best box, where it has no
-effect)."""
+MOST_SHOWN = 100
+"""Boxes of a picture that are kept for a class expression (COCO's evaluation has as many)."""
 
 
 class Network(Protocol):
@@ -43,13 +40,6 @@ class Embeddings(Protocol):
     """Texts as vectors: [n, width], L2-normalised. A ``TextEmbedder`` is one."""
 
     def embed(self, texts: Sequence[str]) -> Tensor: ...
-
-
-class Found(NamedTuple):
-    """Boxes float32 [n, 4] in the set's pixels, cut to the picture, the best first, and their scores [n] in 0..1."""
-
-    boxes: NDArray[np.float32]
-    scores: NDArray[np.float32]
 
 
 def score_set(
@@ -70,7 +60,7 @@ def score_set(
     if not asked.size:
         raise UsageError(f"{pictures.about} has no expression that names one thing: there is nothing to score.")
     network.eval()
-    best, shown = np.full((len(pictures.expressions), 5), np.nan, np.float32), dict[int, Found]()
+    best, shown = np.full((len(pictures.expressions), 5), np.nan, np.float32), dict[int, Picked]()
     load = np.full((len(pictures), config.experts), np.nan, np.float32)
     own = pictures.by_picture()
     looked_at = [picture for picture, expressions in enumerate(own) if expressions]
@@ -81,11 +71,11 @@ def score_set(
         if view.routes is not None:
             load[batch] = expert_shares(view).cpu().numpy()
         places = [(place, index) for place, picture in enumerate(batch) for index in own[picture]]
-        for index, output in _answers(network, view, places, pictures, embeddings):
+        for index, output, row in _answers(network, view, places, pictures, embeddings):
             if not pictures.expressions[index].scored:
-                shown[index] = shown_boxes(output, pictures.size)
-            elif (found := best_box(output, pictures.size)).scores.size:
-                best[index] = [*found.boxes[0], found.scores[0]]
+                shown[index] = shown_boxes(output, row, pictures.size)
+            elif len((found := best_box(output, row, pictures.size)).scores):
+                best[index] = [*found.boxes[0].tolist(), float(found.scores[0])]
         report((start + len(batch)) / len(looked_at))
     return Scored(
         expression=asked,
@@ -93,8 +83,8 @@ def score_set(
         scores=np.nan_to_num(best[asked, 4]),
         truths=true_boxes(pictures, asked),
         shown_for=np.repeat(np.array([*shown], np.int64), [len(found.scores) for found in shown.values()]),
-        shown_boxes=np.concatenate([np.zeros((0, 4), np.float32), *(found.boxes for found in shown.values())]),
-        shown_scores=np.concatenate([np.zeros(0, np.float32), *(found.scores for found in shown.values())]),
+        shown_boxes=torch.cat([torch.zeros(0, 4), *(found.boxes.cpu() for found in shown.values())]).numpy(),
+        shown_scores=torch.cat([torch.zeros(0), *(found.scores.cpu() for found in shown.values())]).numpy(),
         load=load,
         seconds=time.perf_counter() - began,
     )
@@ -117,8 +107,8 @@ def _answers(
     places: Sequence[tuple[int, int]],
     pictures: ExpressionSet,
     embeddings: Embeddings,
-) -> Iterator[tuple[int, GroundingOutput]]:
-    """The output, of one picture and one text, for each of ``places``: a row of ``view`` and an expression's index."""
+) -> Iterator[tuple[int, GroundingOutput, int]]:
+    """For each of ``places``, a row of ``view`` and an expression's index: that index, an output, and its row there."""
     device = view.p3.device
     for first in range(0, len(places), TEXTS_AT_ONCE):
         some = places[first : first + TEXTS_AT_ONCE]
@@ -128,7 +118,7 @@ def _answers(
         with torch.inference_mode():
             output = network(view_rows(view, rows), texts.unsqueeze(1), mask)
         for place, (_, index) in enumerate(some):
-            yield index, _of_picture(output, place)
+            yield index, output, place
 
 
 def view_rows(view: BackboneFeatures, rows: Tensor) -> BackboneFeatures:
@@ -137,40 +127,16 @@ def view_rows(view: BackboneFeatures, rows: Tensor) -> BackboneFeatures:
     return BackboneFeatures(*parts)  # type: ignore[arg-type]  # None stays where it was
 
 
-def _of_picture(output: GroundingOutput, row: int) -> GroundingOutput:
-    """One picture's part of ``output``; the cells' centres and strides are all pictures'."""
-    alone: dict[str, Any] = {
-        name: getattr(output, name)[row : row + 1] for name in ("scores", "sides", "boxes", "cell_mask", "balance")
-    }
-    return output._replace(**alone, regions=(), gates=())
+def best_box(output: GroundingOutput, row: int, size: int) -> Picked:
+    """The one best box of picture ``row`` of ``size`` pixels a side, as the paper's evaluation takes it; or none."""
+    found = candidates(output, row, (0.0, 0.0, float(size), float(size)))
+    return pick(found, most=1, iou=BEST_IOU)
 
 
-def best_box(output: GroundingOutput, size: int) -> Found:
-    """The one best box for the one text of one picture of ``size`` pixels a side; none where no cell has data."""
-    found = _candidates(output, size)
-    if not found[1].numel():
-        return _as_found(*found)
-    top = found[1].argmax().reshape(1)
-    return _as_found(found[0][top], found[1][top])
-
-
-def shown_boxes(output: GroundingOutput, size: int, least: float = LEAST_SHOWN) -> Found:
-    """All boxes of at least ``least`` for the one text of one picture, without duplicates."""
-    boxes, scores = _candidates(output, size)
-    sure = scores >= least
-    boxes, scores = boxes[sure], scores[sure]
-    kept = nms(boxes, scores, SAME_IOU)[:MOST_SHOWN]
-    return _as_found(boxes[kept], scores[kept])
-
-
-def _candidates(output: GroundingOutput, size: int) -> tuple[Tensor, Tensor]:
-    """Boxes [n, 4] cut to the picture and scores [n], in float32, of the cells with data."""
-    seen = output.cell_mask[0]
-    return output.boxes[0, seen].float().clamp(0, size), output.scores[0, seen, 0].float().sigmoid()
-
-
-def _as_found(boxes: Tensor, scores: Tensor) -> Found:
-    return Found(boxes.cpu().numpy(), scores.cpu().numpy())
+def shown_boxes(output: GroundingOutput, row: int, size: int) -> Picked:
+    """All boxes of picture ``row`` that may be shown: the threshold is chosen later, so that more are kept."""
+    found = candidates(output, row, (0.0, 0.0, float(size), float(size)))
+    return pick(found, most=MOST_SHOWN, iou=ALL_IOU)
 
 
 def expert_shares(view: BackboneFeatures) -> Tensor:
