@@ -1,8 +1,9 @@
 """What the networks share: pixels to their square, Transformer blocks, image and text encoders, weights on disk.
 
 ``preprocess`` makes the square of pixels as read, in training as in use (no torch). ``blocks`` (masked attention and
-its layers); ``vision`` (the small image encoder) and ``text`` with ``minilm`` (the frozen text encoder) of the
-compact presets; ``clip`` with ``clip_sources`` (both towers of the paper presets, and where their weights come from);
-``frozen`` and ``lora`` (towers that are used as they are, or tuned by low-rank factors); ``weights`` (safetensors
-beside a card). ``clip`` and ``lora`` are imported only where a network has CLIP.
+its layers); ``csp`` (convolutional blocks of detectors); ``vision`` (the small image encoder) and ``text`` with
+``minilm`` (the frozen text encoder) of the compact presets; ``clip`` with ``clip_sources`` (both towers of the paper
+presets, and where their weights come from); ``frozen`` and ``lora`` (towers that are used as they are, or tuned by
+low-rank factors); ``weights`` (safetensors beside a card). ``clip`` and ``lora`` are imported only where a network has
+CLIP.
 """
