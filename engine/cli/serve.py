@@ -25,13 +25,15 @@ def run(args: argparse.Namespace) -> int:
     from engine.jobs.ask import Asker
     from engine.jobs.ask_tiles import TileAsker
     from engine.jobs.export import export
+    from engine.jobs.find import Finder
     from engine.jobs.worker import Handler, Worker
-    from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest
+    from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, FindRequest
 
     asker = Asker(args.device)
     handlers: dict[type, Handler] = {
         AskRequest: asker.answer,
         AskTilesRequest: TileAsker(asker).answer,
+        FindRequest: Finder(asker).find,
         CheckRequest: asker.checks.handle,
         ExportRequest: export,
     }

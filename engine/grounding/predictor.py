@@ -209,11 +209,11 @@ class GroundingPredictor:
         found = joined([candidates(look.output, look.row, self._part_px(view)) for look in looks], starts)
         return self._picked(found, view, phrases, most=None, iou=ALL_IOU, least_score=least_score)
 
-    def maps(self, look: Look) -> dict[str, ReasonMap]:
-        """Which expert took which patch of the view, and how far TGDF opened its gate to the text at each scale."""
-        return routing_maps(look.view.features, look.view.sensor, self.config) | gate_maps(
-            look.output, look.row, look.view.sensor
-        )
+    def maps(self, view: View, look: Look | None = None) -> dict[str, ReasonMap]:
+        """Which expert took which patch of the view; with a ``look`` at it, also how far TGDF opened its gate to the
+        text at each scale."""
+        gates = {} if look is None else gate_maps(look.output, look.row, view.sensor)
+        return routing_maps(view.features, view.sensor, self.config) | gates
 
     def _square(self, area: SensorArea) -> Square:
         """Stretch and letterbox by the card's rules."""

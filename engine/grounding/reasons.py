@@ -43,13 +43,18 @@ def routing_maps(features: BackboneFeatures, sensor: str, config: GroundingConfi
 
 
 def gate_maps(output: GroundingOutput, row: int, sensor: str) -> dict[str, ReasonMap]:
-    """TGDF's mean gate (section III-D), 0..1, at each scale of picture ``row``; no maps of a network without TGDF."""
-    return {
-        f"gate-{sensor}-stride-{stride}": ReasonMap(
-            f"Text gate (TGDF) at stride {stride}, {SENSOR_SAID[sensor]}", "gate", sensor, _array(gate[row]), 0.0, 1.0
-        )
-        for stride, gate in zip(STRIDES, output.gates, strict=False)  # none without fusion
-    }
+    """TGDF's mean gate (section III-D), 0..1, at each scale of picture ``row``; no maps of a network without TGDF.
+
+    NaN where a cell has no data.
+    """
+    sizes = [gate[row].numel() for gate in output.gates]
+    masks = torch.split(output.cell_mask[row], sizes) if sizes else ()  # [H W] each
+    maps = {}
+    for stride, gate, mask in zip(STRIDES, output.gates, masks, strict=False):  # none without fusion
+        values = gate[row].float().masked_fill(~mask.view_as(gate[row]), torch.nan)  # [H, W]
+        title = f"Text gate (TGDF) at stride {stride}, {SENSOR_SAID[sensor]}"
+        maps[f"gate-{sensor}-stride-{stride}"] = ReasonMap(title, "gate", sensor, _array(values), 0.0, 1.0)
+    return maps
 
 
 def _patch_px(config: GroundingConfig) -> int:

@@ -138,7 +138,7 @@ class Asker:
         Raises ``ModelNotFound`` or ``ModelDamaged``.
         """
         with self._loading:
-            return self._models.get((_model_state(folder), device.name), lambda: _load(folder, device))
+            return self._models.get((model_state(folder), device.name), lambda: _load(folder, device))
 
 
 def _encode(
@@ -177,11 +177,11 @@ def _view_key(request: AskRequest, model: Path, device: Device) -> ViewKey:
         request.optical_bands,
         request.sar_bands,
         request.gate,
-        _model_state(model),
+        model_state(model),
         device.name,
     )
 
 
-def _model_state(folder: Path) -> FileState | None:
+def model_state(folder: Path) -> FileState | None:
     """What changes when other weights come into a model's folder: its card, which is written last."""
     return file_state(str(folder / CARD_FILE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -26,16 +27,20 @@ from engine.jobs.remarks import (
 from engine.records import (
     Alternative,
     Answer,
+    AreaRequest,
     AreaUsed,
     AskRequest,
     Box,
     ExpertOpinion,
     ExplanationMap,
+    Grid,
     PairCheck,
+    PixelWindow,
     Provenance,
 )
 
 if TYPE_CHECKING:  # only for their names: the predictor brings torch
+    from engine.nn.reason_map import ReasonMap
     from engine.vqa.predictor import Prediction, TgfnetPredictor, View
 
 
@@ -58,8 +63,16 @@ def compose(
     folder: JobFolder,
 ) -> Answer:
     """The record of an answer; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
-    area = _area(request, view, predictor.card)
-    explanations = _explanations(view, prediction, folder)
+    pixels = view.pixels
+    area = area_used(
+        pixels.window,
+        pixels.grid,
+        view.side,
+        predictor.card,
+        valid_optical=_share(pixels.optical, "optical" in request.mute),
+        valid_sar=_share(pixels.sar, "sar" in request.mute),
+    )
+    explanations = written_maps(prediction.maps, pixels.window, view.features.square_in_area, folder)
     return Answer(
         question=request.question,
         answer=prediction.answer,
@@ -81,17 +94,24 @@ def compose(
     )
 
 
-def _area(request: AskRequest, view: EncodedView, card: ModelCard) -> AreaUsed:
-    pixels = view.pixels
-    longer = max(pixels.window.width, pixels.window.height)
-    gsd = pixels.grid.gsd_m
+def area_used(
+    window: PixelWindow,
+    grid: Grid,
+    side: int,
+    card: ModelCard,
+    *,
+    valid_optical: float | None,
+    valid_sar: float | None,
+) -> AreaUsed:
+    """``window`` of ``grid`` as it went into the model's square of ``side`` pixels at once."""
+    gsd = grid.gsd_m
     return AreaUsed(
-        window=pixels.window,
-        grid=pixels.grid,
-        model_gsd_m=None if gsd is None else gsd * longer / view.side,
+        window=window,
+        grid=grid,
+        model_gsd_m=None if gsd is None else gsd * max(window.width, window.height) / side,
         trained_gsd_m=card.trained_gsd_m,
-        valid_optical=_share(pixels.optical, "optical" in request.mute),
-        valid_sar=_share(pixels.sar, "sar" in request.mute),
+        valid_optical=valid_optical,
+        valid_sar=valid_sar,
     )
 
 
@@ -99,19 +119,19 @@ def _share(sensor: SensorPixels | None, muted: bool) -> float | None:
     return None if sensor is None or muted else sensor.share
 
 
-def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) -> dict[str, ExplanationMap]:
-    window = view.pixels.window
-    x0, y0, x1, y1 = view.features.square_in_area
-    square = Box(
-        window.col_off + x0 * window.width,
-        window.row_off + y0 * window.height,
-        window.col_off + x1 * window.width,
-        window.row_off + y1 * window.height,
-    )
+def written_maps(
+    maps: Mapping[str, ReasonMap], window: PixelWindow, square: tuple[float, float, float, float], folder: JobFolder
+) -> dict[str, ExplanationMap]:
+    """The records of ``maps``, whose arrays are written into ``folder``. Raises ``ExportRefused``.
+
+    ``square`` is where the model's square lies, in fractions of ``window``: ``x0, y0, x1, y1``.
+    """
+    x0, y0, x1, y1 = square
     explanations = {}
-    for name, reason in prediction.maps.items():
+    for name, reason in maps.items():
         path = folder.write_array(name, reason.values)
         rows, columns = reason.values.shape
+        across, down = reason.span
         explanations[name] = ExplanationMap(
             name=name,
             title=reason.title,
@@ -119,7 +139,12 @@ def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) 
             sensor=reason.sensor,  # type: ignore[arg-type]
             path=str(path),
             shape=(rows, columns),
-            extent_px=square,
+            extent_px=Box(
+                window.col_off + x0 * window.width,
+                window.row_off + y0 * window.height,
+                window.col_off + (x0 + across * (x1 - x0)) * window.width,
+                window.row_off + (y0 + down * (y1 - y0)) * window.height,
+            ),
             low=reason.low,
             high=reason.high,
         )
@@ -127,7 +152,7 @@ def _explanations(view: EncodedView, prediction: Prediction, folder: JobFolder) 
 
 
 def provenance_of(
-    request: AskRequest, check: PairCheck, sources: Sources, card: ModelCard, device: Device
+    request: AreaRequest, check: PairCheck, sources: Sources, card: ModelCard, device: Device
 ) -> Provenance:
     """What an answer was made from, and with what, now."""
     return Provenance(

@@ -81,11 +81,7 @@ class AreaReader:
         """``skip`` names sensors that need not be read. Raises what ``engine.raster`` raises for a file, and
         :class:`UsageError` for an area outside the raster.
         """
-        reference = check.optical or check.sar
-        if reference is None:
-            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
-        self.grid = reference.grid
-        self.window = _existing_part(request.window, self.grid)
+        self.window, self.grid = area_of(request, check)
         optical, sar = check.optical, check.sar
         move = request.gate.correct_shift and check.verdict == "shifted" and check.shift_px is not None
         self.sources = Sources(
@@ -149,6 +145,17 @@ def size_as_read(window: PixelWindow, side: int) -> tuple[int, int]:
     """Width and height such that the longer has ``side`` pixels, or all of the window's where it has fewer."""
     scale = min(1.0, side / max(window.width, window.height))
     return max(1, round(window.width * scale)), max(1, round(window.height * scale))
+
+
+def area_of(request: AreaRequest, check: PairCheck) -> tuple[PixelWindow, Grid]:
+    """The part of the request's area that exists, and the grid whose full-resolution pixels it is in.
+
+    Raises :class:`UsageError` for an area outside the raster.
+    """
+    reference = check.optical or check.sar
+    if reference is None:
+        raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+    return _existing_part(request.window, reference.grid), reference.grid
 
 
 def _existing_part(window: PixelWindow | None, grid: Grid) -> PixelWindow:

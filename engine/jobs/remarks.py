@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from engine.catalog import ModelCard
 from engine.records import AreaUsed, AskRequest, PairCheck, TileGrid
@@ -14,21 +15,34 @@ _SCALE_UNKNOWN = "The scale is unknown, so whether the model was trained for it 
 _RANGE_UNKNOWN = "The model's card does not say which scales it was trained for."
 
 
-def scale_remarks(area: AreaUsed) -> list[str]:
-    """Whether the model saw the area at a scale that it was trained for, and as finely as the raster has it."""
+class Offer(NamedTuple):
+    """A way to see an area more finely: as what a user may do, and as the sentence on what it shows."""
+
+    do: str
+    shows: str
+
+
+TILES = Offer("ask over a grid of tiles at native scale", "A grid of tiles shows it the area at native scale.")
+
+
+def scale_remarks(area: AreaUsed, offer: Offer | None = TILES) -> list[str]:
+    """Whether the model saw the area at a scale that it was trained for, and as finely as the raster has it.
+
+    ``offer`` is what a user may do to have it seen more finely, beside choosing a smaller area.
+    """
     gsd, native, (finest, coarsest) = area.model_gsd_m, area.grid.gsd_m, area.trained_gsd_m
     if gsd is None or native is None:
         return [_SCALE_UNKNOWN]
     if area.trained_range_known and gsd < finest:
         return [f"{_range_left(gsd, finest, coarsest)} Choose a larger area."]
     if area.trained_range_known and gsd > coarsest:
-        tiles = ", or ask over a grid of tiles at native scale" if area.tiles_show_more else ""
-        return [f"{_range_left(gsd, finest, coarsest)} Choose a smaller area{tiles}."]
+        finer = f", or {offer.do}" if offer is not None and area.tiles_show_more else ""
+        return [f"{_range_left(gsd, finest, coarsest)} Choose a smaller area{finer}."]
     said = [] if area.trained_range_known else [_RANGE_UNKNOWN]
     if area.tiles_show_more:
         said.append(
             f"{gsd:.1f} m per pixel at the model, where the image has {native:.3g} m: small things are lost. "
-            "A grid of tiles shows it the area at native scale."
+            f"{'A smaller area shows them.' if offer is None else offer.shows}"
         )
     return said
 
@@ -87,9 +101,14 @@ def question_remarks(request: AskRequest, tokens_cut: int) -> list[str]:
     said = []
     if tokens_cut:
         said.append(f"The question is too long for the model, which did not read its last {tokens_cut} tokens.")
-    if any(letter.isalpha() and not letter.isascii() for letter in request.question):
-        said.append("The models in the box understand English.")
-    return said
+    return [*said, *language_remarks(request.question)]
+
+
+def language_remarks(text: str) -> list[str]:
+    """That a text is in no language that the models know, as far as its letters tell."""
+    if any(letter.isalpha() and not letter.isascii() for letter in text):
+        return ["The models in the box understand English."]
+    return []
 
 
 def calibration_remarks(request: AskRequest, card: ModelCard) -> list[str]:

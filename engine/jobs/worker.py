@@ -19,12 +19,12 @@ from engine.errors import Cancelled, ProtocolMismatch, RsqaError
 from engine.jobs.conversation import Call, Conversation, outcome_of
 from engine.jobs.folder import JobFolder
 from engine.protocol import Cancel, Hello, Outcome, Progress, Ready
-from engine.records import AskRequest, AskTilesRequest
+from engine.records import AskRequest, AskTilesRequest, FindRequest
 
 GRACE_S = 2.0
 """How long a request may go on after the window has gone."""
 
-QUESTIONS = (AskRequest, AskTilesRequest)
+QUESTIONS = (AskRequest, AskTilesRequest, FindRequest)
 """A newer one of these takes the place of an older one: the window shows one answer."""
 
 

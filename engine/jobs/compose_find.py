@@ -1,0 +1,163 @@
+"""From what was seen in each sensor's picture to the record of a finding: one list of boxes, on the map, in metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from engine.jobs.compose import area_used, provenance_of, written_maps
+from engine.jobs.device import Device
+from engine.jobs.folder import JobFolder
+from engine.jobs.reading import Sources
+from engine.jobs.remarks import data_remarks, language_remarks, scale_remarks, shift_remarks
+from engine.raster import ground_size_m
+from engine.records import Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
+from engine.records.finding import FoundIn
+from engine.records.pair import SENSOR_SAID, SENSORS
+from engine.text import Parsed
+from engine.text.understood import understood
+
+if TYPE_CHECKING:  # only for their names: they bring torch
+    from engine.grounding.predictor import GroundingPredictor
+    from engine.grounding.reconcile import Sighting
+    from engine.nn.reason_map import ReasonMap
+
+SensorName = Literal["optical", "sar"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedArea:
+    """What each sensor's picture of ``window`` shows, in full-resolution pixels of ``grid``.
+
+    ``side`` is the model's square in pixels, ``model_px`` how many of the grid's pixels are one of the model's.
+    ``shares`` are of the area with data, for every sensor that was to be searched; ``found`` has those with any data.
+    ``square`` is where the model's square lies in fractions of the window, which ``maps`` are spread over.
+    """
+
+    window: PixelWindow
+    grid: Grid
+    side: int
+    mode: Literal["best", "all"]
+    threshold: float
+    shares: dict[str, float]
+    found: dict[str, list[Sighting]]
+    maps: dict[str, ReasonMap]
+    square: tuple[float, float, float, float]
+    sources: Sources
+    windows: WindowsUsed | None = None
+
+    @property
+    def model_px(self) -> float:
+        return max(self.window.width, self.window.height) / self.side
+
+
+def compose_finding(
+    request: FindRequest,
+    parsed: Parsed,
+    check: PairCheck,
+    searched: SearchedArea,
+    predictor: GroundingPredictor,
+    device: Device,
+    folder: JobFolder,
+) -> Finding:
+    """The record of a finding; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
+    from engine.grounding.reconcile import TOLERANCE_PX, reconcile
+
+    seen = reconcile(
+        searched.found.get("optical", []),
+        searched.found.get("sar", []),
+        tolerance=TOLERANCE_PX * searched.model_px,
+    )
+    shown = seen[:1] if searched.mode == "best" else seen
+    area = area_used(
+        searched.window,
+        searched.grid,
+        searched.side,
+        predictor.card,
+        valid_optical=searched.shares.get("optical"),
+        valid_sar=searched.shares.get("sar"),
+    )
+    explanations = written_maps(searched.maps, searched.window, searched.square, folder)
+    return Finding(
+        expression=request.expression,
+        mode=searched.mode,
+        boxes=tuple(_found_box(one, searched.grid) for one in shown),
+        understood=_understood(request, parsed),
+        threshold=searched.threshold,
+        searched=cast("tuple[SensorName, ...]", tuple(name for name in SENSORS if name in searched.found)),
+        explanations=explanations,
+        area=area,
+        gate=check,
+        provenance=provenance_of(request, check, searched.sources, predictor.card, device),
+        windows=searched.windows,
+        messages=(
+            *scale_remarks(area, None),
+            *data_remarks(area),
+            *_sensor_remarks(request, parsed, searched),
+            *_score_remarks(searched, seen, calibrated=predictor.card.grounding_calibration is not None),
+            *shift_remarks(check, searched.sources.shift_applied_px),
+            *language_remarks(" ".join((request.expression, *request.phrases))),
+        ),
+        files=tuple(reason.path for reason in explanations.values()),
+        phrases=request.phrases,
+    )
+
+
+def _understood(request: FindRequest, parsed: Parsed) -> str:
+    if request.phrases:
+        return f"a pool of {len(request.phrases)} phrase{'s' if len(request.phrases) > 1 else ''}"
+    return understood(parsed)
+
+
+def _found_box(one: Sighting, grid: Grid) -> FoundBox:
+    """A sighting on the map and in metres."""
+    box = Box(*one.box)
+    ground = ground_size_m(grid, box)
+    across, down, area = ground or (None, None, None)
+    return FoundBox(
+        box=box,
+        polygon_map=tuple(grid.to_map(col, row) for col, row in box.corners),
+        score=one.score,
+        label=one.label,
+        sensor=cast("FoundIn", one.sensor),
+        area_m2=area,
+        length_m=None if across is None or down is None else max(across, down),
+        width_m=None if across is None or down is None else min(across, down),
+    )
+
+
+def _sensor_remarks(request: FindRequest, parsed: Parsed, searched: SearchedArea) -> list[str]:
+    """That one image alone was searched, and why."""
+    if len(searched.found) != 1:
+        return []
+    (only,) = searched.found
+    other = next(name for name in SENSORS if name != only)
+    said = SENSOR_SAID[other]
+    if (request.optical if other == "optical" else request.sar) is None:
+        why = f"there is no {said} image"
+    elif other not in request.sensors:
+        why = f"the {said} image was not to be"
+    elif parsed.sensor == only:
+        why = "the expression asks for it"
+    else:
+        why = f"the {said} image has no data there"
+    return [f"Only the {SENSOR_SAID[only]} image was searched: {why}."]
+
+
+def _score_remarks(searched: SearchedArea, seen: list[Sighting], *, calibrated: bool) -> list[str]:
+    """What scores mean, that a best box may be none, and that the other image shows another one."""
+    said = [] if calibrated else ["The model's card has no calibration: a score here is no probability."]
+    if not seen:
+        least = f" that scores {searched.threshold:.2f} or more" if searched.mode == "all" else ""
+        return [*said, f"No box was found{least}."]
+    if searched.mode == "best":
+        if seen[0].score < searched.threshold:
+            said.append(
+                f"The best box scores {seen[0].score:.2f}, less than the {searched.threshold:.2f} from which all boxes "
+                "of a class are shown: it may be nothing."
+            )
+        said += [
+            f"The best box in the {SENSOR_SAID[other.sensor]} image lies elsewhere and scores {other.score:.2f}."
+            for other in seen[1:]
+        ]
+    return said
