@@ -168,7 +168,7 @@ class PatchExperts(nn.Module):
         side = self.patch_size(x)
         means, patch_mask = patch_means(normed, cell_mask, side)
         with torch.autocast(x.device.type, enabled=False):  # choices by close cosines need the precision of float32
-            routes = self.gate(means.float(), patch_mask)
+            routes = self.gate(means, patch_mask)
         shares = routes.shares.permute(0, 3, 1, 2)  # [B, E, rows, columns]
         mixed = self.experts(normed, over_cells(shares, side, x.shape[-2:]))
         joined = self.join(torch.cat([passed, worked + self.scale_experts * mixed], 1))  # [B, outputs, H, W]
