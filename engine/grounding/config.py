@@ -87,7 +87,7 @@ class GroundingConfig:
         for width in self.neck_widths:  # TGDF-SSA works on half of the neck's channels
             if width % 2 or (width // 2) % (2 * self.shuffle_groups):
                 raise UsageError(
-                    f"Half of {width} channels do not divide into {self.shuffle_groups} groups of two halves."
+                    f"Half of {width} channels does not divide into {self.shuffle_groups} groups of two halves."
                 )
             if (width // 2) % self.fusion_heads:
                 raise UsageError(f"Half of {width} channels does not divide into {self.fusion_heads} heads.")

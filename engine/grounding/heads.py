@@ -91,7 +91,7 @@ class ContrastiveHead(nn.Module):
         with torch.autocast(visual.device.type, enabled=False):
             cells = self.norm(visual.float()).flatten(2)  # [B, E, HW]
             alike = cells.transpose(1, 2) @ texts.float().transpose(1, 2)  # [B, HW, T]
-            return alike * self.logit_scale.exp() + self.bias
+            return alike * torch.exp(self.logit_scale) + self.bias
 
 
 class RegionHead(nn.Sequential):

@@ -64,7 +64,7 @@ class OptiSarNet(nn.Module):
         """The maps [B, C, H, W] with the texts in them, and TGDF's gates [B, H, W]; as they are without fusion."""
         if not self.fusions:
             return view.maps, ()
-        masks = view.cell_mask.split([x[0, 0].numel() for x in view.maps], 1)  # [B, HW] each
+        masks = torch.split(view.cell_mask, [x.shape[-2] * x.shape[-1] for x in view.maps], 1)  # [B, HW] each
         fused = [
             fuse(x, mask.view(-1, 1, *x.shape[-2:]), texts, text_mask)
             for fuse, x, mask in zip(self.fusions, view.maps, masks, strict=True)
@@ -79,7 +79,7 @@ def _joined(
     scores = torch.cat([answer.scores for answer in answers], 1)  # [B, A, T]
     there = view.cell_mask.unsqueeze(2) & text_mask.unsqueeze(1)  # [B, A, T]
     sides = torch.cat([answer.sides for answer in answers], 1).float()  # [B, A, 4, bins]
-    centres, strides = cell_centres([x.shape[-2:] for x in view.maps], STRIDES, sides)
+    centres, strides = cell_centres([(x.shape[-2], x.shape[-1]) for x in view.maps], STRIDES, sides)
     return GroundingOutput(
         scores=scores.masked_fill(~there, torch.finfo(scores.dtype).min),
         sides=sides,

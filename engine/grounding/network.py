@@ -44,7 +44,7 @@ class GroundingOutput(NamedTuple):
     ``boxes`` [B, A, 4] the decoded boxes (x0, y0, x1, y1 in input pixels). ``centres`` [A, 2] are the cells' centres
     (x, y in input pixels), ``strides`` [A]. ``regions`` has logits [B, G², H, W] per scale in training, else it is
     empty. ``gates`` has TGDF's mean response to the texts [B, H, W] (0..1) per scale, empty without fusion.
-    ``cell_mask`` and ``balance`` are the backbone's. ``scores``, ``sides`` and ``boxes`` are float32 also under autocast.
+    ``cell_mask`` and ``balance`` are the backbone's. ``scores``, ``sides`` and ``boxes`` are always float32.
     """
 
     scores: Tensor

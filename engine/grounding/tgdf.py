@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from engine.nn.blocks import split_heads
 from engine.nn.csp import ConvNormAct
 
 FIRST_SHARE = 1e-2
@@ -45,7 +46,8 @@ class ShuffleAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``x`` [B, C, H, W] with data where ``mask`` [B, 1, H, W] -> [B, C, H, W]."""
-        halves = x.unflatten(1, (self.groups, 2, -1))  # [B, G, 2, C / 2G, H, W]
+        B, _, H, W = x.shape
+        halves = x.view(B, self.groups, 2, -1, H, W)  # [B, G, 2, C / 2G, H, W]
         here = mask[:, None]  # [B, 1, 1, H, W]
         statistics = torch.stack([masked_max(halves[:, :, 0], here), masked_average(halves[:, :, 1], here)], 2)
         gate = torch.sigmoid(self.weight * statistics + self.bias)  # [B, G, 2, C / 2G]
@@ -101,14 +103,15 @@ class TextGuidedGate(nn.Module):
 
     def response(self, V: Tensor, texts: Tensor, text_mask: Tensor) -> Tensor:
         """A [B, h, H, W] of eq. 6."""
-        cells = self.embed(V).unflatten(1, (self.heads, -1)).flatten(3)  # [B, h, d, HW]
-        guide = self.guide(texts).unflatten(2, (self.heads, -1)).transpose(1, 2)  # [B, h, T, d]
+        B, _, H, W = V.shape
+        cells = self.embed(V).view(B, self.heads, -1, H * W)  # [B, h, d, HW]
+        guide = split_heads(self.guide(texts), self.heads)  # [B, h, T, d]
         alike = guide @ cells  # [B, h, T, HW]
         nobody = ~text_mask[:, None, :, None]  # [B, 1, T, 1]
         best = alike.masked_fill(nobody, torch.finfo(alike.dtype).min).amax(2)  # [B, h, HW]
         best = best.masked_fill(~text_mask.any(1)[:, None, None], 0.0)
         logits = best / self.log_temperature.exp() + self.head_bias[:, None]
-        return logits.sigmoid().unflatten(2, V.shape[-2:])  # [B, h, H, W]
+        return torch.sigmoid(logits).view(B, self.heads, H, W)
 
 
 class TextGuidedFusion(nn.Module):
