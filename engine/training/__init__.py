@@ -17,8 +17,10 @@ Several GPUs, or several machines with a shared file system, train one run toget
 The second is for CPUs, where accelerate's launcher starts one process whatever it is told, and hands no signal on.
 
 A step's batch is then shared by the processes, which average their gradients: the losses are those of one process with
-the same batch, within float error, where there is no dropout (each process draws its own). The main process alone
-validates, writes the folder and reports; the others wait for it.
+the same batch, within float error, where there is no dropout (each process draws its own) and no batch norm. With batch
+norms that still holds on GPUs, where they share their statistics (SyncBatchNorm); on CPUs, and wherever
+``accumulation`` cuts a batch, they see one part at a time, so that two processes train as two accumulated parts do. The
+main process alone validates, writes the folder and reports; the others wait for it.
 """
 
 from engine.training.events import read_events

@@ -28,7 +28,7 @@ from engine.training.checkpoint import (
 )
 from engine.training.events import EVENTS_FILE, EventLog, Report, cut_log, read_events
 from engine.training.optimisation import AveragedWeights, build_optimiser, set_rate, trained
-from engine.training.processes import memory_errors_said, start
+from engine.training.processes import memory_errors_said, share_statistics, start
 from engine.training.settings import TrainSettings
 from engine.training.stopping import stop_on_signal
 from engine.training.task import Task
@@ -110,6 +110,7 @@ class _Run:
         self.now = Progress()
         self._identity = identity
         self._accelerator = accelerator
+        share_statistics(task.model, accelerator)
         task.model.to(accelerator.device)
         self._optimiser = build_optimiser(task, settings)
         self._average = AveragedWeights(task.model, settings.ema_decay)
@@ -184,7 +185,7 @@ class _Run:
     def _advance(self, parts: Sequence[Any], heard: Sequence[int]) -> tuple[bool, bool]:
         """One optimiser step. Whether, as all processes agree, somebody asked to stop, and a checkpoint is due."""
         rate = self.settings.rate(self.now.step)
-        set_rate(self._optimiser, rate)
+        set_rate(self._optimiser, rate, self.settings.beta(self.now.step))
         self._optimiser.zero_grad(set_to_none=True)
         figures = self._backward(parts)
         flags = [float(bool(heard)), 0.0]

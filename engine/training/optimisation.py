@@ -38,10 +38,11 @@ def build_optimiser(task: Task, settings: TrainSettings) -> torch.optim.Optimize
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas)
 
 
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group the rate times its own factor."""
+def set_rate(optimiser: torch.optim.Optimizer, rate: float, beta: float) -> None:
+    """Give every group the rate times its own factor, and the first of its betas, the momentum."""
     for group in optimiser.param_groups:
         group["lr"] = rate * group["rate_factor"]
+        group["betas"] = (beta, group["betas"][1])
 
 
 def trained(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -49,13 +50,24 @@ def trained(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
+def averaged(model: nn.Module) -> dict[str, Tensor]:
+    """What an average follows, by name: the trained parameters, and the floating-point buffers that are stored.
+
+    The latter are the statistics of batch norms. Those of the weights as they are would be stale for averaged weights;
+    averaged as the weights are, they are those of the same stretch of steps. (Counters have no mean: they stay.)
+    """
+    stored = model.state_dict(keep_vars=True)
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in stored and buffer.is_floating_point()}
+    return {**trained(model), **buffers}
+
+
 class AveragedWeights:
-    """A running mean of the trained parameters (exponential, ``decay`` per step); with ``decay`` 0 there is none."""
+    """A running mean of what is :func:`averaged` (exponential, ``decay`` per step); with ``decay`` 0 there is none."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self._own = trained(model)
-        self.values = {name: p.detach().clone() for name, p in self._own.items()} if decay else {}
+        self._own = averaged(model)
+        self.values = {name: value.detach().clone() for name, value in self._own.items()} if decay else {}
 
     @torch.no_grad()
     def update(self, step: int) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from engine.errors import OutOfDeviceMemory, UsageError
 from engine.training.settings import TrainSettings
@@ -59,11 +60,25 @@ def start(settings: TrainSettings) -> Accelerator:
         mixed_precision={"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[settings.precision],
         gradient_accumulation_plugin=GradientAccumulationPlugin(settings.accumulation, sync_with_dataloader=False),
         kwargs_handlers=[
-            # Networks leave parameters unused: a sensor nobody asked for, a tower whose features are stored.
-            DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False),
+            # Networks leave parameters unused: a sensor nobody asked for, an expert that nobody chose, a tower whose
+            # features are stored. Buffers are the main process's from step to step: where batch norms do not share
+            # their statistics (on CPUs), all go on with those that a checkpoint keeps.
+            DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=True),
             InitProcessGroupKwargs(timeout=PATIENCE),
         ],
     )
+
+
+def share_statistics(model: nn.Module, accelerator: Accelerator) -> None:
+    """Let the batch norms inside ``model`` see the share of every process, where several train it on GPUs.
+
+    Their parameters and buffers stay the same objects, and with one process, or in evaluation, they compute as before.
+    On CPUs torch cannot do this: each process normalises by its own share, as an accumulated part does.
+    """
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        for name, child in model.named_children():
+            shared = nn.SyncBatchNorm.convert_sync_batchnorm(child)  # type: ignore[no-untyped-call]
+            setattr(model, name, shared)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class TrainSettings:
 
     The defaults are the modern recipe: AdamW, warm-up, cosine, averaged weights. The papers' Adam at a constant rate is
     ``optimiser="adam", schedule="constant", warmup_steps=0, betas=(0.9, 0.999), clip_norm=0, ema_decay=0``.
+    OptiSAR-Net++'s is ``learning_rate=2e-3, weight_decay=0.025, betas=(0.9, 0.999), warmup_beta=0.8`` with three epochs
+    of warm-up; that its biases warm up from a rate of 0 needs no setting, as all parameters do here.
     Raises UsageError for numbers that make no sense.
     """
 
@@ -38,6 +40,7 @@ class TrainSettings:
     warmup_steps: int = 200  # linear from 0
     weight_decay: float = 0.05  # AdamW's, on matrices only: not on biases, norms and tables; Adam has none
     betas: tuple[float, float] = (0.9, 0.98)
+    warmup_beta: float | None = None  # the first beta (momentum) at step 0, rising to its own by the warm-up's end
     clip_norm: float = 1.0  # of the whole gradient; 0: never clipped
     ema_decay: float = 0.999  # the averaged weights are the ones validated and kept; 0: the weights as they are
     precision: Literal["float32", "bfloat16", "float16"] = "float32"  # autocast; float16 with a scaled loss, on a GPU
@@ -57,6 +60,8 @@ class TrainSettings:
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise UsageError(f"The setting {name} is {getattr(self, name)}, but has to be at least {least}.")
+        if self.warmup_beta is not None and not 0 <= self.warmup_beta < 1:
+            raise UsageError(f"The momentum {self.warmup_beta} at the start is not in 0..1.")
         if not 0 <= self.ema_decay < 1:
             raise UsageError(f"The averaging decay {self.ema_decay} is not in 0..1.")
 
@@ -69,6 +74,12 @@ class TrainSettings:
         done = min(1.0, (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps))
         left = 0.5 * (1 + math.cos(math.pi * done)) if self.schedule == "cosine" else (1 - done) ** self.power
         return self.learning_rate * (self.final_rate_share + (1 - self.final_rate_share) * left)
+
+    def beta(self, step: int) -> float:
+        """The first beta (momentum) of step ``step``: over the warm-up linear from ``warmup_beta``, if that is set."""
+        if self.warmup_beta is None or step >= self.warmup_steps:
+            return self.betas[0]
+        return self.warmup_beta + (self.betas[0] - self.warmup_beta) * step / self.warmup_steps
 
     def that_bind(self) -> dict[str, Any]:
         """The settings that a resumed run has to share with the run that it goes on with."""

@@ -23,7 +23,8 @@ class Task(Protocol):
     ``model(batch)`` runs a batch forward and returns the scalar loss and a dictionary of its parts (scalars, for the
     log; the same names every time). The loss has to be a mean over the batch's items, each weighing the same: then the
     loss of a batch is the mean of those of its equal parts, and several processes or accumulated parts train as one
-    large batch does. Nothing in the forward pass may mix samples (no batch statistics).
+    large batch does. That holds to the last bit where nothing in the forward pass mixes samples. Batch norms do: they
+    see the share of all processes on GPUs, but of one accumulated part, and of one process on CPUs, at a time.
     """
 
     @property

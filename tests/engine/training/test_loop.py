@@ -66,6 +66,23 @@ def test_stopped_and_resumed_equals_uninterrupted_to_the_last_bit(tmp_path, stop
     assert same_tensors(whole / BEST_FILE, broken / BEST_FILE)
 
 
+def test_batch_norms_resume_to_the_last_bit(tmp_path):
+    """Running statistics are in the checkpoint, their averages and the weights' in the best."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    settings = replace(SETTINGS, accumulation=2)
+    train(Line(sparse=True), settings, whole)
+    train(Line(sparse=True, at_step={6: (broken / STOP_FILE).touch}), settings, broken)
+    train(Line(sparse=True), settings, broken, resume=True)
+    assert history(broken) == history(whole)
+    for name in (CHECKPOINT_FILE, BEST_FILE):
+        assert same_tensors(whole / name, broken / name)
+    tensors, _ = read_tensors(whole / CHECKPOINT_FILE)
+    best, state = read_tensors(whole / BEST_FILE)
+    for name in ("norm.running_mean", "norm.running_var"):
+        assert not torch.equal(tensors[f"average.{name}"], tensors[f"model.{name}"])
+        assert torch.equal(best[name], tensors[f"average.{name}"]) == (state["step"] == 12)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_stops(tmp_path, number):
     before = signal.getsignal(number)

@@ -110,9 +110,10 @@ def test_groups_learn_at_their_own_rate():
 
     task = Grouped()
     optimiser = build_optimiser(task, SETTINGS)
-    set_rate(optimiser, 0.5)
+    set_rate(optimiser, 0.5, 0.8)
     rates = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     assert rates == {id(task.model.weight): 0.05, id(task.model.bias): 0.5}
+    assert {group["betas"] for group in optimiser.param_groups} == {(0.8, SETTINGS.betas[1])}
 
 
 def test_nothing_to_train_is_refused():
@@ -144,6 +145,39 @@ def test_without_decay_there_is_no_average():
     assert average.values == {}
     with average.in_place():
         pass
+
+
+def test_statistics_of_batch_norms_are_averaged_as_the_weights_are():
+    model = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1))
+    model.register_buffer("scratch", torch.zeros(1), persistent=False)
+    average = AveragedWeights(model, 0.5)
+    assert set(average.values) == {*dict(model.named_parameters()), "1.running_mean", "1.running_var"}
+    model.train()
+    for step in range(1000, 1003):
+        model(torch.full((2, 1), float(step)))
+        average.update(step)
+    own = {name: value.clone() for name, value in model.state_dict().items()}
+    running, wanted = 0.0, 0.0
+    for step in range(1000, 1003):
+        seen = model[0](torch.tensor([[float(step)]])).item()
+        running += 0.1 * (seen - running)  # torch's momentum
+        wanted += 0.5 * (running - wanted)
+    assert average.values["1.running_mean"].item() == pytest.approx(wanted, rel=1e-5)
+    with average.in_place():
+        assert model[1].running_mean.item() == pytest.approx(wanted, rel=1e-5)
+        assert int(model[1].num_batches_tracked) == 3  # a count has no mean
+    assert all(torch.equal(own[name], value) for name, value in model.state_dict().items())
+
+
+def test_momentum_warms_up_by_hand(tmp_path):
+    settings = replace(SETTINGS, warmup_steps=4, betas=(0.9, 0.98), warmup_beta=0.8)
+    assert [settings.beta(step) for step in (0, 1, 2, 4, 9)] == pytest.approx([0.8, 0.825, 0.85, 0.9, 0.9])
+    assert {replace(settings, warmup_beta=None).beta(step) for step in range(9)} == {0.9}
+    train(BowlTask(), replace(settings, steps=1, clip_norm=0), tmp_path)
+    task = BowlTask()
+    task.model(task.collate(task.draw(0), 0))[0].backward()
+    first_moment = read_tensors(tmp_path / CHECKPOINT_FILE)[0]["optimiser.weight.exp_avg"]
+    torch.testing.assert_close(first_moment, 0.2 * task.model.weight.grad)
 
 
 def test_what_is_frozen_stays_and_has_no_state(tmp_path):

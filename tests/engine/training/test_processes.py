@@ -14,14 +14,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from engine.training import is_main_process, main_process_first, read_events, train
 from engine.training.checkpoint import BEST_FILE, CHECKPOINT_FILE, read_tensors
 from engine.training.events import EVENTS_FILE
 from engine.training.loop import STOP_FILE
+from engine.training.processes import share_statistics
 from tests.engine.training.toys import SETTINGS, Line, history, losses, run, same_tensors, told
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are forked and killed by POSIX signals")
@@ -85,6 +88,44 @@ def test_two_processes_train_as_one_with_the_same_batch(tmp_path, accumulation):
     torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)
     kinds = [event["kind"] for event in read_events(both / EVENTS_FILE)]
     assert kinds.count("finished") == 1  # one process alone writes
+
+
+def test_two_processes_with_batch_norms_and_idle_experts_train_as_two_parts(tmp_path):
+    """Each half of a batch is normalised by itself; gradients of experts that one half chose alone are shared."""
+    both, one = tmp_path / "both", tmp_path / "one"
+    assert ends(*start_two(run, told(both, sparse=True))) == [FINISHED, FINISHED]
+    assert ends(start(run, told(one, sparse=True, accumulation=2))) == [FINISHED]
+    torch.testing.assert_close(torch.tensor(losses(both)), torch.tensor(losses(one)))
+    first, second = (read_tensors(folder / CHECKPOINT_FILE)[0] for folder in (both, one))
+    weights = [name for name in first if name.startswith("model.") and "running" not in name and "num_" not in name]
+    for name in weights:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
+    start_values = Line(sparse=True).model.state_dict()
+    idle = {name for name in weights if torch.equal(first[name], start_values[name.removeprefix("model.")])}
+    assert idle == {"model.experts.2.weight", "model.experts.2.bias"}
+
+
+@pytest.mark.slow
+def test_two_processes_with_batch_norms_resume_to_the_last_bit(tmp_path):
+    """Both go on with the main process's statistics, which alone are kept."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    settings = {"sparse": True, "schedule": "constant", "validate_every": 2}
+    assert ends(*start_two(run, told(whole, **settings))) == [FINISHED, FINISHED]
+    assert ends(*start_two(run, told(broken, **settings, steps=6))) == [FINISHED, FINISHED]
+    assert ends(*start_two(run, told(broken, **settings, resume=True))) == [FINISHED, FINISHED]
+    assert losses(whole) == losses(broken)
+    assert all(same_tensors(whole / name, broken / name) for name in (CHECKPOINT_FILE, BEST_FILE))
+
+
+def test_batch_norms_share_their_statistics_on_gpus_alone():
+    """What torch does with them there needs two GPUs; that they are exchanged, and stay what they were, does not."""
+    for kind, processes, shared in (("cuda", 2, True), ("cuda", 1, False), ("cpu", 2, False)):
+        model = Line(sparse=True).model
+        before, weight = model.state_dict(), model.norm.weight
+        share_statistics(model, SimpleNamespace(num_processes=processes, device=torch.device(kind)))
+        assert isinstance(model.norm, nn.SyncBatchNorm) == shared
+        assert model.norm.weight is weight
+        assert model.state_dict().keys() == before.keys()
 
 
 def test_two_processes_stop_together_and_resume(tmp_path):

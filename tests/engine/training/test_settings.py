@@ -36,7 +36,15 @@ def test_polynomial_by_hand():
 
 @pytest.mark.parametrize(
     "change",
-    [{"steps": 0}, {"ema_decay": 1.0}, {"accumulation": 0}, {"validate_every": 0}, {"patience": -1}, {"seed": -1}],
+    [
+        {"steps": 0},
+        {"ema_decay": 1.0},
+        {"warmup_beta": 1.0},
+        {"accumulation": 0},
+        {"validate_every": 0},
+        {"patience": -1},
+        {"seed": -1},
+    ],
     ids=str,
 )
 def test_settings_without_sense_are_refused(change):

@@ -44,12 +44,27 @@ class Fit(nn.Module):
         return error, {"error": error, "size": guess.detach().abs().mean()}
 
 
-class Line:
-    """Random batches, dropout, a parameter that is not always used, one that is frozen."""
+class Sparse(nn.Module):
+    """Batch norms, and experts of which every half of a batch chooses another one; the last is never chosen."""
 
-    def __init__(self, dropout=0.5, at_step=None, seconds=0.0, scores=None):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+        self.experts = nn.ModuleList(nn.Linear(3, 1) for _ in range(3))
+
+    def forward(self, batch):
+        chosen = int(batch["number"][0]) // (BATCH // 2)
+        guess = self.experts[chosen](self.norm(batch["x"])).squeeze(1)  # [B]
+        error = (guess - batch["x"].sum(1)).square().mean()
+        return error, {"error": error}
+
+
+class Line:
+    """Random batches, dropout, a parameter that is not always used, one that is frozen; or what is :class:`Sparse`."""
+
+    def __init__(self, dropout=0.5, at_step=None, seconds=0.0, scores=None, sparse=False):
         torch.manual_seed(0)
-        self.model = Fit(dropout)
+        self.model = Sparse() if sparse else Fit(dropout)
         self.at_step = at_step or {}  # what happens in the forward pass of a step (from 0)
         self.seconds = seconds
         self.scores = iter(scores or ())
@@ -96,11 +111,10 @@ def same_tensors(one, two):
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-def told(folder, *, resume=False, dropout=0.5, seconds=0.0, **settings):
+def told(folder, *, resume=False, dropout=0.5, seconds=0.0, sparse=False, **settings):
     """What :func:`run` is told, as JSON."""
-    return json.dumps(
-        {"folder": str(folder), "resume": resume, "dropout": dropout, "seconds": seconds, "settings": settings}
-    )
+    task = {"dropout": dropout, "seconds": seconds, "sparse": sparse}
+    return json.dumps({"folder": str(folder), "resume": resume, "task": task, "settings": settings})
 
 
 def run(what, environment=None):
@@ -109,8 +123,7 @@ def run(what, environment=None):
     torch.set_num_threads(1)
     words = json.loads(what)
     settings = replace(SETTINGS, **words["settings"])
-    task = Line(words["dropout"], seconds=words["seconds"])
-    result = train(task, settings, Path(words["folder"]), resume=words["resume"])
+    result = train(Line(**words["task"]), settings, Path(words["folder"]), resume=words["resume"])
     sys.exit(0 if result.finished else 3)
 
 
