@@ -48,8 +48,8 @@ class ExpressionSet:
     data, None where every pixel of every picture has. ``sensors``, ``names``, ``weather`` ("" if unknown) and ``gsd_m``
     (metres per pixel at the network's input, None if unknown) have one entry per picture. ``categories_known`` says
     that every thing of the data set's categories is in ``things``, so that a class not among a picture's is not there,
-    but for those in ``uncertain``: per picture the classes of which there are, or may be, things beyond those in
-    ``things`` (too small or too hidden to be found, textured towns). Of them nothing may be denied; (): none anywhere.
+    but for those in ``uncertain``: per picture the classes of which there is, or may be, more than ``things`` has (too
+    small or too hidden for a box, or of no class that has boxes). They may not be denied; (): none anywhere.
     ``closed`` are the categories that boxes are asked for. ``about``, ``key`` and ``left_out`` as in a question set.
     """
 
@@ -75,17 +75,6 @@ class ExpressionSet:
     def size(self) -> int:
         """Pixels along a side."""
         return int(self.pixels.shape[-1])
-
-    def absent_by_picture(self) -> list[frozenset[str]]:
-        """The classes of which each picture is known to show nothing: only these may a text be denied for."""
-        if not self.categories_known:
-            return [frozenset()] * len(self)
-        absent = [set(self.closed) for _ in self.names]
-        for thing in self.things:
-            absent[thing.picture].discard(thing.category)
-        for classes, doubtful in zip(absent, self.uncertain or [()] * len(self), strict=True):
-            classes.difference_update(doubtful)
-        return [frozenset(classes) for classes in absent]
 
     def by_picture(self) -> list[list[int]]:
         """Indices into ``expressions`` of each picture."""

@@ -4,7 +4,8 @@ Referrals (``engine.scenes.truths.referring``) name things of the *scene*. What 
 the optical picture, so it is not listed and no text asks for it; an expression stays where it still names its thing
 among what can be seen ("the largest ship" goes when a larger one lies under a cloud). But what is hidden is not denied
 either: its class is *uncertain* in that picture, and no text claims or denies it. So are classes with things too small
-for a box, things that the sensor does not resolve, and, where a town is only a texture, what towns are full of.
+for a box, or that the sensor does not resolve; all that has no boxes here, such as forests and buildings, where there
+is any; and, where a town is only a texture, what towns are full of.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def picture_truth(sample: Sample, sensor: SensorName, wording: Wording, *, exam:
         if thing.name in resolved and thing.id not in hidden and can_be_boxed(facts, thing, sensor)
     ]
     place = {thing.id: number for number, thing in enumerate(listed)}
-    lost = LOST_IN_TOWNS if has_textured_town(facts) else ()
+    lost = (*LOST_IN_TOWNS, "road") if has_textured_town(facts) else ()
     doubtful = {*lost, *(thing.name for thing in shown.things if thing.id not in place)}
     asked = [r for r in sample.referrals if r.task == "box" and r.sensor == sensor and (r.distractors or not exam)]
     seen = [r for r in asked if r.members[0] in place and (not hidden or _still_names(facts, hidden, r))]
@@ -81,7 +82,7 @@ def picture_truth(sample: Sample, sensor: SensorName, wording: Wording, *, exam:
     return PictureTruth(
         things=tuple(NamedThing(0, thing.box, thing.name) for thing in listed),
         expressions=(*scored, *_classes(sample.seed, sensor, listed, doubtful, wording)),
-        uncertain=tuple(name for name in BOX_CATEGORIES if name in doubtful),
+        uncertain=tuple(sorted(doubtful)),
         unseen=len(asked) - len(seen),
     )
 
