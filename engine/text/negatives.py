@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from engine.draws import Draws
 from engine.text.directions import swap
@@ -30,11 +31,11 @@ def negatives(expression: str, draws: Draws) -> tuple[str, ...]:
     Each is false of the thing that ``expression`` means; another thing of the picture may fit it. What rules cannot
     contradict with certainty (see :func:`engine.text.directions.swap`) is left out, so the result may be empty.
     """
-    made = [swap(expression, draws), _other_sensor(expression), _other_class(expression, draws)]
+    made = [swap(expression, draws), swap_sensor(expression), swap_class(expression, draws)]
     return tuple(text for text in made if isinstance(text, str) and text != expression)
 
 
-def _other_sensor(expression: str) -> str | None:
+def swap_sensor(expression: str) -> str | None:
     """The expression with "SAR" for "optical" and the other way round; None where it names no sensor, or both."""
     named = {word.lower().replace("radar", "sar") for word in _SENSOR.findall(expression)}
     if len(named) != 1:
@@ -42,15 +43,22 @@ def _other_sensor(expression: str) -> str | None:
     return _SENSOR.sub("SAR" if named == {"optical"} else "optical", expression)
 
 
-def _other_class(expression: str, draws: Draws) -> str | None:
-    """The expression with a class in the place of its own that it cannot be taken for; None where it names no class."""
+def swap_class(expression: str, draws: Draws, among: Container[str] | None = None) -> str | None:
+    """The expression with a class in the place of its own that it cannot be taken for; None where it names no class.
+
+    ``among`` are the classes to choose from, all where it is None; None comes back, too, where none of them is left.
+    """
     span = category_span(expression)
     if span is None:
         return None
     word = expression[slice(*span)]
     category, _, plural = NAME_OF[word.lower()]
     alike = frozenset({category}).union(*(group for group in OVERLAPPING if category in group))
-    name = draws.choice([name for name in NAMES if name.category not in alike and not name.kind and not name.mass])
+    names = [name for name in NAMES if name.category not in alike and not name.kind and not name.mass]
+    names = [name for name in names if among is None or name.category in among]
+    if not names:
+        return None
+    name = draws.choice(names)
     other = name.train[0][int(plural)]
     head = re.sub(r"\b([Aa])n? $", r"\1n " if other[0] in "aeio" else r"\1 ", expression[: span[0]])
     return head + (other[0].upper() + other[1:] if word[0].isupper() else other) + expression[span[1] :]

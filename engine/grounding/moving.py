@@ -1,0 +1,255 @@
+"""Pictures flipped, turned, scaled, shifted and joined, with their sentences: what may no longer be true is dropped.
+
+A sentence turns with its picture, or is not used (:func:`engine.text.directions.rewrite`). Where the border takes
+something away, or another picture comes beside, superlatives, counts and relations may mean another thing, and an
+absolute direction may be true of something new: such a sentence goes, and its thing stays without a name. The paper's
+release leaves left and right as they were (a fault; this is *our reading* of section IV-B, step 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import UsageError
+from engine.grounding.data.expression_set import Box
+from engine.grounding.meaning import POSSIBLE, SURE, lies, read
+from engine.grounding.visit import Naming, PictureVisit
+from engine.text import Uncertain
+from engine.text.directions import Move, move_box, rewrite
+
+Window = tuple[int, int, int, int]
+"""Left, top, right, bottom of a part of the square, in whole pixels, half-open."""
+
+_TURNS: dict[Move, int] = {"turn-90": -1, "turn-180": 2, "turn-270": 1}
+"""Quarter turns as numpy counts them, against the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """What has to be left of a thing for its box to be used: ``share`` of its area, ``px`` of its shorter side."""
+
+    share: float = 0.4
+    px: float = 3.0
+
+
+def flip_or_turn(visit: PictureVisit, move: Move) -> PictureVisit:
+    """``visit`` after ``move``, with its sentences rewritten; those that cannot be, or would not fit, are dropped."""
+    size = visit.size
+    boxes = [move_box(_box(box), size, size, move) for box in visit.boxes.tolist()]
+    moved = replace(
+        visit,
+        pixels=_moved_array(visit.pixels, move),
+        valid=_moved_array(visit.valid, move),
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        expressions=(),
+    )
+    frame = moved.frame()
+    kept = []
+    for said in visit.expressions:
+        text = rewrite(said.text, move)
+        if not isinstance(text, Uncertain) and all(lies(text, boxes[thing], frame, POSSIBLE) for thing in said.things):
+            kept.append(replace(said, text=text))
+    return replace(moved, expressions=tuple(kept))
+
+
+def _moved_array(array: NDArray[Any], move: Move) -> NDArray[Any]:
+    """``array`` [..., S, S] after ``move``."""
+    if move in _TURNS:
+        return np.ascontiguousarray(np.rot90(array, _TURNS[move], (-2, -1)))
+    return np.ascontiguousarray(np.flip(array, -1 if move == "flip-horizontal" else -2))
+
+
+# ---- scaling, shifting, joining
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture goes: the point (x, y) of it to ``(gain * x + dx, gain * y + dy)``, seen within ``window``."""
+
+    gain: float
+    dx: float
+    dy: float
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What a placement makes of a visit's things.
+
+    ``boxes`` [K, 4] are what is seen of them, ``kept`` bool [K] says of which it is enough, ``seen`` bool [K] of which
+    it is anything at all. ``lost`` says that a part of the picture is out of view.
+    """
+
+    visit: PictureVisit
+    placement: Placement
+    boxes: NDArray[np.float32]
+    kept: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+    lost: bool
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Classes of which something may be in view."""
+        seen = (name for name, seen in zip(self.visit.categories, self.seen, strict=True) if seen)
+        return self.visit.unlisted.union(seen)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Classes of which something in view has no box."""
+        cut = self.seen & ~self.kept
+        return self.visit.unlisted.union(name for name, gone in zip(self.visit.categories, cut, strict=True) if gone)
+
+
+def scale_and_shift(visit: PictureVisit, placement: Placement, least: Least) -> PictureVisit:
+    """``visit`` placed in its own square; what is cut by the border keeps the part that is seen."""
+    placed = _place(visit, placement, least)
+    return _joined([placed])
+
+
+def mosaic(visits: Sequence[PictureVisit], placements: Sequence[Placement], least: Least) -> PictureVisit:
+    """Several pictures of one sensor and one size in one square, each seen in its placement's window.
+
+    Raises UsageError for pictures of two sensors: what one shows, the other may not.
+    """
+    if len({visit.sensor for visit in visits}) != 1:
+        raise UsageError("A mosaic cannot be made of optical and SAR pictures together.")
+    return _joined([_place(visit, placement, least) for visit, placement in zip(visits, placements, strict=True)])
+
+
+def _place(visit: PictureVisit, placement: Placement, least: Least) -> _Placed:
+    low, high = np.array(placement.window[:2]), np.array(placement.window[2:])
+    shift = np.array([placement.dx, placement.dy] * 2, np.float32)
+    moved = visit.boxes * np.float32(placement.gain) + shift  # [K, 4]
+    boxes = np.concatenate([moved[:, :2].clip(low, high), moved[:, 2:].clip(low, high)], 1).astype(np.float32)
+    sides, whole = boxes[:, 2:] - boxes[:, :2], moved[:, 2:] - moved[:, :2]  # [K, 2]
+    share = sides.prod(1) / np.maximum(whole.prod(1), np.float32(1e-9))
+    kept = (share >= least.share) & (sides.min(1, initial=np.inf) >= least.px)
+    frame = np.array(visit.frame()) * placement.gain + shift
+    lost = bool((frame[:2] < low - 0.5).any() or (frame[2:] > high + 0.5).any())
+    return _Placed(visit, placement, boxes, kept, sides.min(1, initial=np.inf) > 0, lost)
+
+
+def _joined(parts: Sequence[_Placed]) -> PictureVisit:
+    """The square with all ``parts`` drawn, and of their sentences those that still hold."""
+    first = parts[0].visit
+    pixels, valid = np.zeros_like(first.pixels), np.zeros_like(first.valid)
+    for part in parts:
+        _draw(part, pixels, valid)
+    boxes = np.concatenate([part.boxes[part.kept] for part in parts])
+    names = [name for part in parts for name, kept in zip(part.visit.categories, part.kept, strict=True) if kept]
+    blank = PictureVisit(
+        pixels,
+        valid,
+        boxes,
+        tuple(names),
+        (),
+        first.sensor,
+        all(part.visit.categories_known for part in parts),
+        frozenset().union(*(part.hidden for part in parts)),
+    )
+    frame = blank.frame()
+    kept: dict[tuple[str, tuple[int, ...]], str] = {}
+    start = 0
+    for part in parts:
+        rows = start + np.cumsum(part.kept) - 1  # of each thing that is kept, in the joined boxes
+        others = [other for other in parts if other is not part]
+        for said in part.visit.expressions:
+            things = _still_named(said, part, others, frame)
+            if things:
+                kept[said.text, tuple(int(rows[thing]) for thing in things)] = said.category
+        start += int(part.kept.sum())
+    expressions = tuple(Naming(text, things, category) for (text, things), category in kept.items())
+    return replace(blank, expressions=_with_whole_classes(expressions, blank) if len(parts) > 1 else expressions)
+
+
+def _draw(part: _Placed, pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
+    """Put what is seen of a picture into ``pixels`` [3, S, S] and ``valid`` [S, S]."""
+    at, size = part.placement, part.visit.size
+    x0, y0 = max(at.window[0], int(np.ceil(at.dx))), max(at.window[1], int(np.ceil(at.dy)))
+    x1 = min(at.window[2], int(np.floor(at.dx + at.gain * size)))
+    y1 = min(at.window[3], int(np.floor(at.dy + at.gain * size)))
+    if x1 <= x0 or y1 <= y0:
+        return
+    # Rounding must not lead out of the picture by a millionth of a pixel.
+    left, right = (min(max((edge - at.dx) / at.gain, 0.0), float(size)) for edge in (x0, x1))
+    top, bottom = (min(max((edge - at.dy) / at.gain, 0.0), float(size)) for edge in (y0, y1))
+    source = (left, top, right, bottom)
+    shape, bilinear = (x1 - x0, y1 - y0), Image.Resampling.BILINEAR
+    picture = Image.fromarray(np.ascontiguousarray(part.visit.pixels.transpose(1, 2, 0)))  # [S, S, 3]
+    there = Image.fromarray(part.visit.valid.astype(np.uint8) * 255)
+    seen = np.asarray(there.resize(shape, bilinear, box=source)) == 255  # nothing without data is mixed in
+    drawn = np.asarray(picture.resize(shape, bilinear, box=source)).transpose(2, 0, 1)  # [3, h, w]
+    pixels[:, y0:y1, x0:x1] = drawn * seen
+    valid[y0:y1, x0:x1] = seen
+
+
+def _still_named(said: Naming, part: _Placed, others: Sequence[_Placed], frame: Box) -> tuple[int, ...]:
+    """The things that ``said`` names after the placement, none where that is not certain.
+
+    ``frame`` is the joined picture's. Of a class in the plural those that are left are named.
+    """
+    left = tuple(thing for thing in said.things if part.kept[thing])
+    if not part.lost and not others:
+        return left if len(left) == len(said.things) or _is_class(said) else ()
+    parsed = read(said.text, said.category)
+    if not parsed.certain or parsed.superlative or parsed.relation:
+        return ()
+    if _is_class(said):
+        return left
+    if len(left) != 1 or len(said.things) != 1:
+        return ()
+    if not all(other.visit.categories_known for other in others):
+        return ()
+    if parsed.position is None:
+        return () if any(said.category in other.present for other in others) else left
+    if any(said.category in other.visit.unlisted for other in others):
+        return ()
+    sure = lies(said.text, part.boxes[left[0]].tolist(), frame, SURE)
+    return left if sure and not _fits_another(said, part, others, frame) else ()
+
+
+def _is_class(said: Naming) -> bool:
+    """Whether ``said`` is a bare class in the plural, which names all that there are of it."""
+    parsed = read(said.text, said.category)
+    told = (*parsed.attributes, parsed.position, parsed.superlative, parsed.relation)
+    return parsed.certain and parsed.plural and not any(told)
+
+
+def _fits_another(said: Naming, part: _Placed, others: Sequence[_Placed], frame: Box) -> bool:
+    """Whether the place in ``said`` may now be that of a thing of the class that it did not fit before."""
+    before = part.visit.frame()
+    for other in (part, *others):
+        for thing, name in enumerate(other.visit.categories):
+            meant = other is part and thing in said.things
+            if name != said.category or meant or not other.seen[thing]:
+                continue
+            was = other is part and lies(said.text, part.visit.boxes[thing].tolist(), before, SURE)
+            if not was and lies(said.text, other.boxes[thing].tolist(), frame, POSSIBLE):
+                return True
+    return False
+
+
+def _with_whole_classes(expressions: tuple[Naming, ...], visit: PictureVisit) -> tuple[Naming, ...]:
+    """``expressions`` of a mosaic, where a class in the plural names its things in all of the pictures.
+
+    Where a picture's classes are not all known there may be more of them than anybody knows, and it is dropped.
+    """
+    whole: dict[tuple[str, tuple[int, ...]], Naming] = {}
+    for said in expressions:
+        things = said.things
+        if _is_class(said):
+            things = tuple(row for row, name in enumerate(visit.categories) if name == said.category)
+            if not visit.categories_known:
+                continue
+        whole[said.text, things] = replace(said, things=things)
+    return tuple(whole.values())
+
+
+def _box(values: Sequence[float]) -> Box:
+    return values[0], values[1], values[2], values[3]
