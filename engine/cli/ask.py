@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from engine.cli.area_arguments import add_area_arguments, area_window
+from engine.cli.area_arguments import add_area_arguments
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.cli.progress import progress_line
+from engine.cli.query_arguments import add_band_arguments, add_device_argument, array_folder, as_text, asked_window
 from engine.cli.tiled_answer import tiled_text
 from engine.errors import UsageError
 from engine.export import (
@@ -35,7 +32,7 @@ from engine.export.wording import (
     valid_sentence,
 )
 from engine.protocol import to_json
-from engine.records import Answer, AskRequest, AskTilesRequest, PixelWindow
+from engine.records import Answer, AskRequest, AskTilesRequest
 from engine.records.query import DEFAULT_ERROR_RATE, DEFAULT_MAX_TILES
 
 HELP = "answer a question about an optical/SAR pair"
@@ -46,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pair_arguments(parser)
     parser.add_argument("question", help="in English, for example “Is there a river?”")
     add_area_arguments(parser)
-    parser.add_argument("--bands", type=_bands, metavar="R,G,B", help="bands of the optical raster, counted from 1")
-    parser.add_argument("--sar-band", type=_bands, metavar="N", help="band of the SAR raster, counted from 1")
+    add_band_arguments(parser)
     parser.add_argument("--mute", choices=("optical", "sar"), help="answer without this sensor")
     parser.add_argument(
         "--weights", default="tgfnet-compact", metavar="NAME|PATH", help="model (see: rsqa models list)"
@@ -61,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="refuse a question too long for the model, do not cut it")
     _add_tile_arguments(parser)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add_device_argument(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the answer and its reasons into this folder")
     parser.add_argument(
         "--formats",
@@ -105,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_once(args: argparse.Namespace) -> int:
     formats = args.formats or FORMATS
-    with _array_folder(keep=_arrays_outlive(args, formats)) as folder, progress_line() as say:
+    with array_folder("ask", keep=_arrays_outlive(args, formats)) as folder, progress_line() as say:
         request = _request(args, folder)
         from engine.jobs.ask import answer as ask  # torch: seconds, so only after the arguments were found good
 
@@ -123,7 +119,7 @@ def _run_once(args: argparse.Namespace) -> int:
 def _run_tiles(args: argparse.Namespace) -> int:
     """Arrays of tiles are never named outside: what they hold is in the JSON, tile by tile."""
     formats = args.formats or TILED_FORMATS
-    with _array_folder(keep=False) as folder, progress_line() as say:
+    with array_folder("ask", keep=False) as folder, progress_line() as say:
         request = _tiles_request(args, _request(args, folder))
         from engine.jobs.ask_tiles import answer as ask  # torch: seconds
 
@@ -161,7 +157,7 @@ def answer_text(answer: Answer) -> str:
 def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
     optical, sar = pair_paths(args)
     request = AskRequest(
-        question=args.question.encode("utf-8", "replace").decode(),  # bytes that are no text become “?”
+        question=as_text(args.question),
         optical=optical,
         sar=sar,
         folder=str(folder),
@@ -174,7 +170,7 @@ def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
         error_rate=DEFAULT_ERROR_RATE if args.error_rate is None else args.error_rate,
         strict=args.strict,
     )
-    return replace(request, window=_window(args, request))
+    return replace(request, window=asked_window(args, optical, sar))
 
 
 def _tiles_request(args: argparse.Namespace, ask: AskRequest) -> AskTilesRequest:
@@ -182,45 +178,11 @@ def _tiles_request(args: argparse.Namespace, ask: AskRequest) -> AskTilesRequest
     return AskTilesRequest(ask, args.tile_gsd, most)
 
 
-def _window(args: argparse.Namespace, request: AskRequest) -> PixelWindow | None:
-    """The asked area; opens the raster only if there is one to place."""
-    if args.area is None and args.area_map is None and args.bbox is None:
-        return None
-    from engine.raster import open_raster
-
-    path = request.optical or request.sar or ""  # one of the two exists: AskRequest sees to it
-    with open_raster(path) as raster:
-        return area_window(args, raster.info.grid, path=path)
-
-
-@contextmanager
-def _array_folder(*, keep: bool) -> Iterator[Path]:
-    """A temporary folder for explanation arrays, left behind only where the printed or written JSON names them."""
-    folder = Path(tempfile.mkdtemp(prefix="rsqa-ask-"))
-    done = False
-    try:
-        yield folder
-        done = True
-    finally:
-        if not (keep and done):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _arrays_outlive(args: argparse.Namespace, formats: tuple[str, ...]) -> bool:
     """Whether JSON will name the ``.npy`` arrays, as no COGs are written in their place."""
     if args.out is None:
         return bool(args.json)
     return "cog" not in formats and (args.json or "json" in formats)
-
-
-def _bands(text: str) -> tuple[int, ...]:
-    try:
-        bands = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        bands = ()
-    if len(bands) not in (1, 3) or min(bands) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not one band or three with commas between, counted from 1")
-    return bands
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.export.found.rows import finding_object
     from engine.export.properties import answer_object
     from engine.export.tiled.rows import tiled_object
     from engine.export.tiled.writing import TILED_FORMATS, write_tiled_answer
@@ -30,6 +31,7 @@ __all__ = [
     "FORMATS",
     "TILED_FORMATS",
     "answer_object",
+    "finding_object",
     "refused_formats",
     "tiled_object",
     "write_answer",
@@ -40,6 +42,7 @@ _HOMES = {
     "FORMATS": "writing",
     "TILED_FORMATS": "tiled.writing",
     "answer_object": "properties",
+    "finding_object": "found.rows",
     "refused_formats": "writing",
     "tiled_object": "tiled.rows",
     "write_answer": "writing",

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.export.names import stem
 from engine.protocol import to_builtins
-from engine.records import Answer, TiledAnswer
+from engine.records import Answer, Finding, TiledAnswer
 
 Value = str | float | int | bool | None
 SENSORS = ("optical", "sar", "fusion")
@@ -33,7 +33,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     return data
 
 
-def all_messages(answer: Answer | TiledAnswer) -> tuple[str, ...]:
+def all_messages(answer: Answer | TiledAnswer | Finding) -> tuple[str, ...]:
     """What the user should know: the gate's sentences about the pair, then those about the answer, each once."""
     return tuple(dict.fromkeys((*answer.gate.messages, *answer.messages)))
 
@@ -62,7 +62,7 @@ def flat_properties(answer: Answer) -> dict[str, Value]:
     return flat | place_properties(answer)
 
 
-def place_properties(answer: Answer | TiledAnswer) -> dict[str, Value]:
+def place_properties(answer: Answer | TiledAnswer | Finding) -> dict[str, Value]:
     """Where an answer holds, what it was made from and with, and what a user should know of it."""
     area, gate, provenance = answer.area, answer.gate, answer.provenance
     return {
@@ -102,6 +102,14 @@ FLOATS = frozenset(
         "mean_confidence",
         "error_rate",
         "score",
+        "threshold",
+        "x0_px",
+        "y0_px",
+        "x1_px",
+        "y1_px",
+        "area_m2",
+        "length_m",
+        "width_m",
         "model_gsd_m",
         "valid_optical",
         "valid_sar",
@@ -114,6 +122,20 @@ FLOATS = frozenset(
     }
 )
 INTEGERS = frozenset(
-    {"col_off", "row_off", "width_px", "height_px", "row", "column", "rows", "columns", "tile_side_px", "tiles"}
+    {
+        "col_off",
+        "row_off",
+        "width_px",
+        "height_px",
+        "row",
+        "column",
+        "rows",
+        "columns",
+        "tile_side_px",
+        "tiles",
+        "rank",
+        "boxes",
+        "windows",
+    }
 )
 BOOLEANS = frozenset({"shift_is_sure", "assume_registered"})

@@ -1,0 +1,154 @@
+"""``rsqa find OPT SAR "expression"``: boxes of what an expression names, in both images, on the map and in metres."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.cli.area_arguments import add_area_arguments
+from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
+from engine.cli.progress import progress_line
+from engine.cli.query_arguments import add_band_arguments, add_device_argument, array_folder, as_text, asked_window
+from engine.export import finding_object
+from engine.export.properties import all_messages
+from engine.export.wording import areas_text, pair_sentence, scale_sentence, valid_sentence
+from engine.protocol import to_json
+from engine.records import Finding, FindRequest
+from engine.records.pair import SENSOR_SAID, SENSORS
+from engine.records.query import DEFAULT_MAX_TILES
+
+HELP = "find the things that an expression names"
+MOST_ROWS = 50
+"""More boxes than this are counted, not listed, on a terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The pair, the expression, the area, the model, and where the files go."""
+    add_pair_arguments(parser)
+    parser.add_argument("expression", help="in English, for example “the largest white storage tank” or “ships”")
+    parser.add_argument(
+        "--mode",
+        choices=("auto", "best", "all"),
+        default="auto",
+        help="the best box, or all (default: all where the expression is in the plural)",
+    )
+    add_search_arguments(parser)
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``find`` has in common with ``annotate``."""
+    add_area_arguments(parser)
+    add_band_arguments(parser)
+    parser.add_argument(
+        "--sensor", choices=("optical", "sar", "both"), default="both", help="which image to search (default: both)"
+    )
+    parser.add_argument(
+        "--least-score",
+        type=float,
+        metavar="SCORE",
+        help="show all boxes from this score up, 0 to 1 (default: what the model's card found best, else 0.25)",
+    )
+    parser.add_argument(
+        "--gsd", type=float, metavar="M", help="metres per pixel at the model (default: as the area's size gives them)"
+    )
+    parser.add_argument(
+        "--max-windows",
+        type=int,
+        default=DEFAULT_MAX_TILES,
+        metavar="N",
+        help=f"refuse more windows than this (default: {DEFAULT_MAX_TILES})",
+    )
+    parser.add_argument(
+        "--weights", default="optisar-compact", metavar="NAME|PATH", help="model (see: rsqa models list)"
+    )
+    add_device_argument(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write what was found and why into this folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
+    add_gate_arguments(parser, may_correct=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Find, write what was asked for, print. Returns 0; everything else is raised."""
+    return search(args, expression=as_text(args.expression), mode=args.mode)
+
+
+def search(args: argparse.Namespace, **asked: Any) -> int:
+    """Run the request that ``args`` and the fields ``asked`` make, and print what was found. Returns 0."""
+    with array_folder(args.command, keep=args.json and args.out is None) as folder, progress_line() as say:
+        request = _request(args, folder if args.out is None else args.out.absolute(), asked)
+        from engine.jobs.find import find  # torch: seconds, so only after the arguments were found good
+
+        finding = find(request, progress=say)
+        if args.out is None and not args.json:
+            finding = replace(finding, files=())  # the arrays go when this block is left
+    print(to_json(finding_object(finding)).decode() if args.json else finding_text(finding))
+    return 0
+
+
+def finding_text(finding: Finding) -> str:
+    """The finding as a person reads it in a terminal."""
+    where = " and ".join(SENSOR_SAID[sensor] for sensor in finding.searched)
+    what = "the best" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
+    count = len(finding.boxes)
+    rows = [("Found", f"{count} box{'' if count == 1 else 'es'} in {where}, {what}")]
+    rows += [("", line) for line in _table(finding)]
+    rows.append(("Understood", finding.understood))
+    rows.append(
+        ("Pair", " · ".join(part for part in (pair_sentence(finding.gate), valid_sentence(finding.area)) if part))
+    )
+    rows.append(("Scale", scale_sentence(finding.area)))
+    by = finding.provenance
+    rows.append(("Model", f"{by.model} {by.model_sha256[:8]} on {by.device}, {finding.seconds:.2f} s"))
+    rows += [("Note", message) for message in all_messages(finding)]
+    rows += [("Wrote", path) for path in finding.files]
+    return "\n".join(f"{name:<11} {text}".rstrip() for name, text in rows)
+
+
+def _table(finding: Finding) -> list[str]:
+    """Score, sensor, corners in pixels, size and area on the ground, and label, in columns under their names."""
+    if not finding.boxes:
+        return []
+    shown = finding.boxes[:MOST_ROWS]
+    areas = iter(areas_text([one.area_m2 for one in shown if one.area_m2 is not None]))
+    table = [("score", "image", "columns", "rows", "metres", "area", "label")]
+    for one in shown:
+        sides = [side for side in (one.length_m, one.width_m) if side is not None]
+        metres = " x ".join(f"{float(f'{side:.3g}'):,.10g}" for side in sides)
+        table.append(
+            (
+                f"{one.score:.2f}",
+                SENSOR_SAID.get(one.sensor, one.sensor),
+                f"{one.box.x0:.1f} to {one.box.x1:.1f}",
+                f"{one.box.y0:.1f} to {one.box.y1:.1f}",
+                metres,
+                "" if one.area_m2 is None else next(areas),
+                one.label,
+            )
+        )
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    more = len(finding.boxes) - len(shown)
+    return [*lines, f"and {more:,} more"] if more else lines
+
+
+def _request(args: argparse.Namespace, folder: Path, asked: dict[str, Any]) -> FindRequest:
+    optical, sar = pair_paths(args)
+    fields = {
+        "expression": "",
+        "optical": optical,
+        "sar": sar,
+        "folder": str(folder),
+        "model": args.weights,
+        "device": args.device,
+        "gate": gate_choice(args),
+        "optical_bands": args.bands,
+        "sar_bands": args.sar_band,
+        "sensors": SENSORS if args.sensor == "both" else (args.sensor,),
+        "least_score": args.least_score,
+        "gsd_m": args.gsd,
+        "max_windows": args.max_windows,
+    }
+    request = FindRequest(**{**fields, **asked})
+    return replace(request, window=asked_window(args, optical, sar))

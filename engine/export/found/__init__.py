@@ -1,0 +1,1 @@
+"""Findings for other programs: boxes with their scores, on the map and in pixels."""
