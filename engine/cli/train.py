@@ -81,7 +81,7 @@ def _recipe(args: argparse.Namespace, path: Path, out: Path, progress: ProgressL
     devices = Devices("rsqa train")
     claim_gpu(devices, recipe)
     if args.fetch:
-        trainer.fetch(recipe)
+        trainer.fetch(recipe, say)
     say(f"Run folder: {out} (to stop: press Ctrl-C, or create a file “stop” in it)")
     command = command_of(args, paths_of(recipe.recipe.task))
     result: RecipeResult = train_recipe(recipe, out, command=command, resume=args.resume is not None, report=progress)
@@ -105,7 +105,7 @@ def _study(args: argparse.Namespace, path: Path, out: Path, progress: ProgressLi
     for recipe in study.recipes.values():
         claim_gpu(devices, recipe)
         if args.fetch:
-            study.trainer.fetch(recipe)
+            study.trainer.fetch(recipe, say)
     say(f"Study folder: {out}, {len(study.recipes)} runs (to stop: press Ctrl-C)")
     command = command_of(args, paths_of(study.first.recipe.task))
     result: StudyResult = run_study(study, out, command=command, report=progress)

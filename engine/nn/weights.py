@@ -30,21 +30,46 @@ def save_weights(model: nn.Module, folder: Path) -> Path:
 
 def load_weights(model: nn.Module, path: Path) -> None:
     """Fill ``model`` from ``path`` as float32. Raises ModelDamaged where names or shapes do not fit exactly."""
-    try:
-        stored: dict[str, Tensor] = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelDamaged(
-            f"The weights {path} cannot be read: {error}.", remedy="Copy the model's folder again from its source."
-        ) from error
-    expected = model.state_dict()
-    wrong = sorted(set(stored) ^ set(expected)) or sorted(
-        name for name, value in stored.items() if value.shape != expected[name].shape
-    )
+    stored = _read(path)
+    wrong = _differences(model, stored)
     if wrong:
         raise ModelDamaged(
             f"The weights {path} do not fit the network of their card: {wrong[0]} and {len(wrong) - 1} more differ.",
             remedy="Weights and card are of two different models: copy the model's folder again.",
         )
+    _fill(model, stored)
+
+
+def load_part(part: nn.Module, path: Path, name: str) -> bool:
+    """Fill ``part`` from what ``path`` has of a whole model's part ``name``. Whether it fits; else nothing is changed.
+
+    Raises ModelDamaged where ``path`` cannot be read.
+    """
+    stored = {own.removeprefix(f"{name}."): value for own, value in _read(path).items() if own.startswith(f"{name}.")}
+    if _differences(part, stored):
+        return False
+    _fill(part, stored)
+    return True
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelDamaged(
+            f"The weights {path} cannot be read: {error}.", remedy="Copy the model's folder again from its source."
+        ) from error
+
+
+def _differences(model: nn.Module, stored: dict[str, Tensor]) -> list[str]:
+    """Names that only one of the two has, or else those of other shapes."""
+    expected = model.state_dict()
+    return sorted(set(stored) ^ set(expected)) or sorted(
+        name for name, value in stored.items() if value.shape != expected[name].shape
+    )
+
+
+def _fill(model: nn.Module, stored: dict[str, Tensor]) -> None:
     model.load_state_dict(
         {name: value.to(torch.float32) if value.is_floating_point() else value for name, value in stored.items()}
     )

@@ -13,25 +13,30 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from engine import __version__
-from engine.catalog import CARD_FILE, MODEL_FOLDER, ModelCard, read_card
-from engine.catalog.card import CARD_VERSION, TrainingData
+from engine.catalog import (
+    CARD_FILE,
+    MODEL_FOLDER,
+    WEIGHTS_FILE,
+    ModelCard,
+    find_model,
+    read_card,
+    verify_weights,
+)
+from engine.catalog.card import CARD_VERSION, PretrainedPart, TrainingData
 from engine.errors import UsageError
 from engine.scenes import WORLD_VERSION
 from engine.training.checkpoint import CHECKPOINT_FILE
 from engine.training.folder_lock import folder_locked
 from engine.training.loop import TrainingResult, train
 from engine.training.processes import is_main_process, main_process_first
-from engine.training.recipe import DataSettings, Recipe, without_paths
+from engine.training.recipe import DataSettings, Recipe, RecipeHead, without_paths
 from engine.training.settings import FREE_TO_CHANGE
 from engine.training.trainer import Tell, paths_of, trainer_of
-
-if TYPE_CHECKING:
-    from engine.catalog.card import PretrainedPart
 
 REPORT_FOLDER = "report"
 
@@ -113,6 +118,20 @@ def recipe_tables(recipe: Recipe, *, bound: bool = False) -> dict[str, Any]:
     if bound:
         del tables["train"], tables["epochs"], tables["data"]["workers"], tables["data"]["keep"]
     return tables
+
+
+def start_of(head: RecipeHead) -> tuple[ModelCard, Path]:
+    """The card and the checked weights that the recipe starts from. Raises ModelNotFound or ModelDamaged."""
+    folder = find_model(head.start)
+    card = read_card(folder)
+    return card, verify_weights(folder, card)
+
+
+def start_part(head: RecipeHead) -> PretrainedPart:
+    """What a card says of the model that its recipe started from."""
+    card = read_card(find_model(head.start))
+    what = "image encoder" if head.start_parts == "vision" else "all weights"
+    return PretrainedPart(card.name, f"start: {what}", "", card.licence, {WEIGHTS_FILE: card.sha256})
 
 
 def card_draft(

@@ -54,10 +54,10 @@ class Trainer(Protocol[R, M]):
     def recipe_of(self, tables: Tables) -> R:
         """The recipe that ``tables`` describe. Raises UsageError, naming the table or field that does not fit."""
 
-    def fetch(self, recipe: R) -> None:
+    def fetch(self, recipe: R, say: Callable[[str], None]) -> None:
         """Bring pretrained weights that the recipe needs from the hub, where they are nowhere here.
 
-        Raises ModelNotFound where the hub does not answer.
+        ``say`` hears a licence that has to be said before. Raises ModelNotFound where the hub does not answer.
         """
 
     def materials(self, folder: Path, tell: Tell) -> M:

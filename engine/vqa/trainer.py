@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class TgfnetTrainer:
         """The recipe that ``tables`` describe. Raises UsageError, naming the table or field that does not fit."""
         return recipe_of(tables)
 
-    def fetch(self, recipe: VqaRecipe) -> None:
+    def fetch(self, recipe: VqaRecipe, say: Callable[[str], None]) -> None:
         """Bring CLIP's weights from the hub into its cache. Raises ModelNotFound where the hub does not answer."""
         fetch_clip(recipe.model)
 

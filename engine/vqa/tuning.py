@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
 
-from engine.catalog import file_sha256, find_model, read_card, verify_weights
+from engine.catalog import file_sha256
 from engine.catalog.card import PretrainedPart
 from engine.errors import UsageError
-from engine.nn.weights import load_weights
+from engine.nn.weights import load_part, load_weights
+from engine.training.run import start_of, start_part
 from engine.vqa.build import build_network
 from engine.vqa.config import CLIP, CLIP_MODEL_FILE, TgfnetConfig
 from engine.vqa.network import VqaNetwork
@@ -113,17 +113,13 @@ def pretrained_parts(recipe: VqaRecipe, clip: ClipTowers | None) -> tuple[Pretra
         role_of = f"image and text encoder, {role[recipe.tune.backbone]}"
         parts.append(PretrainedPart(name, role_of, clip.file.revision, clip.file.licence, files))
     if recipe.recipe.start:
-        card = read_card(find_model(recipe.recipe.start))
-        what = "image encoder" if recipe.recipe.start_parts == "vision" else "all weights"
-        parts.append(PretrainedPart(card.name, f"start: {what}", "", card.licence, {"model.safetensors": card.sha256}))
+        parts.append(start_part(recipe.recipe))
     return tuple(parts)
 
 
 def _start_from(network: VqaNetwork, recipe: VqaRecipe, answers: tuple[str, ...]) -> None:
     """Fill the network, or its image encoder, from the model that the recipe names."""
-    folder = find_model(recipe.recipe.start)
-    card = read_card(folder)
-    weights = verify_weights(folder, card)
+    card, weights = start_of(recipe.recipe)
     if recipe.recipe.start_parts == "all":
         if card.answers != answers:
             raise UsageError(
@@ -131,17 +127,11 @@ def _start_from(network: VqaNetwork, recipe: VqaRecipe, answers: tuple[str, ...]
                 remedy='Set recipe.start_parts to "vision".',
             )
         load_weights(network, weights)
-        return
-    own = network.vision.state_dict()
-    with safe_open(weights, framework="pt") as stored:
-        names = {name.removeprefix("vision."): name for name in stored.keys() if name.startswith("vision.")}  # noqa: SIM118
-        found = {ours: stored.get_tensor(name).float() for ours, name in names.items()}
-    if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in own.items()}:
+    elif not load_part(network.vision, weights, "vision"):
         raise UsageError(
             f"The image encoder of {card.name} is of other sizes than the recipe's.",
             remedy="Give [model] the sizes of that model's card, or start from another.",
         )
-    network.vision.load_state_dict(found)
 
 
 def _add_lora(network: VqaNetwork, recipe: VqaRecipe) -> None:
