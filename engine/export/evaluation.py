@@ -1,51 +1,27 @@
-"""The report of an evaluation: an object, a table and a page, with every figure beside the guess.
+"""The report of an evaluation of answers: an object, a table and a page, with every figure beside the guess.
 
-The record comes from ``engine.vqa.evaluation`` and is JSON; nothing is computed here but how it looks. Figures of the
-paper are marked as the paper's wherever they stand.
+The record comes from ``engine.vqa.evaluation`` and is JSON; nothing is computed here but how it looks.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.export.evaluation_examples import COLOURS, Example, ExampleView, example_view
+from engine.export.evaluation_parts import Published, percent, write_files
 from engine.export.pages import page_template
-from engine.export.staging import refused_as_export, staged
 
-__all__ = ["Example", "Published", "write_evaluation"]
-
-STEM = "evaluation"
 KINDS = {
     "right": "Right and sure",
     "wrong": "Wrong, and sure of it",
     "unsure": "Unsure",
 }
 """Kinds of examples, in the order of the page, with their headings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Rows of a paper to stand beside ours: ``rows`` have a name, a modality and ``values`` in percent by column.
-
-    ``mark`` is what is printed beside each row; ``same_data`` says whether ours were measured on the same data set.
-    """
-
-    title: str
-    mark: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, str, Mapping[str, float]], ...]
-    same_data: bool
-    notes: tuple[str, ...] = ()
-
-    def row(self, name: str, modality: str) -> Mapping[str, float]:
-        """The values of a row, none where it is not there."""
-        return next((values for one, seen, values in self.rows if (one, seen) == (name, modality)), {})
 
 
 def write_evaluation(
@@ -55,24 +31,15 @@ def write_evaluation(
     examples: Sequence[Example] = (),
     published: Published | None = None,
 ) -> tuple[Path, ...]:
-    """Write ``evaluation.json``, ``.csv`` and ``.html`` into ``out``, all or none; returns them in the order csv, html,
-    json.
+    """Write ``evaluation.csv``, ``.html`` and ``.json`` into ``out``, all or none; returns them in this order.
 
     ``evaluation`` has ``model``, ``split``, ``facts`` (names and sentences, printed as they are), ``metrics``,
     ``guess`` (empty where there were no training questions) and ``subsets``. Whatever else it has, such as a list of
     the questions that were cut, is in the object alone.
     Raises :class:`~engine.errors.ExportRefused` where they cannot be written; older ones are then untouched.
     """
-    files = {
-        ".csv": evaluation_table(evaluation),
-        ".html": evaluation_page(evaluation, examples, published),
-        ".json": json.dumps(evaluation, indent=2) + "\n",
-    }
-    with staged(out) as (stage, finals):
-        for ending, text in files.items():
-            with refused_as_export(out / (STEM + ending)):
-                (stage / (STEM + ending)).write_text(text, encoding="utf-8")
-    return tuple(finals)
+    page = evaluation_page(evaluation, examples, published)
+    return write_files(evaluation, evaluation_table(evaluation), page, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +97,20 @@ def evaluation_table(evaluation: Mapping[str, Any]) -> str:
 def evaluation_page(
     evaluation: Mapping[str, Any], examples: Sequence[Example] = (), published: Published | None = None
 ) -> str:
-    """The page: light, printable, without scripts, nothing loaded from elsewhere."""
+    """The page: printable, without scripts, nothing loaded from elsewhere."""
     rows = rows_of(evaluation)
+    metrics = evaluation["metrics"]
     groups = {name: [row for row in rows if row.group == name] for name in ("overall", "comparable", "type", "weather")}
     return page_template("evaluation.html", percent=percent).render(
         it=evaluation,
-        metrics=evaluation["metrics"],
+        metrics=metrics,
         groups=groups,
         published=published,
+        own={
+            name: 100 * share
+            for name, share in (metrics["per_type"] | metrics["comparable"]).items()
+            if name != "excluded"
+        },
         paper=published.row("TGFNet", "MUL") if published is not None else {},
         colours=COLOURS,
         kinds=dict(_by_kind(examples)),
@@ -150,15 +123,3 @@ def _by_kind(examples: Sequence[Example]) -> Iterator[tuple[str, list[ExampleVie
         found = [view for view in numbered if view.example.kind == kind]
         if found:
             yield heading, found
-
-
-def percent(share: float | None, places: int = 1) -> str:
-    """``0.7181`` as ``71.8``; a dash where there is no figure. Never 100 or 0 unless it is."""
-    if share is None:
-        return "–"
-    said = f"{100 * share:.{places}f}"
-    if said == f"{100:.{places}f}" and share < 1:
-        return f"{100 - 10**-places:.{places}f}"
-    if said == f"{0:.{places}f}" and share > 0:
-        return f"{10**-places:.{places}f}"
-    return said

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
+from engine.export.evaluation_parts import Published, PublishedFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ class PublishedTable:
     def mark(self) -> str:
         """What stands beside every figure of the table."""
         return f"the paper's figure on {self.on}"
+
+    def beside(self, *, same_data: bool) -> Published:
+        """The table as it stands beside our figures in a report; ``same_data`` says that ours are on its data, too."""
+        rows = tuple(
+            PublishedFigures(row.name, row.modality or row.venue, row.values, row.whose == "others")
+            for row in self.rows
+        )
+        title = f"Table {self.number} of the paper"
+        return Published(title, self.mark, self.columns, rows, same_data, self.notes, self.counts)
 
     def row(self, name: str, modality: str = "") -> PublishedRow:
         """The row of a method, in a modality where the table has several. Raises UsageError, naming the rows."""

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.export.evaluation import Published, write_evaluation
+from engine.export.evaluation import write_evaluation
 from engine.export.evaluation_examples import Example, ExampleExpert
+from engine.export.evaluation_parts import Published, evaluation_record
 from engine.nn.preprocess import PreprocessSpec
 from engine.nn.reason_map import ReasonMap
 from engine.vqa.calibration import Calibration
@@ -53,20 +54,14 @@ def write_report(
 ) -> tuple[dict[str, Any], tuple[Path, ...]]:
     """Write ``evaluation.csv``, ``.html`` and ``.json`` into ``out``, all or none; returns the record and the files.
 
-    ``evaluation`` is of :func:`engine.vqa.evaluation.evaluate_set`; ``guess`` is {} where nobody could learn it.
-    ``split`` says in a line what was asked, ``dataset`` is its short name ("scenes", "exam-v1", a layout). ``facts``
-    are printed under the tables, ``notes`` (sentences) above them.
+    ``evaluation`` is of :func:`engine.vqa.evaluation.evaluate_set`, ``guess`` of
+    :func:`engine.vqa.guess.guess_metrics`, {} where nobody could learn it. The rest is as in
+    :func:`~engine.export.evaluation_parts.evaluation_record`.
     Raises :class:`~engine.errors.ExportRefused` where the files cannot be written.
     """
-    record = {
-        "model": model,
-        "dataset": dataset,
-        "split": split,
-        "notes": list(notes),
-        "facts": dict(facts),
-        **evaluation,
-        "guess": dict(guess),
-    }
+    record = evaluation_record(
+        evaluation, guess, task="vqa", model=model, split=split, dataset=dataset, facts=facts, notes=notes
+    )
     return record, write_evaluation(record, out, examples=examples, published=paper_rows(dataset))
 
 
@@ -78,11 +73,7 @@ def cut_notes(table: QuestionTable) -> tuple[str, ...]:
 
 def paper_rows(dataset: str) -> Published:
     """Table III of the paper, with whether figures on ``dataset`` are on the same data."""
-    table = tgfnet_table("III")
-    rows = tuple((row.name, row.modality, row.values) for row in table.rows)
-    return Published(
-        f"Table {table.number} of the paper", table.mark, table.columns, rows, dataset == OSVQA, table.notes
-    )
+    return tgfnet_table("III").beside(same_data=dataset == OSVQA)
 
 
 def pick_examples(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ExportRefused
-from engine.export.evaluation import Published, evaluation_page, percent, write_evaluation
+from engine.export.evaluation import evaluation_page, write_evaluation
 from engine.export.evaluation_examples import (
     COLOURS,
     TRUST_OPACITY,
@@ -21,6 +21,7 @@ from engine.export.evaluation_examples import (
     outline,
     trust_tint,
 )
+from engine.export.evaluation_parts import Published, PublishedFigures, percent
 
 PART = {
     "OA": 0.6,
@@ -64,7 +65,11 @@ EVALUATION = {
 }
 PUBLISHED = Published(
     "Table III of the paper", "the paper's figure on OSVQA", ("OA", "number"),
-    (("TGFNet", "MUL", {"OA": 71.81, "number": 71.11}), ("RSVQA", "SAR", {"OA": 64.13})), same_data=False,
+    (
+        PublishedFigures("TGFNet", "MUL", {"OA": 71.81, "number": 71.11}),
+        PublishedFigures("RSVQA", "SAR", {"OA": 64.13}),
+    ),
+    same_data=False,
 )  # fmt: skip
 
 

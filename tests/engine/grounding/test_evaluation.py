@@ -305,7 +305,8 @@ def test_the_guess_is_the_better_of_the_two_in_every_part_of_the_set():
     guess = guess_metrics(training, test, WordSums(32))
     assert guess["kind"] == "text_only"
     assert guess["meanIoU"] == guess["text_only"]["meanIoU"] > max(0.7, guess["constant"]["meanIoU"])
-    assert guess["meanIoU"] == scored_boxes(test, text_boxes(training, test, WordSums(32))).ious.mean()  # seeded
+    again = scored_boxes(test, text_boxes(training, test, WordSums(32))).ious.mean()
+    assert guess["meanIoU"] == pytest.approx(again)
     assert set(guess["subsets"]) == set(evaluate_scored(noisy(test), test)["subsets"])
     assert json.loads(json.dumps(guess)) == guess
     nothing = replace(training, expressions=tuple(one for one in training.expressions if not one.scored))
