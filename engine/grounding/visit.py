@@ -84,4 +84,5 @@ class Visits:
             ),
             sensor=own.sensors[picture],
             categories_known=own.categories_known,
+            unlisted=frozenset(own.uncertain[picture]) if own.uncertain else frozenset(),
         )
