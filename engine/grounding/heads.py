@@ -89,7 +89,7 @@ class ContrastiveHead(nn.Module):
     def forward(self, visual: Tensor, texts: Tensor) -> Tensor:
         """``visual`` [B, E, H, W], ``texts`` [B, T, E] (L2-normalised) -> [B, HW, T], float32 also under autocast."""
         with torch.autocast(visual.device.type, enabled=False):
-            cells = self.norm(visual.float()).flatten(2)  # [B, E, HW]
+            cells: Tensor = self.norm(visual.float()).flatten(2)  # [B, E, HW]
             alike = cells.transpose(1, 2) @ texts.float().transpose(1, 2)  # [B, HW, T]
             return alike * torch.exp(self.logit_scale) + self.bias
 
