@@ -200,18 +200,22 @@ def _still_named(said: Naming, part: _Placed, others: Sequence[_Placed], frame: 
     parsed = read(said.text, said.category)
     if not parsed.certain or parsed.superlative or parsed.relation:
         return ()
+    beside_known = all(_is_listed(said.category, other.visit) for other in others)
     if _is_class(said):
-        return left
-    if len(left) != 1 or len(said.things) != 1:
-        return ()
-    if not all(other.visit.categories_known for other in others):
+        return left if beside_known else ()
+    if len(left) != 1 or len(said.things) != 1 or not beside_known:
         return ()
     if parsed.position is None:
         return () if any(said.category in other.present for other in others) else left
-    if any(said.category in other.visit.unlisted for other in others):
+    if not _is_listed(said.category, part.visit):
         return ()
     sure = lies(said.text, part.boxes[left[0]].tolist(), frame, SURE)
     return left if sure and not _fits_another(said, part, others, frame) else ()
+
+
+def _is_listed(category: str, visit: PictureVisit) -> bool:
+    """Whether everything of ``category`` in the picture has a box."""
+    return visit.categories_known and category not in visit.unlisted
 
 
 def _is_class(said: Naming) -> bool:
@@ -236,17 +240,12 @@ def _fits_another(said: Naming, part: _Placed, others: Sequence[_Placed], frame:
 
 
 def _with_whole_classes(expressions: tuple[Naming, ...], visit: PictureVisit) -> tuple[Naming, ...]:
-    """``expressions`` of a mosaic, where a class in the plural names its things in all of the pictures.
-
-    Where a picture's classes are not all known there may be more of them than anybody knows, and it is dropped.
-    """
+    """``expressions`` of a mosaic, where a class in the plural names its things in all of the pictures."""
     whole: dict[tuple[str, tuple[int, ...]], Naming] = {}
     for said in expressions:
         things = said.things
         if _is_class(said):
             things = tuple(row for row, name in enumerate(visit.categories) if name == said.category)
-            if not visit.categories_known:
-                continue
         whole[said.text, things] = replace(said, things=things)
     return tuple(whole.values())
 

@@ -44,7 +44,7 @@ class SlotSettings:
     random: tuple[int, int] = (0, 10)  # fewest and most texts of other pictures
     frequent: int = 200  # commonest texts of the training set, which fill the slots that are left
     mask_directions: float = 0.0  # share of the training sentences that are replaced by their category
-    trust_lists: bool = False  # what a data set does not list is taken not to be there
+    trust_lists: bool = False  # whether what a data set does not list is taken not to be there
 
     def __post_init__(self) -> None:
         """Raises UsageError for numbers that make no sense."""
@@ -86,12 +86,16 @@ class _Caption(NamedTuple):
 
 
 class SlotDrawer:
-    """Draws the texts of visits to one training set; ``visits`` are its pictures, with sentences masked as asked."""
+    """Draws the texts of visits to one training set.
+
+    ``visits`` are its pictures, their sentences masked as asked, and with all classes known where lists are trusted.
+    """
 
     def __init__(self, training: ExpressionSet, settings: SlotSettings) -> None:
         self.settings = settings
+        self._only_trusted = settings.trust_lists and not training.categories_known
         training = mask_directions(training, settings.mask_directions)
-        self.visits = Visits(training)
+        self.visits = Visits(replace(training, categories_known=training.categories_known or settings.trust_lists))
         self._closed = frozenset(training.closed) or frozenset(thing.category for thing in training.things)
         texts = [normalise(expression.text) for expression in training.expressions]
         categories: dict[str, set[str]] = {}
@@ -132,7 +136,7 @@ class SlotDrawer:
     # ---- negatives
 
     def _adversarial(self, visit: PictureVisit, positives: list[Naming], rng: np.random.Generator) -> Iterator[_Slot]:
-        """Contradictions of ``positives``, on average as many for each as the settings say; fewer where none is sure."""
+        """Contradictions of ``positives``, on average as many for each as is set; fewer where none is sure."""
         wanted = int(self.settings.adversarial * len(positives) + rng.random())
         draws = Draws(int(rng.integers(1 << 62)), 0)
         made = 0
@@ -188,8 +192,8 @@ class SlotDrawer:
 
     def _all_listed(self, category: str, visit: PictureVisit) -> bool:
         """Whether every thing of ``category`` in the picture has a box."""
-        known = visit.categories_known and category in self._closed
-        return (known or self.settings.trust_lists) and category not in visit.unlisted
+        listed = category in self._closed or self._only_trusted
+        return visit.categories_known and listed and category not in visit.unlisted
 
     def _is_absent(self, category: str, visit: PictureVisit) -> bool:
         """Whether nothing of ``category`` is in the picture."""
@@ -197,7 +201,7 @@ class SlotDrawer:
             return False
         # Lists that are only trusted say nothing of what goes with the listed: a harbor with its ships.
         alike = frozenset[str]().union(*(group for group in OVERLAPPING if category in group))
-        return visit.categories_known or not alike & visit.present
+        return not (self._only_trusted and alike & visit.present)
 
     def _now_named(self, swapped: str, said: Naming, visit: PictureVisit) -> tuple[int, ...] | None:
         """What ``swapped``, which contradicts a direction of ``said``, names: nothing, or one other thing of the class.
@@ -207,7 +211,7 @@ class SlotDrawer:
         """
         parsed = read(swapped, said.category)
         directions = [one for one in find_directions(swapped) if isinstance(one, Direction)]
-        understood = parsed.certain or self.settings.trust_lists
+        understood = parsed.certain or self._only_trusted
         if len(said.things) != 1 or not understood or any(one.most for one in directions):
             return None
         if not self._all_listed(said.category, visit):

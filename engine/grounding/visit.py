@@ -26,7 +26,7 @@ class PictureVisit:
     ``pixels`` uint8 [3, S, S], 0 where ``valid`` bool [S, S] is False. ``boxes`` float32 [K, 4] are left, top, right,
     bottom in pixels, half-open; ``categories`` has one entry for each. ``categories_known`` says that a class which is
     neither among them nor in ``unlisted`` is not there. ``unlisted`` are classes of which something may be seen that
-    has no box, such as what the border left too little of.
+    has no box: the set's uncertain ones, and what the border left too little of.
     """
 
     pixels: NDArray[np.uint8]
