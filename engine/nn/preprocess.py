@@ -123,9 +123,7 @@ def _scale(values: Floats, valid: Mask, low: float, high: float) -> Floats:
 def letterbox(values: Floats, valid: Mask, size: int) -> Square:
     """Fit ``values`` [C, h, w] into a square of ``size`` px, keeping its shape; invalid pixels weigh nothing."""
     _, height, width = values.shape
-    scale = size / max(height, width)
-    new_h, new_w = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (size - new_h) // 2, (size - new_w) // 2
+    left, top, new_w, new_h = _inside_square(width, height, size)
     inside = (slice(top, top + new_h), slice(left, left + new_w))
     square = np.zeros((values.shape[0], size, size), np.float32)
     share = np.zeros((size, size), np.float32)
@@ -136,6 +134,22 @@ def letterbox(values: Floats, valid: Mask, size: int) -> Square:
         square[band][inside] = np.where(weight > 0.01, smooth / np.maximum(weight, 0.01), 0.0)
     part = (left / size, top / size, (left + new_w) / size, (top + new_h) / size)
     return Square(np.clip(square, 0.0, 1.0), np.clip(share, 0.0, 1.0), part)
+
+
+def letterboxed_box(
+    box: tuple[float, float, float, float], width: int, height: int, size: int
+) -> tuple[float, float, float, float]:
+    """Where ``box`` (x0, y0, x1, y1) of a picture of ``width`` x ``height`` lies in its square of ``size`` px."""
+    left, top, new_w, new_h = _inside_square(width, height, size)
+    across, down = new_w / width, new_h / height
+    return left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down
+
+
+def _inside_square(width: int, height: int, size: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of a letterboxed picture in its square."""
+    scale = size / max(height, width)
+    new_w, new_h = max(1, round(width * scale)), max(1, round(height * scale))
+    return (size - new_w) // 2, (size - new_h) // 2, new_w, new_h
 
 
 def _resize(band: Floats, width: int, height: int) -> Floats:

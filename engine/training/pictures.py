@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.datasets.dataset import DataSet, Faults, Task
+from engine.datasets.dataset import BoxRow, DataSet, Faults, MaskRow, QuestionRow, Row, Task
 from engine.datasets.table import read_dataset
 from engine.errors import DataSetUnreadable
 from engine.nn.preprocess import Floats, Mask
@@ -23,18 +23,23 @@ CHECK_THE_FOLDER = "rsqa dataset check lists everything that is wrong with the f
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
 """Our names of splits, and what ``engine.datasets`` calls them; other names are taken as they are."""
 
-_ASKED_FOR: dict[Task, str] = {"vqa": "questions", "grounding": "boxes", "segmentation": "masks"}
+_ASKED_FOR: dict[Task, tuple[type[Row], str]] = {
+    "vqa": (QuestionRow, "questions"),
+    "grounding": (BoxRow, "boxes"),
+    "segmentation": (MaskRow, "masks"),
+}
 
 
 def read_annotations(folder: Path, task: Task, layout: str | None = None) -> tuple[DataSet, tuple[str, ...]]:
     """The data set in ``folder``, and what is wrong with its annotations.
 
-    Raises :class:`DataSetUnreadable` where the folder has no layout that is known, or one of another task.
+    Layouts of ours may have rows of several tasks; those of the others are to be passed over. Raises
+    :class:`DataSetUnreadable` where the folder has no layout that is known, or none with rows of this task.
     """
     faults = Faults(folder)
     data = read_dataset(folder, faults, layout)
-    if data.task != task:
-        wanted = _ASKED_FOR[task]
+    kind, wanted = _ASKED_FOR[task]
+    if data.task != task and not any(isinstance(row, kind) for row in data.rows):
         raise DataSetUnreadable(
             f"{folder} has the layout {data.layout}, which has no {wanted}.", remedy=f"Give a data set of {wanted}."
         )
