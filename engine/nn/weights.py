@@ -41,11 +41,12 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_part(part: nn.Module, path: Path, name: str) -> bool:
-    """Fill ``part`` from what ``path`` has of a whole model's part ``name``. Whether it fits; else nothing is changed.
+    """Fill ``part`` from what ``path`` has of a model's part ``name``, "" for all of it. Whether it fits.
 
-    Raises ModelDamaged where ``path`` cannot be read.
+    Where it does not, nothing is changed. Raises ModelDamaged where ``path`` cannot be read.
     """
-    stored = {own.removeprefix(f"{name}."): value for own, value in _read(path).items() if own.startswith(f"{name}.")}
+    before = f"{name}." if name else ""
+    stored = {own.removeprefix(before): value for own, value in _read(path).items() if own.startswith(before)}
     if _differences(part, stored):
         return False
     _fill(part, stored)

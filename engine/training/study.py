@@ -24,7 +24,7 @@ from engine.training.processes import is_main_process
 from engine.training.published import PublishedRow, PublishedTable
 from engine.training.recipe import Recipe, Tables, changed, merged, read_tables
 from engine.training.run import train_recipe
-from engine.training.trainer import Tell, Trainer, recipe_of, task_of, trainer_of
+from engine.training.trainer import Rivals, Tell, Trainer, recipe_of, task_of, trainer_of
 
 RUNS_FOLDER = "runs"
 
@@ -158,11 +158,24 @@ def _run_all(study: Study, out: Path, command: str, report: Tell | None) -> Stud
             return _reported(study, out, command, stopped=True)
         if result.training is not None and is_main_process():
             _reported(study, out, command)
-    return _reported(study, out, command)
+    rivals = _rivals(study, materials) if is_main_process() else Rivals()
+    return _reported(study, out, command, rivals)
 
 
-def study_report(study: Study, cards: Mapping[tuple[str, int], ModelCard], command: str) -> StudyReport:
+def _rivals(study: Study, materials: Any) -> Rivals:
+    """What can be told of the paper's other rows; last, as it may take as long as a run's own scores."""
+    if study.paper is None:
+        return Rivals()
+    shown = {run.paper for run in study.head.runs}
+    names = {row.name for row in study.paper.rows if (row.name, row.modality) not in shown}
+    return study.trainer.rivals(study.first, names, materials)
+
+
+def study_report(
+    study: Study, cards: Mapping[tuple[str, int], ModelCard], command: str, rivals: Rivals | None = None
+) -> StudyReport:
     """The report of the runs that are finished, whose ``cards`` are given by run and seed."""
+    rivals = rivals or Rivals()
     paper, trainer = study.paper, study.trainer
     first = next(iter(cards.values()), None)
     rows = [_row_of(study, run, cards) for run in study.head.runs]
@@ -170,7 +183,7 @@ def study_report(study: Study, cards: Mapping[tuple[str, int], ModelCard], comma
         guessed = trainer.guessed(first)
         rows.insert(0, StudyRow("No picture", f"the guess, {trainer.guess}", done=1, wanted=1, ours=guessed))
     if paper is not None:
-        rows += _rows_of_others(study, paper)
+        rows += _rows_of_others(study, paper, rivals)
     return StudyReport(
         title=study.head.title,
         columns=paper.columns if paper is not None else study.head.columns or trainer.columns,
@@ -178,7 +191,7 @@ def study_report(study: Study, cards: Mapping[tuple[str, int], ModelCard], comma
         rows=tuple(rows),
         ours_on=first.metrics_split if first is not None else "no run is finished yet",
         paper_on=f"{paper.on}, Table {paper.number} of the paper" if paper is not None else "",
-        notes=tuple(_notes(study)),
+        notes=(*_notes(study), *rivals.notes),
         facts=_facts(study, first, command),
     )
 
@@ -202,13 +215,15 @@ class _Labelled:
             self._report({**event, **self.label, "of_runs": self._runs})
 
 
-def _reported(study: Study, out: Path, command: str, *, stopped: bool = False) -> StudyResult:
+def _reported(
+    study: Study, out: Path, command: str, rivals: Rivals | None = None, *, stopped: bool = False
+) -> StudyResult:
     cards = {
         key: read_card(folder)
         for key in study.recipes
         if ((folder := out / study.folder(*key) / MODEL_FOLDER) / CARD_FILE).is_file()
     }
-    files = write_study(study_report(study, cards, command), out) if is_main_process() else ()
+    files = write_study(study_report(study, cards, command, rivals), out) if is_main_process() else ()
     return StudyResult(files, len(cards), len(study.recipes), stopped)
 
 
@@ -230,15 +245,19 @@ def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCa
     )
 
 
-def _rows_of_others(study: Study, paper: PublishedTable) -> list[StudyRow]:
-    """The rows of the paper's table that the study does not run, with what we can tell of them without a run."""
+def _rows_of_others(study: Study, paper: PublishedTable, rivals: Rivals) -> list[StudyRow]:
+    """The rows of the paper's table that the study does not run, with what we can tell of them without a run.
+
+    Where a method has several rows, that is what does not differ between them: counts.
+    """
     shown = {run.paper for run in study.head.runs}
-    beside = study.trainer.beside(study.first)
-    return [
-        StudyRow(_title(row), row.venue, ours=beside.get(row.name, {}), paper=row.values, whose=row.whose)
-        for row in paper.rows
-        if (row.name, row.modality) not in shown
-    ]
+    rows = []
+    for row in paper.rows:
+        if (row.name, row.modality) not in shown:
+            told = rivals.figures.get(row.name, {})
+            ours = {name: value for name, value in told.items() if not row.modality or name in paper.counts}
+            rows.append(StudyRow(_title(row), row.venue, ours=ours, paper=row.values, whose=row.whose))
+    return rows
 
 
 def _notes(study: Study) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,6 +20,14 @@ Tell = Callable[[dict[str, Any]], None]
 
 R = TypeVar("R", bound=Recipe)
 M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Our figures of networks that no run of a study trains, by the names of published rows, and sentences on them."""
+
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class OpenRun(Protocol):
@@ -84,8 +93,8 @@ class Trainer(Protocol[R, M]):
     def facts(self, recipe: R) -> Mapping[str, str]:
         """What a report prints of how the recipe trains."""
 
-    def beside(self, recipe: R) -> Mapping[str, Mapping[str, float]]:
-        """Figures of rivals that we can tell without a run (their parameters), by the names of published rows."""
+    def rivals(self, recipe: R, names: Collection[str], materials: M) -> Rivals:
+        """What we can tell without a run of our own of the rows ``names`` of a published table."""
 
 
 def trainer_of(task: str) -> Trainer[Any, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.catalog import ModelCard
 from engine.training.published import PublishedTable
 from engine.training.recipe import Tables, training_said
-from engine.training.trainer import Tell
+from engine.training.trainer import Rivals, Tell
 from engine.vqa.materials import Materials
 from engine.vqa.published import tgfnet_table
 from engine.vqa.recipe import PATHS, VqaRecipe, recipe_of
@@ -69,9 +69,9 @@ class TgfnetTrainer:
             "encoders": f"images {model.clip_model or model.vision}, text {model.text_encoder}, {recipe.tune.backbone}",
         }
 
-    def beside(self, recipe: VqaRecipe) -> dict[str, dict[str, float]]:
-        """The paper's tables have nothing that can be told without a run."""
-        return {}
+    def rivals(self, recipe: VqaRecipe, names: Collection[str], materials: Materials) -> Rivals:
+        """Nothing: all rows of the paper's tables are runs."""
+        return Rivals()
 
 
 def _in_percent(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -1,0 +1,154 @@
+"""What OptiSAR-Net++'s runs are made of: expression sets, and the embeddings of all their texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.catalog import WEIGHTS_FILE, file_sha256
+from engine.errors import ModelNotFound, UsageError
+from engine.grounding.data.expression_set import ExpressionSet
+from engine.grounding.data.scenes import SceneSetSpec, render_expressions
+from engine.grounding.guess import guess_metrics
+from engine.grounding.recipe import GroundingRecipe
+from engine.grounding.scored import Scored
+from engine.grounding.slots import mask_directions
+from engine.nn.embeddings import AT_ONCE, TextEmbedder, build_embedder
+from engine.scenes import SPLIT_SEEDS
+from engine.training.materials import SPLITS, KeptMaterials, digest
+from engine.training.trainer import Tell
+
+if TYPE_CHECKING:
+    from engine.datasets.dataset import DataSet
+
+
+class GroundingMaterials(KeptMaterials):
+    """Makes and keeps what recipes need, below ``folder``; ``tell`` hears how far it is."""
+
+    def __init__(self, folder: Path, tell: Tell) -> None:
+        super().__init__(folder, tell)
+        self._sets: dict[Any, ExpressionSet] = {}
+        self._embedders: dict[str, TextEmbedder] = {}
+        self._embedded: set[Any] = set()
+        self._guesses: dict[Any, dict[str, Any]] = {}
+
+    def expressions(self, recipe: GroundingRecipe, split: str) -> ExpressionSet:
+        """The set of a split (``engine.training.materials.SPLITS``), its sentences masked as ``slots`` says.
+
+        Raises UsageError or DataSetUnreadable where there is none.
+        """
+        return mask_directions(self._whole(recipe, split), recipe.slots.mask_directions)
+
+    def _whole(self, recipe: GroundingRecipe, split: str) -> ExpressionSet:
+        key = _set_key(recipe, split)
+        if key not in self._sets:
+            place = self.place(recipe.data, f"data/{split}-{digest(key)}")
+            if recipe.data.source == "scenes":
+                made = self._rendered(recipe, split, place)
+            else:
+                made = self._read(recipe, split, place)
+            self._sets[key] = made
+            self.note_left_out(f"{split} set", made.left_out)
+        return self._sets[key]
+
+    def embedder(self, recipe: GroundingRecipe) -> TextEmbedder:
+        """The recipe's frozen text encoder, which has embedded every text of the sets, and keeps what it embeds.
+
+        Raises UsageError where it is of another width than the network, ModelNotFound where it is nowhere.
+        """
+        name = recipe.model.text_encoder
+        if name not in self._embedders:
+            place = self.place(recipe.data, "texts")
+            self._embedders[name] = build_embedder(name, keep_in=place, device=recipe.train.device)
+        embedder = self._embedders[name]
+        if embedder.width != recipe.model.embed_width:
+            raise UsageError(
+                f"The network reads texts as {recipe.model.embed_width} numbers, {name} gives {embedder.width}.",
+                remedy=f"Set model.embed_width to {embedder.width}.",
+            )
+        for split in SPLITS:
+            self._embed(recipe, split, embedder)
+        return embedder
+
+    def _embed(self, recipe: GroundingRecipe, split: str, embedder: TextEmbedder) -> None:
+        """Have every text of a split embedded once, so that it is found again."""
+        key = (_set_key(recipe, split), recipe.slots.mask_directions, embedder.name)
+        if recipe.data.keep == "memory" or key in self._embedded:
+            return
+        texts = list(dict.fromkeys(one.text for one in self.expressions(recipe, split).expressions))
+        report = self.counted(f"embedding the texts of the {split} set")
+        for start in range(0, len(texts), AT_ONCE):
+            embedder.embed(texts[start : start + AT_ONCE])
+            report(min(start + AT_ONCE, len(texts)), len(texts))
+        self._embedded.add(key)
+
+    def guess(self, recipe: GroundingRecipe) -> dict[str, Any]:
+        """What one scores on the test set without looking (``engine.grounding.guess``), as JSON."""
+        embedder = self.embedder(recipe)
+        key = (_set_key(recipe, "train"), recipe.slots.mask_directions, embedder.name)
+        if key not in self._guesses:
+            self._tell({"kind": "stage", "stage": "guessing without pictures"})
+            training, test = (self.expressions(recipe, split) for split in ("train", "test"))
+            self._guesses[key] = guess_metrics(training, test, embedder)
+        return self._guesses[key]
+
+    def grounding_dino(self, recipe: GroundingRecipe) -> Scored | None:
+        """What Grounding DINO's published weights say to the test set; None where they are not on this machine."""
+        # Only who asks for it waits for transformers.
+        from engine.grounding.rivals.grounding_dino import GroundingDino, find_grounding_dino
+
+        try:
+            weights = find_grounding_dino()
+        except ModelNotFound:
+            return None
+        key = (_set_key(recipe, "test"), recipe.slots.mask_directions, file_sha256(weights / WEIGHTS_FILE))
+        kept = self.place(recipe.data, f"rivals/grounding-dino-{digest(key)}.npz")
+        if kept is not None and kept.is_file():
+            return Scored.read(kept)
+        report = self.counted("asking Grounding DINO")
+        scored = GroundingDino.load(weights, device=recipe.train.device).score_set(
+            self.expressions(recipe, "test"), report=lambda share: report(round(100 * share), 100)
+        )
+        if kept is not None:
+            scored.save(kept)
+        return scored
+
+    def _rendered(self, recipe: GroundingRecipe, split: str, place: Path | None) -> ExpressionSet:
+        """The scenes of a split. Held-out wordings are the test's alone: nothing may be fitted to them, and weights are
+        chosen and calibrated on validation."""
+        data = recipe.data
+        spec = SceneSetSpec(
+            first_seed=SPLIT_SEEDS[split],
+            count=data.scenes(split),
+            wording="held-out" if split == "test" else "train",
+            view_px=data.view_px,
+            size_px=recipe.model.image_size,
+        )
+        report = self.counted(f"rendering the {split} set")
+        return render_expressions(spec, recipe.preprocess, place, workers=data.workers, report=report)
+
+    def _read(self, recipe: GroundingRecipe, split: str, place: Path | None) -> ExpressionSet:
+        # Only what reads pictures from files brings the raster library.
+        from engine.grounding.data.folders import expression_folder
+
+        return expression_folder(
+            self._annotations(recipe),
+            split,
+            recipe.preprocess,
+            recipe.model.image_size,
+            place,
+            workers=recipe.data.workers,
+            report=self.counted(f"reading the {split} set"),
+        )
+
+    def _annotations(self, recipe: GroundingRecipe) -> DataSet:
+        from engine.training.pictures import read_annotations
+
+        return self.annotations(recipe.data.folder, lambda folder: read_annotations(folder, "grounding"))
+
+
+def _set_key(recipe: GroundingRecipe, split: str) -> tuple[object, ...]:
+    """What decides the pictures and expressions of a split; how many processes make them, and where, does not."""
+    data = replace(recipe.data, workers=1, keep="disk")
+    return split, data, recipe.preprocess, recipe.model.image_size

@@ -1,0 +1,120 @@
+"""OptiSAR-Net++ as ``rsqa train`` needs it: recipes, runs, and figures beside the paper's Tables I to VI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.catalog import ModelCard
+from engine.grounding.config import GroundingConfig
+from engine.grounding.counts import PARAMETERS, count_parts
+from engine.grounding.evaluation import TOLD_APART, evaluate_scored
+from engine.grounding.materials import GroundingMaterials
+from engine.grounding.published import optisar_table
+from engine.grounding.recipe import GroundingRecipe, recipe_of
+from engine.grounding.report import paper_figures
+from engine.grounding.run import GroundingRun
+from engine.nn.embeddings import build_embedder
+from engine.training.published import PublishedTable
+from engine.training.recipe import Tables, training_said
+from engine.training.trainer import Rivals, Tell
+
+GROUNDING_DINO = "G-DINO"
+"""What the paper's tables call Grounding DINO."""
+
+TEXT_M = {"all-MiniLM-L6-v2": 22.7, "mobileclip2": 63.4}
+"""Millions of parameters of the frozen text encoders, which the paper's tables count, too."""
+
+
+class GroundingTrainer:
+    """See :class:`engine.training.trainer.Trainer`."""
+
+    paths = ()
+    columns = ("Pr@0.5", "meanIoU", "cumIoU")
+    guess = "from the expression alone"
+
+    def recipe_of(self, tables: Tables) -> GroundingRecipe:
+        """The recipe that ``tables`` describe. Raises UsageError, naming the table or field that does not fit."""
+        return recipe_of(tables)
+
+    def fetch(self, recipe: GroundingRecipe, say: Callable[[str], None]) -> None:
+        """Bring MobileCLIP2's weights from the hub into its cache. Raises ModelNotFound where it does not answer."""
+        build_embedder(recipe.model.text_encoder, before_fetch=say)
+
+    def materials(self, folder: Path, tell: Tell) -> GroundingMaterials:
+        """A maker of expression sets and embeddings below ``folder``."""
+        return GroundingMaterials(folder, tell)
+
+    def open(self, recipe: GroundingRecipe, materials: GroundingMaterials, tell: Tell) -> GroundingRun:
+        """Read or make all that training needs."""
+        return GroundingRun(recipe, materials, tell)
+
+    def published(self, number: str) -> PublishedTable:
+        """A table of the paper. Raises UsageError where there is none such."""
+        return optisar_table(number)
+
+    def figures(self, card: ModelCard) -> dict[str, float]:
+        """A card's figures by the names of the paper's columns: percent, and millions of parameters."""
+        return _figures(card.metrics) | {PARAMETERS: parameters_m(GroundingConfig.from_json(card.config))}
+
+    def guessed(self, card: ModelCard) -> dict[str, float]:
+        """The same for what one scores without looking."""
+        return _figures(card.guess)
+
+    def said(self, card: ModelCard) -> str:
+        """The test's result as a sentence."""
+        precision, mean = (100 * card.metrics[name] for name in ("Pr@0.5", "meanIoU"))
+        return f"Test Pr@.5 {precision:.1f}, meanIoU {mean:.1f}; the guess {100 * card.guess['meanIoU']:.1f}."
+
+    def notes(self, recipe: GroundingRecipe) -> Iterator[str]:
+        """What differs from the paper's network."""
+        if recipe.recipe.preset != "paper":
+            yield (
+                f"Ours are the {recipe.recipe.preset} preset at {recipe.model.image_size} px with the text encoder "
+                f"{recipe.model.text_encoder}, the paper's are at 640 px with MobileCLIP2-B."
+            )
+
+    def facts(self, recipe: GroundingRecipe) -> dict[str, str]:
+        """How the recipe trains."""
+        slots = recipe.slots
+        return {
+            "training": training_said(recipe, f"{recipe.batch.pictures} pictures with {slots.texts} texts each"),
+            "text encoder": f"{recipe.model.text_encoder}, frozen",
+        }
+
+    def rivals(self, recipe: GroundingRecipe, names: Collection[str], materials: GroundingMaterials) -> Rivals:
+        """Grounding DINO's parameters, and the scores of its published weights where they are on this machine."""
+        if GROUNDING_DINO not in names:
+            return Rivals()
+        scored = materials.grounding_dino(recipe)
+        figures = {PARAMETERS: grounding_dino_parameters() / 1e6}
+        how = "no weights of it are on this machine, so that it has no scores"
+        if scored is not None:
+            evaluation = evaluate_scored(scored, materials.expressions(recipe, "test"))
+            figures |= _figures(evaluation["metrics"] | {"subsets": evaluation["subsets"]})
+            how = "its published weights, which were not trained on these data, were asked the same test expressions"
+        note = f"{GROUNDING_DINO} beside “ours” is Grounding DINO (tiny) as transformers builds it: {how}."
+        return Rivals({GROUNDING_DINO: figures}, (note,))
+
+
+def parameters_m(config: GroundingConfig) -> float:
+    """Millions of parameters, the frozen text encoder's included, as the paper counts them."""
+    return sum(count_parts(config).values()) / 1e6 + TEXT_M[config.text_encoder]
+
+
+def grounding_dino_parameters() -> int:
+    """Parameters of Grounding DINO's architecture; no weights are made or needed."""
+    from engine.grounding.rivals.grounding_dino import build_random  # transformers takes seconds to import
+
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_random().parameters())
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+    subsets = metrics["subsets"]
+    apart = subsets.get("told apart", {}).get(TOLD_APART, {})
+    told = {f"told apart {name}": 100 * apart[name] for name in ("Pr@0.5", "meanIoU", "cumIoU") if name in apart}
+    return paper_figures(metrics, subsets) | told
