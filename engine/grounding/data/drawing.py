@@ -64,8 +64,8 @@ class TrainingOrder:
 
     def __init__(self, training: ExpressionSet, batch: BatchSettings, seed: int) -> None:
         self._batch, self._seed = batch, seed
-        named = np.array([bool(own) for own in training.by_picture()], bool)
-        usable = np.intersect1d(np.flatnonzero(named), share_of(training.names, batch.share))
+        named = np.flatnonzero([bool(own) for own in training.by_picture()])
+        usable = np.intersect1d(named, share_of(training.names, batch.share))
         if not usable.size:
             raise UsageError(
                 f"There is nothing to train on in {training.about}: no picture has an expression.",
