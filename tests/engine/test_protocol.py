@@ -21,7 +21,16 @@ from engine.protocol import (
     to_builtins,
     to_line,
 )
-from engine.records import AskRequest, AskTilesRequest, Box, DisplaySpec, ExplanationMap, GateChoice, PixelWindow
+from engine.records import (
+    AskRequest,
+    AskTilesRequest,
+    Box,
+    DisplaySpec,
+    ExplanationMap,
+    FindRequest,
+    GateChoice,
+    PixelWindow,
+)
 
 text = st.text(min_size=1, max_size=200).filter(str.strip)
 windows = st.builds(
@@ -41,6 +50,18 @@ questions = st.builds(
 requests = st.one_of(
     questions,
     st.builds(AskTilesRequest, questions, tile_gsd_m=st.none() | st.floats(0.01, 1e3), max_tiles=st.integers(1, 10**6)),
+    st.builds(
+        FindRequest,
+        expression=text,
+        optical=st.none() | text,
+        sar=text,
+        folder=text,
+        window=st.none() | windows,
+        sensors=st.sampled_from([("optical",), ("sar",), ("optical", "sar")]),
+        mode=st.sampled_from(["auto", "best", "all"]),
+        least_score=st.none() | st.floats(0.01, 0.99),
+        gsd_m=st.none() | st.floats(0.01, 1e3),
+    ),
     st.builds(
         TileRequest,
         path=text,
