@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog import WEIGHTS_FILE, file_sha256
@@ -32,6 +33,7 @@ class GroundingMaterials(KeptMaterials):
         self._embedders: dict[str, TextEmbedder] = {}
         self._embedded: set[Any] = set()
         self._guesses: dict[Any, dict[str, Any]] = {}
+        self._passing = TemporaryDirectory(prefix="rsqa-texts-")  # where nothing is kept: gone with this object
 
     def expressions(self, recipe: GroundingRecipe, split: str) -> ExpressionSet:
         """The set of a split (``engine.training.materials.SPLITS``), its sentences masked as ``slots`` says.
@@ -59,7 +61,7 @@ class GroundingMaterials(KeptMaterials):
         """
         name = recipe.model.text_encoder
         if name not in self._embedders:
-            place = self.place(recipe.data, "texts")
+            place = self.place(recipe.data, "texts") or Path(self._passing.name)
             self._embedders[name] = build_embedder(name, keep_in=place, device=recipe.train.device)
         embedder = self._embedders[name]
         if embedder.width != recipe.model.embed_width:
@@ -74,7 +76,7 @@ class GroundingMaterials(KeptMaterials):
     def _embed(self, recipe: GroundingRecipe, split: str, embedder: TextEmbedder) -> None:
         """Have every text of a split embedded once, so that it is found again."""
         key = (_set_key(recipe, split), recipe.slots.mask_directions, embedder.name)
-        if recipe.data.keep == "memory" or key in self._embedded:
+        if key in self._embedded:
             return
         texts = list(dict.fromkeys(one.text for one in self.expressions(recipe, split).expressions))
         report = self.counted(f"embedding the texts of the {split} set")

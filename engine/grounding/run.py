@@ -157,8 +157,8 @@ def limits_of(
     ]
     sensors = [f"{SENSOR_SAID[name]} {right:.0%}" for name, right, _ in _pairs(metrics, guess, "sensor")]
     apart = [
-        f"Where only a direction or a relation tells a thing from others, its box is right in {right:.0%} of cases; the "
-        f"guess is in {blindly:.0%}."
+        f"Where only a direction or a relation tells a thing from others, its box is right in {right:.0%} of cases, "
+        f"the guess's in {blindly:.0%}."
         for name, right, blindly in _pairs(metrics, guess, "told apart")
         if name == TOLD_APART
     ]

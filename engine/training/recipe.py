@@ -50,7 +50,7 @@ class DataSettings:
     """What is trained on: synthetic scenes, or a ``folder`` with a published layout (``engine.datasets``).
 
     ``gsd_m`` are the least and the most metres per pixel at the network's input, for data that do not tell. ``keep`` is
-    "disk" (in the run's folder, reused when the run goes on) or "memory" (made anew, no file written). Scenes only: how
+    "disk" (in the run's folder, reused when the run goes on) or "memory" (made anew, nothing is kept). Scenes only: how
     many for each split, and their size.
     """
 
