@@ -118,8 +118,8 @@ def explanations() -> list[str]:
         f"PL-MoE: {experts - base:+.2f} M at rank {rank}; the paper has {paper_experts - paper_base:+.1f} M, at a rank "
         "that it does not name.",
         f"TGDF-SSA and region head: {whole - experts:+.2f} M; the paper has {paper_whole - paper_experts:+.1f} M.",
-        f"One expert has {one_expert:,} parameters at rank {rank}. The paper's Table VI grows by 0.7 M from two experts "
-        "to four and by nothing from four to eight: no rank does both.",
+        f"One expert has {one_expert:,} parameters at rank {rank}. The paper's Table VI adds 0.7 M from two to "
+        "four experts and none from four to eight: no rank does both.",
     ]
 
 

@@ -43,7 +43,7 @@ class GroundingOutput(NamedTuple):
     data or the slot no text), ``sides`` [B, A, 4, bins] the logits over distances (left, top, right, bottom, in cells),
     ``boxes`` [B, A, 4] the decoded boxes (x0, y0, x1, y1 in input pixels). ``centres`` [A, 2] are the cells' centres
     (x, y in input pixels), ``strides`` [A]. ``regions`` has logits [B, G², H, W] per scale in training, else it is
-    empty. ``gates`` has TGDF's mean response to the texts [B, H, W] (0..1) per scale, empty without fusion.
+    empty. ``gates`` says how far the texts open TGDF's gates [B, H, W] (0..1) per scale, empty without fusion.
     ``cell_mask`` and ``balance`` are the backbone's. ``scores``, ``sides`` and ``boxes`` are always float32.
     """
 

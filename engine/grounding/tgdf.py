@@ -95,11 +95,15 @@ class TextGuidedGate(nn.Module):
         self.feature_gate = nn.Parameter(torch.zeros(()))  # g_f
 
     def forward(self, V: Tensor, texts: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """``V`` [B, C, H, W], ``texts`` [B, T, E] real where ``text_mask`` [B, T] -> V' and A's mean [B, H, W]."""
+        """``V`` [B, C, H, W], ``texts`` [B, T, E] real where ``text_mask`` [B, T].
+
+        Returns V' [B, C, H, W] and, to show, how far the attention gate is open [B, H, W], 0..1: A's mean over heads.
+        Nothing ties a high A to "more": training may as well turn g_w negative, and then it is 1 - A (½ at g_w = 0).
+        """
         A = self.response(V, texts, text_mask)  # [B, h, H, W]
         each = A.repeat_interleave(V.shape[1] // self.heads, 1)  # [B, C, H, W]
         gated = V * (1.0 + self.attention_gate * (2.0 * each - 1.0)) + self.feature_gate * self.mix(V * each)
-        return gated, A.mean(1)
+        return gated, 0.5 + self.attention_gate.sign() * (A.mean(1) - 0.5)
 
     def response(self, V: Tensor, texts: Tensor, text_mask: Tensor) -> Tensor:
         """A [B, h, H, W] of eq. 6."""
@@ -135,12 +139,12 @@ class TextGuidedFusion(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, texts: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         """``x`` [B, C, H, W] with data where ``mask`` [B, 1, H, W], ``texts`` [B, T, E] real where ``text_mask``.
 
-        Returns the fused features [B, C, H, W] and the mean gate [B, H, W] over heads and repeats, 0..1.
+        Returns the fused features [B, C, H, W] and how far the gates are open [B, H, W], 0..1, the repeats' mean.
         """
         parts = list(self.enter(x).chunk(2, 1))  # [B, C / 2, H, W] each
-        responses = []
+        opened = []
         for shuffle, gate in zip(self.shuffles, self.gates, strict=True):
-            V, response = gate(shuffle(parts[-1], mask), texts, text_mask)
+            V, open_by = gate(shuffle(parts[-1], mask), texts, text_mask)
             parts.append(V)
-            responses.append(response)
-        return x + self.leave(torch.cat(parts, 1)), torch.stack(responses).mean(0)
+            opened.append(open_by)
+        return x + self.leave(torch.cat(parts, 1)), torch.stack(opened).mean(0)
