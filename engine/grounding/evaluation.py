@@ -78,13 +78,18 @@ def box_metrics(
         parts.add(overlap, **labels(pictures.expressions[index], pictures))
     subsets: dict[str, Any] = parts.scores(OverlapTally.grounding_scores)
     metrics: dict[str, Any] = subsets.pop("all")
-    places = [pictures.names[pictures.expressions[index].picture] for index in asked]
+    places = [_place(pictures, pictures.expressions[index].picture) for index in asked]
     metrics["intervals"] = overlap_intervals(places, overlaps, at=AT)
     alone = [n for n, index in enumerate(asked) if only_directions(pictures.expressions[index])]
     if alone:
         intervals = overlap_intervals([places[n] for n in alone], [overlaps[n] for n in alone], at=AT)
         subsets["told apart"][TOLD_APART]["intervals"] = intervals
     return metrics, subsets
+
+
+def _place(pictures: ExpressionSet, picture: int) -> str:
+    """What two sensors' pictures of one place have in common: its name, which may end in the sensor's."""
+    return pictures.names[picture].removesuffix(f" {pictures.sensors[picture]}")
 
 
 def labels(expression: Expression, pictures: ExpressionSet) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,8 +16,8 @@ from engine.export.grounding_examples import Box, BoxExample
 from engine.grounding.calibration import probabilities
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.evaluation import Evaluation
+from engine.grounding.published import optisar_table
 from engine.grounding.scored import Scored
-from engine.training.published import published_table
 
 Kind = Literal["best", "worst", "random"]
 
@@ -69,8 +68,7 @@ def paper_figures(metrics: Mapping[str, Any], subsets: Mapping[str, Any]) -> dic
 
 def paper_rows(dataset: str) -> Published:
     """The paper's table on ``dataset``, else Table I, with whether figures on ``dataset`` are on the same data."""
-    table = published_table(Path(str(files("engine.grounding"))) / "published.toml", TABLES.get(dataset, "I"))
-    return table.beside(same_data=dataset in TABLES)
+    return optisar_table(TABLES.get(dataset, "I")).beside(same_data=dataset in TABLES)
 
 
 def pick_examples(

@@ -39,7 +39,7 @@ def known_set(pictures: int = 8, size: int = 128, seed: int = 0) -> ExpressionSe
         about="noise",
         pixels=rng.integers(0, 256, (pictures, 3, size, size), dtype=np.uint8),
         sensors=("optical", "sar") * (pictures // 2),
-        names=tuple(f"scene {picture // 2}" for picture in range(pictures)),
+        names=tuple(f"scene {picture // 2} {('optical', 'sar')[picture % 2]}" for picture in range(pictures)),
         weather=tuple(("clear", "", "cloud", "")[picture % 4] for picture in range(pictures)),
         gsd_m=(1.0,) * pictures,
         things=tuple(things),

@@ -24,6 +24,7 @@ from engine.grounding.evaluation import (
 )
 from engine.grounding.guess import constant_boxes, guess_metrics, text_boxes
 from engine.grounding.scored import Scored, scored_boxes, scored_expressions, true_boxes
+from engine.metrics import overlap_intervals
 from engine.protocol import to_json
 from tests.engine.grounding.known_set import WordSums, known_set
 
@@ -74,6 +75,13 @@ def test_scores_are_those_counted_by_hand(scored):
     assert set(evaluation["subsets"]["weather"]) == {"clear", "cloud"}  # pictures of unknown weather are in neither
     for name in ("experts", "classes", "calibration"):
         assert (name in metrics) == (name == "classes")
+
+
+def test_two_sensors_pictures_of_a_place_are_drawn_together(scored):
+    """Told so by their names: as many intervals as places, and wider than those of pictures taken for unlike."""
+    places = [PICTURES.expressions[index].picture // 2 for index in ASKED]
+    expected = overlap_intervals(places, scored.overlaps)
+    assert evaluate_scored(scored, PICTURES)["metrics"]["intervals"] == expected
 
 
 def test_perfect_boxes_are_perfect_in_every_part():

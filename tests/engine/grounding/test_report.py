@@ -100,7 +100,7 @@ def test_it_says_what_it_should(page, written):
     for said in (
         f"{100 * metrics['meanIoU']:.1f} %", "It is noise.", "rsqa-desktop 9.9", "No box was found for 1 of them",
         "Jensen-Shannon", f"{metrics['experts']['divergence']:.3f}", "AP@.5", "storage tank", TOLD_APART,
-        "the median box of a category", COLOURS["optical"], COLOURS["sar"], "no box", "prefers-color-scheme",
+        "the median box of a category", COLOURS["optical"], COLOURS["sar"], "prefers-color-scheme",
     ):  # fmt: skip
         assert said in page, said
 
@@ -160,10 +160,12 @@ def test_the_best_the_worst_and_the_random_are_of_different_pictures():
 def test_without_guess_experts_classes_and_calibration(tmp_path):
     plain = replace(PICTURES, expressions=tuple(one for one in PICTURES.expressions if one.scored))
     scored = scored_boxes(plain, TRUTHS)
-    _, files = write_report(
-        tmp_path, evaluate_scored(scored, plain), {}, model="m", split="s", dataset="optsar-rsvg", facts={}
-    )
-    page = files[1].read_text(encoding="utf-8")
+    evaluation, of = evaluate_scored(scored, plain), {"model": "m", "split": "s", "dataset": "optsar-rsvg", "facts": {}}
+    page = write_report(tmp_path, evaluation, {}, **of)[1][1].read_text(encoding="utf-8")
     for gone in ("The guess", "Guess,", "expert takes", "honest", "All things of a class", "Examples", "No box was"):
         assert gone not in page, gone
     assert "cannot be compared" not in page
+    nothing = replace(pick_examples(scored, plain)[0], found=None, iou=0.0)
+    page = write_report(tmp_path, evaluation, {}, **of, examples=[nothing])[1][1].read_text(encoding="utf-8")
+    assert "no box" in page
+    assert "% sure" not in page
