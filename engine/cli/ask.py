@@ -9,7 +9,16 @@ from pathlib import Path
 from engine.cli.area_arguments import add_area_arguments
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.cli.progress import progress_line
-from engine.cli.query_arguments import add_band_arguments, add_device_argument, array_folder, as_text, asked_window
+from engine.cli.query_arguments import (
+    add_band_arguments,
+    add_device_argument,
+    array_folder,
+    arrays_outlive,
+    as_text,
+    asked_window,
+    formats_of,
+    require_out,
+)
 from engine.cli.tiled_answer import tiled_text
 from engine.errors import UsageError
 from engine.export import (
@@ -61,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the answer and its reasons into this folder")
     parser.add_argument(
         "--formats",
-        type=_formats,
+        type=formats_of(*FORMATS, *TILED_FORMATS),
         help=f"what to write, of {','.join(FORMATS)}; of tiles {','.join(TILED_FORMATS)} (default: all)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
@@ -85,8 +94,7 @@ def _add_tile_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, write what was asked for, print. Returns 0; everything else is raised."""
     known = TILED_FORMATS if args.tiles else FORMATS
-    if args.formats and args.out is None:
-        raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
+    require_out(args)
     if unknown := [name for name in args.formats or () if name not in known]:
         raise UsageError(f"“{unknown[0]}” is no format of this answer.", remedy=f"Use some of {', '.join(known)}.")
     if not args.tiles and (args.tile_gsd is not None or args.max_tiles is not None):
@@ -101,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_once(args: argparse.Namespace) -> int:
     formats = args.formats or FORMATS
-    with array_folder("ask", keep=_arrays_outlive(args, formats)) as folder, progress_line() as say:
+    with array_folder("ask", keep=arrays_outlive(args, formats)) as folder, progress_line() as say:
         request = _request(args, folder)
         from engine.jobs.ask import answer as ask  # torch: seconds, so only after the arguments were found good
 
@@ -176,19 +184,3 @@ def _request(args: argparse.Namespace, folder: Path) -> AskRequest:
 def _tiles_request(args: argparse.Namespace, ask: AskRequest) -> AskTilesRequest:
     most = DEFAULT_MAX_TILES if args.max_tiles is None else args.max_tiles
     return AskTilesRequest(ask, args.tile_gsd, most)
-
-
-def _arrays_outlive(args: argparse.Namespace, formats: tuple[str, ...]) -> bool:
-    """Whether JSON will name the ``.npy`` arrays, as no COGs are written in their place."""
-    if args.out is None:
-        return bool(args.json)
-    return "cog" not in formats and (args.json or "json" in formats)
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    known = dict.fromkeys((*FORMATS, *TILED_FORMATS))
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r} is none of {', '.join(known)}")
-    return names

@@ -10,8 +10,17 @@ from typing import Any
 from engine.cli.area_arguments import add_area_arguments
 from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
 from engine.cli.progress import progress_line
-from engine.cli.query_arguments import add_band_arguments, add_device_argument, array_folder, as_text, asked_window
-from engine.export import finding_object
+from engine.cli.query_arguments import (
+    add_band_arguments,
+    add_device_argument,
+    array_folder,
+    arrays_outlive,
+    as_text,
+    asked_window,
+    formats_of,
+    require_out,
+)
+from engine.export import FOUND_FORMATS, finding_object, refused_formats, write_finding
 from engine.export.properties import all_messages
 from engine.export.wording import areas_text, pair_sentence, scale_sentence, valid_sentence
 from engine.protocol import to_json
@@ -65,6 +74,11 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_device_argument(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write what was found and why into this folder")
+    parser.add_argument(
+        "--formats",
+        type=formats_of(*FOUND_FORMATS),
+        help=f"what to write, of {','.join(FOUND_FORMATS)} (default: all)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
     add_gate_arguments(parser, may_correct=True)
 
@@ -76,12 +90,18 @@ def run(args: argparse.Namespace) -> int:
 
 def search(args: argparse.Namespace, **asked: Any) -> int:
     """Run the request that ``args`` and the fields ``asked`` make, and print what was found. Returns 0."""
-    with array_folder(args.command, keep=args.json and args.out is None) as folder, progress_line() as say:
-        request = _request(args, folder if args.out is None else args.out.absolute(), asked)
+    require_out(args)
+    formats = args.formats or FOUND_FORMATS
+    with array_folder(args.command, keep=arrays_outlive(args, formats)) as folder, progress_line() as say:
+        request = _request(args, folder, asked)
         from engine.jobs.find import find  # torch: seconds, so only after the arguments were found good
 
         finding = find(request, progress=say)
-        if args.out is None and not args.json:
+        if args.out is not None:
+            refused = tuple(refused_formats(finding, formats).values())
+            files = write_finding(finding, args.out, formats)
+            finding = replace(finding, files=tuple(map(str, files)), messages=(*finding.messages, *refused))
+        elif not args.json:
             finding = replace(finding, files=())  # the arrays go when this block is left
     print(to_json(finding_object(finding)).decode() if args.json else finding_text(finding))
     return 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.cli.area_arguments import area_window
+from engine.errors import UsageError
 from engine.records import PixelWindow
 
 
@@ -51,6 +52,31 @@ def array_folder(command: str, *, keep: bool) -> Iterator[Path]:
     finally:
         if not (keep and done):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def arrays_outlive(args: argparse.Namespace, formats: Sequence[str]) -> bool:
+    """Whether JSON will name the ``.npy`` arrays, as no COGs are written in their place."""
+    if args.out is None:
+        return bool(args.json)
+    return "cog" not in formats and (args.json or "json" in formats)
+
+
+def formats_of(*known: str) -> Callable[[str], tuple[str, ...]]:
+    """The type of an option that names some of the formats ``known``, with commas between."""
+
+    def formats(text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r} is none of {', '.join(dict.fromkeys(known))}")
+        return names
+
+    return formats
+
+
+def require_out(args: argparse.Namespace) -> None:
+    """Raises :class:`UsageError` where formats were named and no folder to write them into."""
+    if args.formats and args.out is None:
+        raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
 
 
 def _bands(text: str) -> tuple[int, ...]:

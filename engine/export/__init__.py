@@ -12,7 +12,9 @@
     is-there-a-river_20261121T104455Z_3f9a1c_answer.json       what ``rsqa ask --json`` prints
 
 :func:`write_tiled_answer` does the same for a map of answers (``_tiles.geojson``, ``_tiles.gpkg``, ``_tiles.csv``,
-``_tiles.html``, ``_tiles.json``, and two COGs, ``_answers.tif`` and ``_confidence.tif``).
+``_tiles.html``, ``_tiles.json``, and two COGs, ``_answers.tif`` and ``_confidence.tif``), and :func:`write_finding` for
+boxes (``_boxes.geojson``, ``_boxes.gpkg``, ``_boxes.coco.json``, ``_boxes.csv``, ``_optical.png`` and ``_sar.png`` with
+the boxes drawn in, one COG per map, ``_finding.json``).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.export.found.rows import finding_object
+    from engine.export.found.writing import FOUND_FORMATS, write_finding
     from engine.export.properties import answer_object
     from engine.export.tiled.rows import tiled_object
     from engine.export.tiled.writing import TILED_FORMATS, write_tiled_answer
@@ -29,23 +32,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "FOUND_FORMATS",
     "TILED_FORMATS",
     "answer_object",
     "finding_object",
     "refused_formats",
     "tiled_object",
     "write_answer",
+    "write_finding",
     "write_tiled_answer",
 ]
 
 _HOMES = {
     "FORMATS": "writing",
+    "FOUND_FORMATS": "found.writing",
     "TILED_FORMATS": "tiled.writing",
     "answer_object": "properties",
     "finding_object": "found.rows",
     "refused_formats": "writing",
     "tiled_object": "tiled.rows",
     "write_answer": "writing",
+    "write_finding": "found.writing",
     "write_tiled_answer": "tiled.writing",
 }
 

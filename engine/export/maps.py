@@ -8,17 +8,20 @@ import numpy as np
 
 from engine.export.regions import read_map
 from engine.raster import write_cog
-from engine.records import Answer, ExplanationMap
+from engine.records import Answer, ExplanationMap, Finding
 
 _MEANINGS = {
     "regions": "routing score of a key region (CFAR: coarse-to-fine attention), empty where not routed",
     "attention": "share of attention per patch",
     "trust": "modality trust: 0 is all SAR, 1 is all optical",
+    "routing": "expert with the largest share of each patch (PL-MoE), counted from 1, empty where there is no data",
+    "routing-share": "share of each patch that its first expert has",
+    "gate": "how far the text was let into the features (TGDF): 0 not at all, 1 fully",
 }
 
 
-def write_map(path: Path, answer: Answer, one: ExplanationMap) -> None:
-    """One band of float32, NaN where the map says nothing; tags tell the question, the answer and the model.
+def write_map(path: Path, answer: Answer | Finding, one: ExplanationMap) -> None:
+    """One band of float32, NaN where the map says nothing; tags tell what was asked, what was said and by which model.
 
     Cells are as coarse as the network's patches: nothing is interpolated.
     Raises :class:`ExportRefused` where the map is gone or the file cannot be written.
@@ -26,10 +29,7 @@ def write_map(path: Path, answer: Answer, one: ExplanationMap) -> None:
     values = read_map(one)
     rows, cols = values.shape
     by = answer.provenance
-    tags = {
-        "QUESTION": answer.question,
-        "ANSWER": answer.answer,
-        "CONFIDENCE": f"{answer.confidence:.6f}",
+    tags = _asked_and_said(answer) | {
         "KIND": one.kind,
         "MEANING": _MEANINGS[one.kind],
         "SENSOR": one.sensor,
@@ -42,3 +42,9 @@ def write_map(path: Path, answer: Answer, one: ExplanationMap) -> None:
     }
     grid = answer.area.grid.sub(one.extent_px, cols, rows)
     write_cog(path, values, grid, nodata=float(np.nan), tags=tags, descriptions=[one.title])
+
+
+def _asked_and_said(answer: Answer | Finding) -> dict[str, str]:
+    if isinstance(answer, Answer):
+        return {"QUESTION": answer.question, "ANSWER": answer.answer, "CONFIDENCE": f"{answer.confidence:.6f}"}
+    return {"EXPRESSION": answer.expression or "; ".join(answer.phrases), "BOXES": str(len(answer.boxes))}

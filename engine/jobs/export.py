@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ExportRefused
-from engine.export import refused_formats, write_answer, write_tiled_answer
+from engine.export import refused_formats, write_answer, write_finding, write_tiled_answer
 from engine.protocol import Exported, from_json
-from engine.records import Answer, ExportRequest, TiledAnswer
+from engine.records import Answer, ExportRequest, Finding, TiledAnswer
 
 
 def export(
@@ -23,12 +23,14 @@ def export(
             f"The answer {request.answer_json} cannot be read: {error.strerror}.", remedy="Ask again, then export."
         ) from error
     out = Path(request.out)
-    if request.tiled:
-        tiled = from_json(said, TiledAnswer)
-        files = write_tiled_answer(tiled, out, request.formats)
-        refused = refused_formats(tiled, request.formats)
+    record: Answer | TiledAnswer | Finding
+    if request.finding:
+        record = from_json(said, Finding)
+        files = write_finding(record, out, request.formats)
+    elif request.tiled:
+        record = from_json(said, TiledAnswer)
+        files = write_tiled_answer(record, out, request.formats)
     else:
-        answer = from_json(said, Answer)
-        files = write_answer(answer, out, request.formats)
-        refused = refused_formats(answer, request.formats)
-    return Exported(tuple(map(str, files)), tuple(refused.values()))
+        record = from_json(said, Answer)
+        files = write_answer(record, out, request.formats)
+    return Exported(tuple(map(str, files)), tuple(refused_formats(record, request.formats).values()))

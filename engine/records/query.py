@@ -186,10 +186,16 @@ class ExportRequest:
     """Write an answer for other programs: ``formats`` are some of ``engine.export.FORMATS``.
 
     ``answer_json`` is an ``Answer`` as ``engine.protocol.to_json`` gives it (a file in the job's folder), or with
-    ``tiled`` a ``TiledAnswer``, for which ``formats`` are some of ``engine.export.TILED_FORMATS``.
+    ``tiled`` a ``TiledAnswer``, for which ``formats`` are some of ``engine.export.TILED_FORMATS``, or with ``finding``
+    a ``Finding``, for which they are some of ``engine.export.FOUND_FORMATS``.
     """
 
     answer_json: str
     out: str
     formats: tuple[str, ...] = ("geojson", "gpkg", "cog", "png", "html", "json")
     tiled: bool = False
+    finding: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tiled and self.finding:
+            raise UsageError("A file holds a map of answers or a finding, not both.", remedy="Say which it is.")

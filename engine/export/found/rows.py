@@ -10,6 +10,11 @@ from engine.export.properties import Value, map_ending, place_properties
 from engine.protocol import to_builtins
 from engine.records import Box, Finding
 
+BOX_COLUMNS = (
+    "rank", "label", "score", "sensor", "x0_px", "y0_px", "x1_px", "y1_px", "area_m2", "length_m", "width_m",
+    "expression",
+)  # fmt: skip
+
 
 def finding_stem(finding: Finding) -> str:
     """The common beginning of a finding's file names."""
@@ -42,24 +47,13 @@ def corners(box: Box) -> tuple[float, float, float, float]:
 
 
 def box_rows(finding: Finding) -> list[dict[str, Value]]:
-    """Everything about each box except its geometry, the best first, in a fixed order of columns."""
-    return [
-        {
-            "rank": rank,
-            "label": found.label,
-            "score": found.score,
-            "sensor": found.sensor,
-            "x0_px": found.box.x0,
-            "y0_px": found.box.y0,
-            "x1_px": found.box.x1,
-            "y1_px": found.box.y1,
-            "area_m2": found.area_m2,
-            "length_m": found.length_m,
-            "width_m": found.width_m,
-            "expression": finding.expression,
-        }
-        for rank, found in enumerate(finding.boxes, 1)
-    ]
+    """What is known of each box, the best first, under :data:`BOX_COLUMNS`."""
+    rows = []
+    for rank, found in enumerate(finding.boxes, 1):
+        measures = (found.area_m2, found.length_m, found.width_m)
+        values = (rank, found.label, found.score, found.sensor, *corners(found.box), *measures, finding.expression)
+        rows.append(dict(zip(BOX_COLUMNS, values, strict=True)))
+    return rows
 
 
 def search_row(finding: Finding) -> dict[str, Value]:

@@ -11,8 +11,7 @@ pytest.importorskip("torch")
 
 from engine.cli.find import finding_text
 from engine.cli.main import main
-from engine.protocol import from_json
-from engine.records import Finding
+from tests.engine.export.handmade_found import finding_by_hand
 from tests.engine.grounding.finder import HashEmbedder, write_finder
 from tests.engine.jobs.conftest import Pair, write_pair
 
@@ -42,6 +41,8 @@ def test_the_object_has_the_keys_that_the_design_promises(rsqa, tmp_path):
     code, said, _ = rsqa("find", "ships", "--least-score", "0.01", "--json", "--out", str(out))
     assert code == 0
     found = json.loads(said)
+    assert sorted(found["files"]) == sorted(map(str, out.iterdir()))
+    assert all(path.endswith(".tif") for path in found["explanations"].values())
     assert {"boxes", "explanations", "area", "gate", "provenance", "files"} <= set(found)
     first = found["boxes"][0]
     assert set(first) == {
@@ -130,10 +131,18 @@ def test_no_weights_ship_yet_and_how_to_train_them_is_said(pair, capsys):
     assert "rsqa train optisar_compact_scenes" in said
 
 
-def test_many_boxes_are_counted(rsqa, tmp_path):
-    rsqa("find", "ships", "--least-score", "0.01", "--json", "--out", str(tmp_path))
-    finding = from_json((tmp_path / "result.json").read_bytes(), Finding)
-    text = finding_text(replace(finding, boxes=finding.boxes[:1] * 60))
-    assert "and 10 more" in text
-    text = finding_text(replace(finding, boxes=(replace(finding.boxes[0], area_m2=None, length_m=None, width_m=None),)))
-    assert "1 box in" in text
+def test_many_boxes_are_counted_and_unknown_sizes_left_out(tmp_path):
+    finding = finding_by_hand(tmp_path)
+    assert "and 10 more" in finding_text(replace(finding, boxes=finding.boxes[:1] * 60))
+    bare = replace(finding.boxes[0], area_m2=None, length_m=None, width_m=None)
+    line = finding_text(replace(finding, boxes=(bare,))).splitlines()[2]
+    assert line.split() == ["0.91", "both", "60.5", "to", "90.0", "40.0", "to", "60.2", "storage", "tank"]
+
+
+def test_formats_are_checked_before_anything_is_read(rsqa, tmp_path):
+    code, _, complaint = rsqa("find", "ships", "--formats", "coco")
+    assert code == 2
+    assert "not where" in complaint
+    with pytest.raises(SystemExit) as ended:
+        rsqa("find", "ships", "--formats", "shapefile", "--out", str(tmp_path))
+    assert ended.value.code == 2

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from engine.protocol import Cancel, Finding, Outcome, Progress, Ready, from_json
-from engine.records import AskRequest, FindRequest, PixelWindow
+from engine.records import AskRequest, ExportRequest, FindRequest, PixelWindow
 from tests.engine.grounding.finder import SMALL, write_finder
 from tests.engine.jobs.child import Child
 
@@ -63,6 +63,10 @@ def test_finds_with_reasons_and_keeps_the_view(worker, wanted, tmp_path):
     assert len(finding.boxes) == 1
     assert all(Path(one.path).is_file() for one in finding.explanations.values())
     assert from_json((tmp_path / "job" / "result.json").read_bytes(), Finding) == finding
+    worker.say("e", ExportRequest(str(tmp_path / "job" / "result.json"), str(tmp_path), ("coco", "csv"), finding=True))
+    *_, (_, exported), (_, outcome) = worker.hear_until("e")
+    assert outcome.status == "succeeded"
+    assert sorted(Path(file).suffix for file in exported.files) == [".csv", ".json"]
     worker.say("g", wanted("storage tanks", least_score=0.01))
     *progress, (_, finding), _ = worker.hear_until("g")
     assert finding.view_reused
