@@ -18,8 +18,12 @@ from engine.text.directions import agrees
 from engine.text.expression_words import NAME_OF
 from engine.text.expressions import Relation
 
-SURE, POSSIBLE = -0.05, 0.05
-"""Slack of :func:`engine.text.directions.agrees`: a side from 5 % of the picture beyond the middle, or before it."""
+SURE, POSSIBLE = -0.1, 0.05
+"""Slack of :func:`engine.text.directions.agrees`: a side from a tenth of the picture beyond its middle (where scenes
+say it, too), or from a twentieth before it."""
+
+SIZES = frozenset({"large", "small"})
+"""Attributes that compare the things of a class that are in view."""
 
 _KNOWN_CLASS = "airplane"
 
@@ -40,8 +44,14 @@ def lies(text: str, box: Sequence[float], frame: Box, slack: float) -> bool:
 
 
 def places(text: str, box: Sequence[float], frame: Box) -> bool | None:
-    """Whether the absolute directions of ``text`` are true of ``box``: yes, no, or too close to call."""
-    return True if lies(text, box, frame, SURE) else None if lies(text, box, frame, POSSIBLE) else False
+    """Whether the absolute directions of ``text`` are true of ``box``: yes, no, or too close to call.
+
+    What is longer than half of the picture is in no one place of it.
+    """
+    if not lies(text, box, frame, POSSIBLE):
+        return False
+    compact = 2 * (box[2] - box[0]) <= frame[2] - frame[0] and 2 * (box[3] - box[1]) <= frame[3] - frame[1]
+    return True if compact and lies(text, box, frame, SURE) else None
 
 
 def relates(relation: Relation | None, box: Sequence[float], references: Sequence[Sequence[float]]) -> bool | None:

@@ -1,9 +1,10 @@
 """Pictures flipped, turned, scaled, shifted and joined, with their sentences: what may no longer be true is dropped.
 
 A sentence turns with its picture, or is not used (:func:`engine.text.directions.rewrite`). Where the border takes
-something away, or another picture comes beside, superlatives, counts and relations may mean another thing, and an
-absolute direction may be true of something new: such a sentence goes, and its thing stays without a name. The paper's
-release leaves left and right as they were (a fault; this is *our reading* of section IV-B, step 2).
+something away, or another picture comes beside, superlatives, sizes, counts and relations may mean another thing, and
+an absolute direction may be true of something new: such a sentence goes, and its thing stays without a name. (The
+paper turns sentences when its data set is built, section IV, step 2; of training it says nothing, and its release
+leaves left and right as they were. That is a fault, not a choice.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from PIL import Image
 
 from engine.errors import UsageError
 from engine.grounding.data.expression_set import Box
-from engine.grounding.meaning import POSSIBLE, SURE, lies, read
+from engine.grounding.meaning import POSSIBLE, SIZES, lies, places, read
 from engine.grounding.visit import Naming, PictureVisit
 from engine.text import Uncertain
 from engine.text.directions import Move, move_box, rewrite
@@ -198,7 +199,7 @@ def _still_named(said: Naming, part: _Placed, others: Sequence[_Placed], frame: 
     if not part.lost and not others:
         return left if len(left) == len(said.things) or _is_class(said) else ()
     parsed = read(said.text, said.category)
-    if not parsed.certain or parsed.superlative or parsed.relation:
+    if not parsed.certain or parsed.superlative or parsed.relation or SIZES.intersection(parsed.attributes):
         return ()
     beside_known = all(_is_listed(said.category, other.visit) for other in others)
     if _is_class(said):
@@ -209,7 +210,7 @@ def _still_named(said: Naming, part: _Placed, others: Sequence[_Placed], frame: 
         return () if any(said.category in other.present for other in others) else left
     if not _is_listed(said.category, part.visit):
         return ()
-    sure = lies(said.text, part.boxes[left[0]].tolist(), frame, SURE)
+    sure = places(said.text, part.boxes[left[0]].tolist(), frame)
     return left if sure and not _fits_another(said, part, others, frame) else ()
 
 
@@ -233,8 +234,8 @@ def _fits_another(said: Naming, part: _Placed, others: Sequence[_Placed], frame:
             meant = other is part and thing in said.things
             if name != said.category or meant or not other.seen[thing]:
                 continue
-            was = other is part and lies(said.text, part.visit.boxes[thing].tolist(), before, SURE)
-            if not was and lies(said.text, other.boxes[thing].tolist(), frame, POSSIBLE):
+            was = other is part and places(said.text, part.visit.boxes[thing].tolist(), before)
+            if not was and places(said.text, other.boxes[thing].tolist(), frame) is not False:
                 return True
     return False
 
