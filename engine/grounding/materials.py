@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.catalog import WEIGHTS_FILE, file_sha256
 from engine.errors import ModelNotFound, UsageError
 from engine.grounding.data.expression_set import ExpressionSet
-from engine.grounding.data.scenes import SceneSetSpec, render_expressions
+from engine.grounding.data.scenes import TRAINING_DRAWS, SceneSetSpec, render_expressions
 from engine.grounding.guess import guess_metrics
 from engine.grounding.recipe import GroundingRecipe
 from engine.grounding.scored import Scored
@@ -126,6 +126,7 @@ class GroundingMaterials(KeptMaterials):
             wording="held-out" if split == "test" else "train",
             view_px=data.view_px,
             size_px=recipe.model.image_size,
+            draws=TRAINING_DRAWS if split == "train" else 1,
         )
         report = self.counted(f"rendering the {split} set")
         return render_expressions(spec, recipe.preprocess, place, workers=data.workers, report=report)

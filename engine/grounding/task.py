@@ -143,7 +143,7 @@ class GroundingTask:
 
 
 def _targets(drawn: Sequence[tuple[PictureVisit, Slots]], slots: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes [B, K, 4], their mask [B, K] and what names them, bool [B, K, T]. K is the most of a picture, at least 1."""
+    """Boxes [B, K, 4], their mask [B, K], and what names them, bool [B, K, T]; K is what the fullest picture has."""
     most = max(1, *(len(visit.boxes) for visit, _ in drawn))
     boxes = np.zeros((len(drawn), most, 4), np.float32)
     mask: NDArray[np.bool_] = np.zeros((len(drawn), most), bool)

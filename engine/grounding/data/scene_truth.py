@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from engine.draws import Draws
 from engine.grounding.data.expression_set import Expression, NamedThing, SensorName
@@ -25,6 +26,7 @@ from engine.scenes.truths.referring import (
     SAR_ONLY,
     Referral,
     can_be_boxed,
+    refer,
 )
 from engine.scenes.truths.selection import Selection, Selector
 from engine.text import Parsed, Wording, parse
@@ -57,10 +59,13 @@ class PictureTruth:
     unseen: int
 
 
-def picture_truth(sample: Sample, sensor: SensorName, wording: Wording, *, exam: bool = False) -> PictureTruth:
+def picture_truth(
+    sample: Sample, sensor: SensorName, wording: Wording, *, draws: int = 1, exam: bool = False
+) -> PictureTruth:
     """The truth of one picture of ``sample``; of the SAR picture only where the pair is exact.
 
-    ``exam`` asks what a frozen exam asks: every expression among things of its class, hidden or not.
+    ``draws`` is how often expressions are drawn: 1 are those of the sample, and 3 are about two and a half times as
+    many. ``exam`` asks what a frozen exam asks: every expression among things of its class, hidden or not.
     """
     facts = sample.facts
     shown = radar_view(facts) if sensor == "sar" else facts
@@ -76,7 +81,7 @@ def picture_truth(sample: Sample, sensor: SensorName, wording: Wording, *, exam:
     place = {thing.id: number for number, thing in enumerate(listed)}
     lost = (*LOST_IN_TOWNS, "road") if has_textured_town(facts) else ()
     doubtful = {*lost, *(thing.name for thing in shown.things if thing.id not in place)}
-    asked = [r for r in sample.referrals if r.task == "box" and r.sensor == sensor and (r.distractors or not exam)]
+    asked = [r for r in _referrals(sample, wording, draws) if r.sensor == sensor and (r.distractors or not exam)]
     seen = [r for r in asked if r.members[0] in place and (not hidden or _still_names(facts, hidden, r))]
     scored = [Expression(0, r.text, (place[r.members[0]],), r.category, r.how, r.distractors) for r in seen]
     return PictureTruth(
@@ -85,6 +90,16 @@ def picture_truth(sample: Sample, sensor: SensorName, wording: Wording, *, exam:
         uncertain=tuple(sorted(doubtful)),
         unseen=len(asked) - len(seen),
     )
+
+
+def _referrals(sample: Sample, wording: Wording, draws: int) -> list[Referral]:
+    """The expressions with boxes of all draws, no thing named twice in the same way."""
+    further = (refer(sample.facts, sample.seed, wording, draw=draw) for draw in range(1, draws))
+    found: dict[tuple[object, ...], Referral] = {}
+    for referral in chain(sample.referrals, *further):
+        if referral.task == "box":
+            found.setdefault((referral.sensor, referral.members, referral.how), referral)
+    return list(found.values())
 
 
 def hidden_things(sample: Sample) -> frozenset[int]:

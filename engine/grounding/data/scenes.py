@@ -30,6 +30,10 @@ from engine.scenes.truths.referring import BOX_CATEGORIES
 from engine.text import Wording
 from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
 
+TRAINING_DRAWS = 3
+"""How often expressions are drawn for a scene that is trained on: two and a half times as many for a third more time.
+Sets that are scored have one draw, as exams do."""
+
 VERSION = 1
 """Goes up when the same scenes would be kept otherwise: other rules in ``preprocess``, ``scene_truth`` or here."""
 
@@ -38,7 +42,8 @@ VERSION = 1
 class SceneSetSpec:
     """What a set is made of: ``count`` scenes from ``first_seed`` on, drawn at ``view_px``, kept at ``size_px``.
 
-    ``exam`` names a frozen exam, see :func:`exam_spec`.
+    ``draws`` is how often expressions are drawn for each scene, see ``scene_truth``. ``exam`` names a frozen exam, see
+    :func:`exam_spec`.
     """
 
     first_seed: int
@@ -46,12 +51,13 @@ class SceneSetSpec:
     wording: Wording
     view_px: int
     size_px: int
+    draws: int = 1
     exam: str = ""
 
 
 def exam_spec(exam: Exam, count: int, size_px: int) -> SceneSetSpec:
     """The first ``count`` scenes of a frozen exam: seeds, weathers, SAR units and expressions are the exam's."""
-    return SceneSetSpec(exam.first_seed, min(count, exam.count), "held-out", VIEW, size_px, exam.name)
+    return SceneSetSpec(exam.first_seed, min(count, exam.count), "held-out", VIEW, size_px, exam=exam.name)
 
 
 def render_expressions(
@@ -138,7 +144,7 @@ def _row(spec: SceneSetSpec, preprocess: PreprocessSpec, sample: Sample, sensor:
         levels = stretch_sar(sample.sar[None].astype(np.float32), valid, sample.sar_unit, preprocess)
     square = letterbox(levels, valid, spec.size_px)  # [1 or 3, size, size]
     pixels = np.broadcast_to(as_bytes(square.values), (3, spec.size_px, spec.size_px))
-    truth = picture_truth(sample, sensor, spec.wording, exam=bool(spec.exam))
+    truth = picture_truth(sample, sensor, spec.wording, draws=spec.draws, exam=bool(spec.exam))
     zoom = spec.size_px / spec.view_px
     return {"pixels": pixels}, {
         "weather": sample.weather if sensor == "optical" else "",  # a radar sees through it

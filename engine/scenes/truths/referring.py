@@ -18,7 +18,8 @@ from engine.draws import Draws
 from engine.scenes.radar.radar_view import echo_box, layover_px, radar_view
 from engine.scenes.scene import COVERS, KINDS, OBJECTS, WATERS
 from engine.scenes.truths.facts import Box, Facts, Thing, has_textured_town
-from engine.scenes.truths.selection import COMPACT_SHARE, MIDDLE_YES, SIDE_YES, Selection, Selector, gap
+from engine.scenes.truths.places import COMPACT_SHARE, MIDDLE_YES, SIDE_YES, gap
+from engine.scenes.truths.selection import Selection, Selector
 from engine.text.direction_words import Way
 from engine.text.expression_templates import say
 from engine.text.expression_words import DUTIES, NAMES
@@ -118,6 +119,7 @@ _MASK_PLANS: dict[tuple[str, ...], int] = {
     ("attribute", "relation"): 4,
 }
 _LEAST, _MOST, _TRIES = 3, 6, 140
+_DRAWS_APART = 1000  # between the streams of two draws
 _MASK_PX = 24
 _ALONE = {"box": 2, "mask": 1}
 """Referrals per scene and task that need no telling apart."""
@@ -149,13 +151,14 @@ class Referral:
     template: str
 
 
-def refer(facts: Facts, seed: int, wording: Wording) -> tuple[Referral, ...]:
+def refer(facts: Facts, seed: int, wording: Wording, *, draw: int = 0) -> tuple[Referral, ...]:
     """Up to six expressions with boxes and up to six with masks, as many as the scene offers.
 
     What is named does not depend on ``wording``, only the words do. Where the SAR picture is of another place or
-    shifted, the referrals with ``sensor`` "sar" do not hold in it.
+    shifted, the referrals with ``sensor`` "sar" do not hold in it. ``draw`` 0 is what a scene and its exams ask; others
+    are further draws from the same scene, some of which say the same again.
     """
-    writer = _Writer(facts, seed, wording)
+    writer = _Writer(facts, seed, wording, draw)
     return (*writer.referrals("box"), *writer.referrals("mask"))
 
 
@@ -191,13 +194,13 @@ def can_be_boxed(facts: Facts, thing: Thing, sensor: SensorName) -> bool:
 class _Writer:
     """Draws the referrals of one scene."""
 
-    def __init__(self, facts: Facts, seed: int, wording: Wording) -> None:
+    def __init__(self, facts: Facts, seed: int, wording: Wording, draw: int) -> None:
         self.facts = facts
         self.wording: Wording = wording
         self.selector = Selector(facts)
         seen = radar_view(facts)
         self.radar = self.selector if seen is facts else Selector(seen)
-        self.draws = Draws(seed, REFERRAL_STREAM)
+        self.draws = Draws(seed, REFERRAL_STREAM + _DRAWS_APART * draw)
         hidden = LOST_IN_TOWNS if has_textured_town(facts) else ()
         self.names = [name for name in dict.fromkeys(thing.name for thing in facts.things) if name not in hidden]
 
