@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from engine.catalog import ModelCard
 from engine.jobs.compose import area_used, provenance_of, written_maps
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
@@ -61,14 +62,7 @@ def compose_finding(
     folder: JobFolder,
 ) -> Finding:
     """The record of a finding; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
-    from engine.grounding.reconcile import TOLERANCE_PX, reconcile
-
-    seen = reconcile(
-        searched.found.get("optical", []),
-        searched.found.get("sar", []),
-        tolerance=TOLERANCE_PX * searched.model_px,
-    )
-    shown = seen[:1] if searched.mode == "best" else seen
+    seen = _made_one(searched)
     area = area_used(
         searched.window,
         searched.grid,
@@ -81,7 +75,7 @@ def compose_finding(
     return Finding(
         expression=request.expression,
         mode=searched.mode,
-        boxes=tuple(_found_box(one, searched.grid) for one in shown),
+        boxes=tuple(_found_box(one, searched.grid) for one in (seen[:1] if searched.mode == "best" else seen)),
         understood=_understood(request, parsed),
         threshold=searched.threshold,
         searched=cast("tuple[SensorName, ...]", tuple(name for name in SENSORS if name in searched.found)),
@@ -94,13 +88,21 @@ def compose_finding(
             *scale_remarks(area, None),
             *data_remarks(area),
             *_sensor_remarks(request, parsed, searched),
-            *_score_remarks(searched, seen, calibrated=predictor.card.grounding_calibration is not None),
+            *_score_remarks(searched, seen, predictor.card),
             *shift_remarks(check, searched.sources.shift_applied_px),
             *language_remarks(" ".join((request.expression, *request.phrases))),
         ),
         files=tuple(reason.path for reason in explanations.values()),
         phrases=request.phrases,
     )
+
+
+def _made_one(searched: SearchedArea) -> list[Sighting]:
+    """What both sensors' pictures show, as one list, the best first."""
+    from engine.grounding.reconcile import TOLERANCE_PX, reconcile
+
+    optical, sar = (searched.found.get(sensor, []) for sensor in SENSORS)
+    return reconcile(optical, sar, tolerance=TOLERANCE_PX * searched.model_px)
 
 
 def _understood(request: FindRequest, parsed: Parsed) -> str:
@@ -144,9 +146,11 @@ def _sensor_remarks(request: FindRequest, parsed: Parsed, searched: SearchedArea
     return [f"Only the {SENSOR_SAID[only]} image was searched: {why}."]
 
 
-def _score_remarks(searched: SearchedArea, seen: list[Sighting], *, calibrated: bool) -> list[str]:
+def _score_remarks(searched: SearchedArea, seen: list[Sighting], card: ModelCard) -> list[str]:
     """What scores mean, that a best box may be none, and that the other image shows another one."""
-    said = [] if calibrated else ["The model's card has no calibration: a score here is no probability."]
+    said = []
+    if card.grounding_calibration is None:
+        said.append("The model's card has no calibration: a score here is no probability.")
     if not seen:
         least = f" that scores {searched.threshold:.2f} or more" if searched.mode == "all" else ""
         return [*said, f"No box was found{least}."]
