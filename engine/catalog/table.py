@@ -18,13 +18,14 @@ MODEL_FOLDER = "model"
 
 @dataclass(frozen=True, slots=True)
 class CatalogTask:
-    """A task: ``predictor`` and ``trainer`` are ``module:attribute`` strings, imported only when they are used."""
+    """A task: ``predictor``, ``trainer`` and ``evaluator`` are ``module:attribute`` strings, imported only for use."""
 
     name: str
     network: str
     title: str
     predictor: str
     trainer: str
+    evaluator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ TASKS: dict[str, CatalogTask] = {
         title="Answer questions (TGFNet)",
         predictor="engine.vqa.predictor:TgfnetPredictor",
         trainer="engine.vqa.trainer:TgfnetTrainer",
+        evaluator="engine.jobs.evaluate_answers:evaluate_answers",
     ),
     "grounding": CatalogTask(
         name="grounding",
@@ -61,6 +63,7 @@ TASKS: dict[str, CatalogTask] = {
         title="Find things by an expression (OptiSAR-Net++)",
         predictor="engine.grounding.predictor:GroundingPredictor",
         trainer="engine.grounding.trainer:GroundingTrainer",
+        evaluator="engine.jobs.evaluate_boxes:evaluate_boxes",
     ),
 }
 

@@ -7,7 +7,6 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from engine.cli.progress import progress_line
 
@@ -40,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write the report, print the table or the object of ``--json``, and where everything went."""
+    from engine.cli.evaluate_table import table
     from engine.jobs.evaluate import EvaluateOrder, evaluate
 
     name = Path(args.weights).name or "model"
@@ -55,37 +55,3 @@ def run(args: argparse.Namespace) -> int:
     kept = f" Pictures are kept in {args.data}." if args.data else ""
     print(where + kept, file=sys.stderr if args.json else sys.stdout)
     return 0
-
-
-def table(report: dict[str, Any]) -> str:
-    """The report as lines: a row per question type and weather, model beside guess and each sensor alone."""
-    metrics, guess = report["metrics"], report["guess"]
-    parts = [metrics, guess, *report["subsets"].values()]
-    heads = ["model", "guess", *report["subsets"]]
-    lines = [f"{report['model']} on {metrics['scenes']} views, {metrics['questions']} questions ({report['split']})"]
-    lines += report["notes"]
-    lines.append(f"{'':<14}" + "".join(f"{head:>14}" for head in heads))
-    for kind in metrics["per_type"]:
-        lines.append(_line(kind, [part.get("per_type", {}).get(kind) for part in parts]))
-    for name in ("OA", "AA"):
-        low, high = metrics["intervals"][name]
-        lines.append(_line(name, [part.get(name) for part in parts]) + f"   95 %: {low:.3f} to {high:.3f}")
-    compared = [part.get("comparable", {}) for part in parts]
-    lines.append(f"without {', '.join(metrics['comparable']['excluded'])}:")
-    lines += [_line(f"  {name}", [part.get(name) for part in compared]) for name in ("OA", "AA")]
-    for weather in metrics["per_weather"]:
-        lines.append(_line(weather, [part.get("per_weather", {}).get(weather) for part in parts]))
-    calibration = metrics["calibration"]
-    lines.append(f"ECE {calibration['ECE']:.3f}, before calibration {calibration['ECE_before']:.3f}")
-    for rate, one in calibration["sets"].items():
-        lines.append(
-            f"answer sets that may miss {float(rate):.0%}: hold the truth in {one['coverage']:.1%}, "
-            f"{one['mean_size']:.2f} answers on average"
-        )
-    if metrics["unknown_answers"]:
-        lines.append(f"{metrics['unknown_answers']} answers are not in the weights' vocabulary and count as wrong.")
-    return "\n".join(lines)
-
-
-def _line(name: str, shares: list[float | None]) -> str:
-    return f"{name:<14}" + "".join(f"{'' if share is None else format(share, '.3f'):>14}" for share in shares)

@@ -69,7 +69,7 @@ def score_set(
         with torch.inference_mode():
             view = network.encode(*picture_inputs(pictures, batch, preprocess, device))
         if view.routes is not None:
-            load[batch] = expert_shares(view).cpu().numpy()
+            load[batch] = expert_shares(view.routes, view).cpu().numpy()
         places = [(place, index) for place, picture in enumerate(batch) for index in own[picture]]
         for index, output, row in _answers(network, view, places, pictures, embeddings):
             if not pictures.expressions[index].scored:
@@ -139,16 +139,13 @@ def shown_boxes(output: GroundingOutput, row: int, size: int) -> Picked:
     return pick(found, most=MOST_SHOWN, iou=ALL_IOU)
 
 
-def expert_shares(view: BackboneFeatures) -> Tensor:
-    """Each expert's mean share of the patches with data, [B, E]; NaN for a picture without any.
-
-    Raises ValueError for a view without experts.
-    """
-    if view.routes is None:
-        raise ValueError("a view without experts has no shares of them")
-    rows, columns = view.routes.shape[-2:]
+def expert_shares(routes: Tensor, view: BackboneFeatures) -> Tensor:
+    """Each expert's mean share of the patches with data, [B, E], from the ``routes`` of ``view``; NaN for a picture
+    without any."""
+    rows, columns = routes.shape[-2:]
     height, width = view.p5.shape[-2:]
     cells = view.cell_mask[:, -height * width :].reshape(-1, 1, height, width)  # [B, 1, H5, W5]
     patch = (-(-height // rows), -(-width // columns))  # odd maps are padded on the right and below
     seen = F.max_pool2d(cells.float(), patch, ceil_mode=True)  # [B, 1, rows, columns]
-    return (view.routes * seen).sum((2, 3)) / torch.where(seen.sum((2, 3)) > 0, seen.sum((2, 3)), torch.nan)
+    patches = seen.sum((2, 3))  # [B, 1]
+    return (routes * seen).sum((2, 3)) / patches.masked_fill(patches == 0, torch.nan)  # [B, E]

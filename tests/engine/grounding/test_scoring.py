@@ -111,7 +111,7 @@ def test_patches_without_data_are_in_no_share():
     before = torch.ones(1, 20, dtype=torch.bool)  # cells of the finer scales
     mask = torch.cat([before, cells.reshape(1, 9)], 1)
     view = BackboneFeatures(nothing, nothing, nothing, mask, routes, torch.zeros(1))
-    torch.testing.assert_close(expert_shares(view), torch.tensor([[0.7, 0.3]]))
+    torch.testing.assert_close(expert_shares(routes, view), torch.tensor([[0.7, 0.3]]))
 
 
 def test_what_was_scored_is_kept_and_read_again(scored, tmp_path):
