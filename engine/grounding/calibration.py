@@ -16,7 +16,6 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from engine.catalog import GroundingCalibration, ScoreCurve
-from engine.errors import UsageError
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.scored import Scored, class_boxes
 from engine.metrics import best_threshold
@@ -34,14 +33,17 @@ EDGE = 1e-6
 """Scores are kept so far from 0 and 1, where their logit has no end."""
 
 
-def fit_calibration(scored: Scored, pictures: ExpressionSet, *, least: int = LEAST_EXPRESSIONS) -> GroundingCalibration:
+def fit_calibration(
+    scored: Scored, pictures: ExpressionSet, *, least: int = LEAST_EXPRESSIONS
+) -> GroundingCalibration | None:
     """Fit both on the validation split ``pictures``, as a network ``scored`` it.
 
-    A missing box says nothing of scores and is left out. Raises UsageError where no expression has a box.
+    A missing box says nothing of scores and is left out. None where no expression has a box, as with a network that
+    has hardly begun to learn.
     """
     found = ~np.isnan(scored.boxes).any(1)
     if not found.any():
-        raise UsageError("Calibration needs expressions that a box was found for, and there are none.")
+        return None
     right = scored.ious >= AT
     sensor = np.array([pictures.sensors[pictures.expressions[index].picture] for index in scored.expression])
     curves = {

@@ -21,7 +21,7 @@ from engine.grounding.materials import GroundingMaterials
 from engine.grounding.model import OptiSarNet
 from engine.grounding.recipe import GroundingRecipe
 from engine.grounding.report import pick_examples, write_report
-from engine.grounding.scored import Scored
+from engine.grounding.scored import SCORED_FILE, Scored
 from engine.grounding.scoring import score_set
 from engine.grounding.task import GroundingTask, TrainedGrounding
 from engine.nn.weights import load_part, load_weights, save_weights
@@ -92,6 +92,7 @@ class GroundingRun:
         """Score the test set and write its report; the card with the figures."""
         recipe, calibration = self.recipe, card.grounding_calibration
         scored = self._score(network, self.test, "test")
+        scored.save(folder / SCORED_FILE)
         evaluation = evaluate_scored(scored, self.test, calibration)
         guess = self.materials.guess(recipe)
         self.tell({"kind": "stage", "stage": "writing the report"})

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.metrics import Overlap, box_overlap, hits
 
+SCORED_FILE = "scored.npz"
+"""What a run's network said to its test set, beside the report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:

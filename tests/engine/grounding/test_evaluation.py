@@ -31,6 +31,7 @@ from tests.engine.grounding.known_set import WordSums, known_set
 PICTURES = known_set(12)
 ASKED = scored_expressions(PICTURES)
 TRUTHS = true_boxes(PICTURES, ASKED)
+CURVE = GroundingCalibration(ScoreCurve(1, 1.0, 0.0), {})
 
 
 def noisy(pictures: ExpressionSet = PICTURES, spread: float = 8, seed: int = 0) -> Scored:
@@ -265,8 +266,11 @@ def test_each_sensor_has_its_own_curve_where_there_is_enough(scored):
 
 
 def test_without_any_box_there_is_nothing_to_fit():
-    with pytest.raises(UsageError, match="there are none"):
-        fit_calibration(scored_boxes(PICTURES, np.full_like(TRUTHS, np.nan)), PICTURES)
+    """Nor is there an end of the evaluation: every box is missing."""
+    silent = scored_boxes(PICTURES, np.full_like(TRUTHS, np.nan), np.zeros(len(TRUTHS), np.float32))
+    assert fit_calibration(silent, PICTURES) is None
+    metrics = evaluate_scored(silent, PICTURES, CURVE)["metrics"]
+    assert (metrics["missing"], metrics["meanIoU"], metrics["calibration"]["ECE"]) == (len(TRUTHS), 0, 0)
 
 
 # ---- the guess
