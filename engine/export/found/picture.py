@@ -21,11 +21,12 @@ _COLOUR_OF = {"optical": "optical", "sar": "sar", "both": "fusion"}
 def drawn(view: View, finding: Finding) -> View:
     """``view`` with the boxes that its sensor shows, each in the colour of where it was found, with label and score."""
     picture, area = to_image(view), finding.area.window.box
-    shown = [found for found in finding.boxes if found.sensor in (view.sensor, "both")]
+    # The best last, so that nothing covers it.
+    shown = [found for found in reversed(finding.boxes) if found.sensor in (view.sensor, "both")]
     regions = [KeyRegion(found.label, _COLOUR_OF[found.sensor], found.box, found.score) for found in shown]
     draw_regions(picture, regions, area)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
-    for found in shown[:MOST_LABELS]:
+    for found in shown[-MOST_LABELS:]:
         x = (found.box.x0 - area.x0) * picture.width / area.width
         y = (found.box.y0 - area.y0) * picture.height / area.height
         said = f"{found.label} {found.score:.2f}"

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import rasterio
 
 pytest.importorskip("torch")
 
@@ -59,6 +60,28 @@ def test_the_object_has_the_keys_that_the_design_promises(rsqa, tmp_path):
     assert scores == sorted(scores, reverse=True)
     assert found["mode"] == "all"
     assert set(found["explanations"]) == set(found["explanation_maps"])
+
+
+@pytest.mark.real
+def test_boxes_of_a_real_pair_lie_on_its_map(rsqa, shared_data, tmp_path):
+    optical, sar = (str(shared_data / f"pairs/sentinel_1024/059_{sensor}.tif") for sensor in ("opt", "sar"))
+    code, said, complaint = rsqa(
+        "find", "ships", "--area", "100,100,900,800", "--least-score", "0.01", "--out", str(tmp_path / "out"), "--json",
+        optical=optical, sar=sar,
+    )  # fmt: skip
+    assert code == 0, complaint
+    found = json.loads(said)
+    with rasterio.open(optical) as dataset:
+        to_pixel = ~dataset.transform
+    for box in found["boxes"]:
+        corners = [to_pixel @ point for point in box["polygon_map"]]
+        x0, y0, x1, y1 = box["box_xyxy_px"]
+        assert corners[0] == pytest.approx((x0, y0), abs=1e-3)
+        assert corners[2] == pytest.approx((x1, y1), abs=1e-3)
+        assert 100 <= x0 < x1 <= 900
+        assert 100 <= y0 < y1 <= 800
+        metres = found["area"]["grid"]["gsd_m"] ** 2 * (x1 - x0) * (y1 - y0)
+        assert box["area_m2"] == pytest.approx(metres, rel=0.01)
 
 
 def test_a_person_reads_a_table(rsqa):
