@@ -15,7 +15,7 @@ Reading order for expressions:
 ``directions``  direction words in a sentence: found, turned with the picture, swapped, checked against boxes;
                 ``direction_words`` the words and their look-alikes.
 ``expressions`` :func:`parse` takes an expression apart; ``expression_templates`` has the inverse, :func:`say`, with
-                its wordings, ``expression_words`` the names of things.
+                its wordings, ``expression_words`` the names of things; ``understood`` tells how one was read.
 ``negatives``   sentences that contradict an expression.
 
 ``normal``      :func:`normalise` is applied to every text before it is tokenised, in training as in use.
