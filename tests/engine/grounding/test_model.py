@@ -332,14 +332,12 @@ def test_each_head_learns_from_its_own_loss(scale):
 
 
 @pytest.mark.parametrize("config", [GroundingConfig.compact(), GroundingConfig.paper()], ids=["compact", "paper"])
-def test_presets_are_built_and_answer_at_their_size(config):
-    """Shapes alone: nothing is computed on the meta device."""
-    S, cells = config.image_size, sum((config.image_size // stride) ** 2 for stride in STRIDES)
-    with torch.device("meta"):
-        network = build_network(config)
-        view = network.encode(torch.zeros(2, 3, S, S), torch.ones(2, S, S, dtype=torch.bool))
-        texts = torch.zeros(2, config.texts, config.embed_width)
-        output = network(view, texts, torch.ones(2, config.texts, dtype=torch.bool))
-    assert output.scores.shape == (2, cells, config.texts)
-    assert output.boxes.shape == (2, cells, 4)
-    assert view.routes.shape == (2, config.experts, S // 64, S // 64)
+def test_presets_are_built_and_answer(config):
+    network = build_network(config).eval()
+    texts, there = torch.zeros(1, 2, config.embed_width), torch.ones(1, 2, dtype=torch.bool)
+    with torch.inference_mode():
+        view = network.encode(torch.zeros(1, 3, 64, 64), torch.ones(1, 64, 64, dtype=torch.bool))
+        output = network(view, texts, there)
+    assert output.scores.shape == (1, 64 + 16 + 4, 2)
+    assert output.sides.shape == (1, 64 + 16 + 4, 4, config.box_bins)
+    assert view.routes.shape == (1, config.experts, 1, 1)
