@@ -50,7 +50,7 @@ class OptiSarNet(nn.Module):
     def forward(self, view: BackboneFeatures, texts: Tensor, text_mask: Tensor) -> GroundingOutput:
         """``texts`` [B, T, E] are frozen embeddings, L2-normalised, real where ``text_mask`` bool [B, T].
 
-        Other slots change nothing, whatever is in them; T may be any number.
+        Other slots change nothing, whatever is in them; T may be any number from 1 up.
         """
         texts = texts.masked_fill(~text_mask.unsqueeze(-1), 0.0)
         texts = texts if self.adapt is None else self.adapt(texts)  # [B, T, E]
