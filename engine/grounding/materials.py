@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
 
 from engine.catalog import WEIGHTS_FILE, file_sha256
 from engine.errors import ModelNotFound, UsageError
@@ -33,7 +36,6 @@ class GroundingMaterials(KeptMaterials):
         self._embedders: dict[str, TextEmbedder] = {}
         self._embedded: set[Any] = set()
         self._guesses: dict[Any, dict[str, Any]] = {}
-        self._passing = TemporaryDirectory(prefix="rsqa-texts-")  # where nothing is kept: gone with this object
 
     def expressions(self, recipe: GroundingRecipe, split: str) -> ExpressionSet:
         """The set of a split (``engine.training.materials.SPLITS``), its sentences masked as ``slots`` says.
@@ -61,8 +63,9 @@ class GroundingMaterials(KeptMaterials):
         """
         name = recipe.model.text_encoder
         if name not in self._embedders:
-            place = self.place(recipe.data, "texts") or Path(self._passing.name)
-            self._embedders[name] = build_embedder(name, keep_in=place, device=recipe.train.device)
+            place = self.place(recipe.data, "texts")
+            made = build_embedder(name, keep_in=place, device=recipe.train.device)
+            self._embedders[name] = made if place is not None else _Remembered(made)
         embedder = self._embedders[name]
         if embedder.width != recipe.model.embed_width:
             raise UsageError(
@@ -149,6 +152,22 @@ class GroundingMaterials(KeptMaterials):
         from engine.training.pictures import read_annotations
 
         return self.annotations(recipe.data.folder, lambda folder: read_annotations(folder, "grounding"))
+
+
+class _Remembered:
+    """An embedder that embeds each text once and holds its vector, for runs that keep nothing on disk."""
+
+    def __init__(self, embedder: TextEmbedder) -> None:
+        self._embedder = embedder
+        self.name, self.width, self.pretrained = embedder.name, embedder.width, embedder.pretrained
+        self._vectors: dict[str, Tensor] = {}
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """See :class:`engine.nn.embeddings.TextEmbedder`."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if missing:
+            self._vectors |= zip(missing, self._embedder.embed(missing), strict=True)
+        return torch.stack([self._vectors[text] for text in texts]) if texts else torch.empty(0, self.width)
 
 
 def _set_key(recipe: GroundingRecipe, split: str) -> tuple[object, ...]:
