@@ -5,8 +5,8 @@ resumed makes the same losses as one that was not, to the last bit, on one machi
 
 To read: ``task`` (what a network has to offer), ``settings`` (every number), ``loop`` (the steps); then ``batches``
 (shares, prepared ahead), ``optimisation`` (groups, averaged weights), ``processes``, ``stopping``, ``checkpoint``,
-``events``; ``folder_lock`` for those who call the loop, ``stored`` for data that take long to make, ``pictures`` for files of
-published data sets.
+``events``; ``folder_lock`` for those who call the loop, ``stored`` for data that take long to make, ``pictures`` for
+files of published data sets.
 
 Several GPUs, or several machines with a shared file system, train one run together through accelerate's launcher
 (``--num_machines``, ``--machine_rank``, ``--main_process_ip`` and ``--main_process_port`` for the latter)::
