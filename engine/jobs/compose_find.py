@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine.catalog import ModelCard
@@ -10,7 +10,7 @@ from engine.jobs.compose import area_used, provenance_of, written_maps
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
 from engine.jobs.reading import Sources
-from engine.jobs.remarks import data_remarks, language_remarks, scale_remarks, shift_remarks
+from engine.jobs.remarks import Offer, data_remarks, language_remarks, scale_remarks, shift_remarks
 from engine.raster import ground_size_m
 from engine.records import Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
 from engine.records.finding import FoundIn
@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # only for their names: they bring torch
 
 SensorName = Literal["optical", "sar"]
 
+FINER = Offer("search in windows of a finer scale", "Windows of a finer scale show them.")
+"""What is offered where an area was seen more coarsely than need be."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchedArea:
@@ -32,7 +35,8 @@ class SearchedArea:
 
     ``side`` is the model's square in pixels, ``model_px`` how many of the grid's pixels are one of the model's.
     ``shares`` are of the area with data, for every sensor that was to be searched; ``found`` has those with any data.
-    ``square`` is where the model's square lies in fractions of the window, which ``maps`` are spread over.
+    ``square`` is where the model's square lies in fractions of the window, which ``maps`` are spread over. An area that
+    was searched in ``windows`` has no maps; what is ``seen`` was made one and decided there, with ``remarks`` on how.
     """
 
     window: PixelWindow
@@ -46,6 +50,8 @@ class SearchedArea:
     square: tuple[float, float, float, float]
     sources: Sources
     windows: WindowsUsed | None = None
+    seen: list[Sighting] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def model_px(self) -> float:
@@ -62,7 +68,7 @@ def compose_finding(
     folder: JobFolder,
 ) -> Finding:
     """The record of a finding; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
-    seen = _made_one(searched)
+    seen = _made_one(searched) if searched.seen is None else searched.seen
     area = area_used(
         searched.window,
         searched.grid,
@@ -71,6 +77,8 @@ def compose_finding(
         valid_optical=searched.shares.get("optical"),
         valid_sar=searched.shares.get("sar"),
     )
+    if searched.windows is not None:
+        area = replace(area, model_gsd_m=searched.windows.gsd_m)
     explanations = written_maps(searched.maps, searched.window, searched.square, folder)
     return Finding(
         expression=request.expression,
@@ -85,7 +93,8 @@ def compose_finding(
         provenance=provenance_of(request, check, searched.sources, predictor.card, device),
         windows=searched.windows,
         messages=(
-            *scale_remarks(area, None),
+            *_window_remarks(searched),
+            *scale_remarks(area, FINER),
             *data_remarks(area),
             *_sensor_remarks(request, parsed, searched),
             *_score_remarks(searched, seen, predictor.card),
@@ -103,6 +112,17 @@ def _made_one(searched: SearchedArea) -> list[Sighting]:
 
     optical, sar = (searched.found.get(sensor, []) for sensor in SENSORS)
     return reconcile(optical, sar, tolerance=TOLERANCE_PX * searched.model_px)
+
+
+def _window_remarks(searched: SearchedArea) -> list[str]:
+    """How the area was searched where that was in windows, and how it was decided."""
+    used = searched.windows
+    if used is None:
+        return []
+    scale = "" if used.gsd_m is None else f", at {used.gsd_m:.3g} m per pixel"
+    windows = f"{used.windows:,} windows" if used.windows > 1 else "1 window"
+    overlap = f" that overlap by {used.overlap_px:,} px" if used.windows > 1 else ""
+    return [f"Searched in {windows} of {used.side_px:,} px{overlap}{scale}.", *searched.remarks]
 
 
 def _understood(request: FindRequest, parsed: Parsed) -> str:
@@ -151,6 +171,8 @@ def _score_remarks(searched: SearchedArea, seen: list[Sighting], card: ModelCard
     said = []
     if card.grounding_calibration is None:
         said.append("The model's card has no calibration: a score here is no probability.")
+    if not seen and searched.remarks:
+        return said  # they say why
     if not seen:
         least = f" that scores {searched.threshold:.2f} or more" if searched.mode == "all" else ""
         return [*said, f"No box was found{least}."]

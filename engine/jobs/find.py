@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engine.catalog import find_model
-from engine.errors import Cancelled, InputRefused, UsageError
+from engine.errors import Cancelled, InputRefused
 from engine.jobs.ask import MODELS_KEPT, Asker, ProgressTeller, model_state
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_find import SearchedArea, compose_finding
 from engine.jobs.device import Device
+from engine.jobs.find_windows import Stage, WindowSearch, plan_windows, searched_in_windows
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import AreaReader, Sources, area_of, size_as_read
@@ -33,10 +34,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be refused wi
     from engine.nn.reason_map import ReasonMap
 
 PICTURES_KEPT = 16
-SCALE_TOLERANCE = 0.01
-"""A scale that was asked for and differs by less than this share is the same."""
-
-Stage = Callable[[str], None]
 
 
 def find(
@@ -96,10 +93,10 @@ class Finder:
         """
         began = time.perf_counter()
 
-        def stage(name: str) -> None:
+        def stage(name: str, fraction: float | None = None) -> None:
             if cancelled():
                 raise Cancelled("The search was stopped.")
-            progress(name, None)
+            progress(name, fraction)
 
         folder = JobFolder(request.folder)
         folder.write_request(request)
@@ -113,14 +110,20 @@ class Finder:
         stage("model")
         device = self._asker.claim(request.device)
         predictor = self.predictor(model, device)
-        _require_this_scale(request, window, grid, predictor.config.image_size)
-        reused, pictures = True, {}
-        for sensor in sensors:
-            key = _picture_key(request, sensor, model, device)
-            reused &= key in self._pictures
-            pictures[sensor] = self._pictures.get(key, partial(_encoded, request, check, sensor, predictor, stage))
-        stage("find")
-        area = searched_at_once(request, parsed, pictures, predictor, window, grid)
+        plan = plan_windows(request, window, grid, predictor.card, predictor.config.image_size)
+        if plan is None:
+            keys = {sensor: _picture_key(request, sensor, model, device) for sensor in sensors}
+            reused = all(key in self._pictures for key in keys.values())
+            pictures = {
+                sensor: self._pictures.get(key, partial(_encoded, request, check, sensor, predictor, stage))
+                for sensor, key in keys.items()
+            }
+            stage("find")
+            area = searched_at_once(request, parsed, pictures, predictor, window, grid)
+        else:
+            reused, least = False, least_score_of(request, predictor)
+            search = WindowSearch(request, parsed, check, sensors, predictor, plan, mode_of(request, parsed), least)
+            area = searched_in_windows(search, stage)
         result = compose_finding(request, parsed, check, area, predictor, device, folder)
         result = replace(result, view_reused=reused, seconds=time.perf_counter() - began)
         folder.write_result(result)
@@ -164,6 +167,11 @@ def mode_of(request: FindRequest, parsed: Parsed) -> Literal["best", "all"]:
     return "all" if parsed.plural else "best"
 
 
+def least_score_of(request: FindRequest, predictor: GroundingPredictor) -> float:
+    """From which score all are shown: as asked, else as the model's card says."""
+    return predictor.least_score if request.least_score is None else request.least_score
+
+
 def searched_at_once(
     request: FindRequest,
     parsed: Parsed,
@@ -186,7 +194,7 @@ def searched_at_once(
             remedy="Choose an area that the images cover.",
         )
     mode = mode_of(request, parsed)
-    threshold = predictor.least_score if request.least_score is None else request.least_score
+    threshold = least_score_of(request, predictor)
     found: dict[str, list[Sighting]] = {}
     maps: dict[str, ReasonMap] = {}
     for sensor, view in views.items():
@@ -239,24 +247,6 @@ def _sightings(
         label = one.text if request.phrases else parsed.category or request.expression
         sightings.append(Sighting(box, one.score, label, view.sensor))
     return sightings, maps
-
-
-def _require_this_scale(request: FindRequest, window: PixelWindow, grid: Grid, side: int) -> None:
-    """Raises where a scale was asked for at which the area does not just fill the model's square."""
-    if request.gsd_m is None:
-        return
-    if grid.gsd_m is None:
-        raise UsageError(
-            "The raster has no CRS, so its metres per pixel are unknown and a scale cannot be chosen.",
-            remedy="Leave the scale out.",
-        )
-    gsd_m = grid.gsd_m * max(window.width, window.height) / side
-    if abs(gsd_m / request.gsd_m - 1) > SCALE_TOLERANCE:
-        fitting = round(side * request.gsd_m / grid.gsd_m)
-        raise InputRefused(
-            f"This area goes into the model at {gsd_m:.3g} m per pixel, not at {request.gsd_m:.3g} m.",
-            remedy=f"Choose an area of {fitting} pixels a side, or leave the scale out.",
-        )
 
 
 def _encoded(

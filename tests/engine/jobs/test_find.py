@@ -202,7 +202,7 @@ def test_neither_image_has_data_there(finder, wanted, tmp_path):
         ("ships", {"sensors": ("sar",), "sar": None}, InputRefused, "the pair has no SAR image"),
         ("ships", {"model": "no-such-model"}, ModelNotFound, "no-such-model"),
         ("ships", {"window": PixelWindow(5000, 5000, 9, 9)}, UsageError, "outside the image"),
-        ("ships", {"gsd_m": 5.0}, InputRefused, "goes into the model at 20 m per pixel, not at 5 m"),
+        ("ships", {"gsd_m": 10.0, "max_windows": 2}, InputRefused, "takes 9 windows at 10 m per pixel"),
         ("ships", {"device": "abacus"}, UsageError, "abacus"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -228,7 +228,7 @@ def test_a_scale_that_the_area_just_has_is_taken(finder, wanted):
 
 
 def test_what_a_user_should_know(finder, wanted):
-    messages = finder.find(wanted("das größte Schiff", window=None)).messages
+    messages = finder.find(wanted("das größte Schiff", window=None, gsd_m=40.0)).messages
     assert any(said.startswith("40.0 m per pixel at the model, outside its range (5 to 25 m)") for said in messages)
     assert "The models in the box understand English." in messages
     assert "The model's card has no calibration: a score here is no probability." in messages

@@ -1,0 +1,317 @@
+"""One expression over an area larger than the model's input: window by window, then decided over all that was found.
+
+Memory holds one batch of windows and the boxes, whatever the size of the rasters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from engine.errors import InputRefused, UsageError
+from engine.jobs.compose_find import SearchedArea
+from engine.jobs.reading import AreaPixels, AreaReader, SensorPixels, size_as_read
+from engine.records import FindRequest, Grid, PairCheck, PixelWindow, WindowsUsed
+from engine.records.pair import SENSORS
+from engine.records.tiles import nearest_trained_gsd_m
+from engine.text import Parsed
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be refused without it
+    from engine.catalog import ModelCard
+    from engine.grounding.deciding import Searches
+    from engine.grounding.predictor import Detection, GroundingPredictor, View
+    from engine.grounding.reconcile import Sighting
+    from engine.grounding.seams import WindowSighting
+    from engine.grounding.windows import WindowPlan
+
+BATCH_S = 0.4
+"""How long a batch of windows should take, so that a stop is heeded well within a second."""
+MOST_WINDOWS_AT_ONCE = 16
+
+MOST_BOXES = 300
+"""The most boxes that a window gives for one text."""
+
+SCALE_TOLERANCE = 0.01
+"""A scale that was asked for and differs by less than this share is the same."""
+
+AT_ONCE_SIDES = 2.0
+"""Where nobody knows which scales suit, an area up to so many of the model's sides goes into it at once."""
+
+
+class Stage(Protocol):
+    """Tells a stage as it begins, with the share of it that is done. Raises :class:`engine.errors.Cancelled`."""
+
+    def __call__(self, name: str, fraction: float | None = None) -> None: ...
+
+
+def plan_windows(
+    request: FindRequest, window: PixelWindow, grid: Grid, card: ModelCard, side: int
+) -> WindowPlan | None:
+    """The windows over ``window``, or None where it goes into the model's square of ``side`` pixels at once.
+
+    Without ``request.gsd_m`` that is where it is seen no more coarsely than the model was trained for; else windows are
+    at the scale nearest to the raster's own that it was trained for. Raises :class:`UsageError` for a scale that cannot
+    be had, :class:`InputRefused` for more windows than the request allows.
+    """
+    side_px = _side_px(request.gsd_m, window, grid.gsd_m, card.trained_gsd_m, side)
+    if side_px is None:
+        return None
+    from engine.grounding.windows import WindowPlan
+
+    plan = WindowPlan.over(window, side_px)
+    if len(plan) > request.max_windows:
+        scale = "" if grid.gsd_m is None else f" at {side_px * grid.gsd_m / side:.3g} m per pixel"
+        raise InputRefused(
+            f"This area takes {len(plan):,} windows{scale}, more than the {request.max_windows:,} allowed.",
+            remedy="Choose a coarser scale (--gsd), a smaller area, or allow more (--max-windows).",
+        )
+    return plan
+
+
+def _side_px(
+    asked_gsd_m: float | None,
+    window: PixelWindow,
+    native_gsd_m: float | None,
+    trained_gsd_m: tuple[float, float],
+    side: int,
+) -> int | None:
+    """Side of a window in pixels of the raster; None where the whole area goes into the model at once."""
+    longest = max(window.width, window.height)
+    if asked_gsd_m is not None:
+        if native_gsd_m is None:
+            raise UsageError(
+                "The raster has no CRS, so its metres per pixel are unknown and a scale cannot be chosen.",
+                remedy="Leave the scale out.",
+            )
+        fitting = side * asked_gsd_m / native_gsd_m
+        return None if abs(longest / fitting - 1) <= SCALE_TOLERANCE else max(1, round(fitting))
+    if native_gsd_m is None or trained_gsd_m[1] <= 0:
+        return None if longest <= AT_ONCE_SIDES * side else side
+    if native_gsd_m * longest / side <= trained_gsd_m[1] * (1 + SCALE_TOLERANCE):
+        return None
+    return max(1, round(side * nearest_trained_gsd_m(native_gsd_m, trained_gsd_m) / native_gsd_m))
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSearch:
+    """What is searched for, where and with what. ``sensors`` are those to be searched."""
+
+    request: FindRequest
+    parsed: Parsed
+    check: PairCheck
+    sensors: tuple[str, ...]
+    predictor: GroundingPredictor
+    plan: WindowPlan
+    mode: Literal["best", "all"]
+    threshold: float
+
+
+def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
+    """What all windows show, made one and decided. Windows are told to ``stage``, which may stop the search.
+
+    Raises :class:`InputRefused` for what cannot be decided over windows, or where no sensor has data, and what
+    ``engine.jobs.reading`` raises.
+    """
+    from engine.grounding.deciding import searches
+
+    request, plan, side = search.request, search.plan, search.predictor.config.image_size
+    texts = None if request.phrases else searches(request.expression, search.parsed)
+    with AreaReader(request, search.check, skip=[name for name in SENSORS if name not in search.sensors]) as reader:
+        found = _Gathered(dict.fromkeys(search.sensors, 0.0))
+        _gather(search, texts, reader, found, stage)
+    if not any(found.with_data.values()):
+        raise InputRefused(
+            "There is nothing to search: no image has data in this area.",
+            remedy="Choose an area that the images cover.",
+        )
+    stage("decide")
+    seen, remarks = _decided(search, texts, found, reader.grid)
+    area, gsd_m = plan.area, reader.grid.gsd_m
+    return SearchedArea(
+        window=area,
+        grid=reader.grid,
+        side=side,
+        mode=search.mode,
+        threshold=search.threshold,
+        shares={sensor: part / (area.width * area.height) for sensor, part in found.with_data.items()},
+        found={sensor: [] for sensor, part in found.with_data.items() if part},
+        maps={},
+        square=(0.0, 0.0, 1.0, 1.0),
+        sources=reader.sources,
+        windows=WindowsUsed(
+            len(plan), plan.side_px, plan.overlap_px, None if gsd_m is None else gsd_m * plan.side_px / side
+        ),
+        seen=seen,
+        remarks=remarks,
+    )
+
+
+# ---- from windows to boxes
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What was found so far: pixels of the area with data by sensor, boxes by sensor and by what was searched for."""
+
+    with_data: dict[str, float]
+    things: dict[str, list[WindowSighting]] = field(default_factory=dict)
+    references: dict[str, list[WindowSighting]] = field(default_factory=dict)
+
+
+def _gather(search: WindowSearch, texts: Searches | None, reader: AreaReader, found: _Gathered, stage: Stage) -> None:
+    """Go through all windows in reading order, as many at once as :data:`BATCH_S` allows."""
+    windows = list(search.plan)
+    done, at_once = 0, 1
+    while done < len(windows):
+        began = time.perf_counter()
+        batch = windows[done : done + at_once]
+        read = []
+        for place, window in enumerate(batch, done):
+            stage("windows", place / len(windows))
+            read.append(_read(search, reader, window))
+            _note_data(search.plan, window, read[-1], found)
+        looked = 0
+        for sensor in search.sensors:
+            looked += _look(search, texts, sensor, done, batch, read, reader.sources.sar_unit or "db", found)
+        done += len(batch)
+        if looked:  # a window without data says nothing of pace
+            each_s = (time.perf_counter() - began) / len(batch)
+            at_once = max(1, min(MOST_WINDOWS_AT_ONCE, 2 * at_once, int(BATCH_S / each_s)))
+
+
+def _read(search: WindowSearch, reader: AreaReader, window: PixelWindow) -> AreaPixels:
+    """A window's pixels; what lies outside of the asked area is not valid."""
+    plan = search.plan
+    width, height = size_as_read(window, search.predictor.config.image_size)
+    pixels = reader.read(window, width, height)
+    rows, columns = _inside(window, plan.area, height)
+    if (rows, columns) == (slice(0, height), slice(0, width)):
+        return pixels
+    optical, sar = (None if part is None else part.only(rows, columns) for part in (pixels.optical, pixels.sar))
+    return AreaPixels(pixels.window, pixels.grid, optical, sar, pixels.sources)
+
+
+def _inside(window: PixelWindow, part: PixelWindow, size: int) -> tuple[slice, slice]:
+    """Rows and columns of ``window``, read as ``size`` x ``size`` pixels, that are ``part``; at least one of each."""
+    scale = size / window.width
+    spans = []
+    for first, low, length in (
+        (window.row_off, part.row_off, part.height),
+        (window.col_off, part.col_off, part.width),
+    ):
+        start = min(size - 1, max(0, round((low - first) * scale)))
+        spans.append(slice(start, max(start + 1, min(size, round((low + length - first) * scale)))))
+    return spans[0], spans[1]
+
+
+def _note_data(plan: WindowPlan, window: PixelWindow, pixels: AreaPixels, found: _Gathered) -> None:
+    """Count the pixels with data of the part of the area that no earlier window showed."""
+    fresh = plan.fresh(window)
+    part = PixelWindow(int(fresh.x0), int(fresh.y0), int(fresh.width), int(fresh.height))
+    for sensor, read in (("optical", pixels.optical), ("sar", pixels.sar)):
+        if read is not None:
+            inside = _inside(window, part, read.valid.shape[0])
+            found.with_data[sensor] += float(read.valid[inside].mean()) * part.width * part.height
+
+
+def _look(
+    search: WindowSearch,
+    texts: Searches | None,
+    sensor: str,
+    first: int,
+    batch: Sequence[PixelWindow],
+    read: Sequence[AreaPixels],
+    sar_unit: str,
+    found: _Gathered,
+) -> int:
+    """Search one sensor's pictures of a batch of windows, numbered from ``first``; how many had data."""
+    from engine.grounding.predictor import SensorArea
+
+    places, areas = [], []
+    for place, pixels in enumerate(read):
+        part: SensorPixels | None = pixels.optical if sensor == "optical" else pixels.sar
+        if part is not None and part.valid.any():
+            places.append(place)
+            areas.append(SensorArea(part.values, part.valid, sensor, sar_unit))
+    views = [view for view in search.predictor.encode_each(areas) if view is not None]
+    if not views:
+        return 0
+    asked = [(None if texts is None else texts.thing, found.things)]
+    if texts is not None and texts.reference is not None:
+        asked.append((texts.reference, found.references))
+    for text, into in asked:
+        for place, view, detections in zip(places, views, _detections(search, views, text), strict=True):
+            window = batch[place]
+            into.setdefault(sensor, []).extend(
+                _sighting(search, one, view, window, first + place) for one in detections
+            )
+    return len(views)
+
+
+def _detections(search: WindowSearch, views: Sequence[View], text: str | None) -> list[list[Detection]]:
+    """The boxes in each view from the threshold up; where there is none, its best one, which may be the best of all.
+
+    Without a ``text`` the request's pool of phrases is searched.
+    """
+    predictor, least = search.predictor, search.threshold
+    if text is None:
+        return [predictor.annotate(view, search.request.phrases, least_score=least) for view in views]
+    looks = predictor.look_each(views, [text])
+    return [
+        predictor.detections(look, most=MOST_BOXES, least_score=least) or predictor.detections(look) for look in looks
+    ]
+
+
+def _sighting(search: WindowSearch, one: Detection, view: View, window: PixelWindow, number: int) -> WindowSighting:
+    """A detection in pixels of the raster."""
+    from engine.grounding.reconcile import Sighting
+    from engine.grounding.seams import MARGIN_PX, WindowSighting, cut_sides
+
+    across, down = window.width / view.size[0], window.height / view.size[1]
+    x0, y0, x1, y1 = one.box_xyxy_px
+    left, top = window.col_off, window.row_off
+    box = (left + x0 * across, top + y0 * down, left + x1 * across, top + y1 * down)
+    frame = (left, top, left + window.width, top + window.height)
+    margin = MARGIN_PX * search.plan.side_px / search.predictor.config.image_size
+    label = one.text if search.request.phrases else search.parsed.category or search.request.expression
+    cut = cut_sides(box, frame, search.plan.seams(window), margin)
+    return WindowSighting(Sighting(box, one.score, label, view.sensor), number, cut)
+
+
+# ---- from boxes to what is meant
+
+
+def _decided(
+    search: WindowSearch, texts: Searches | None, found: _Gathered, grid: Grid
+) -> tuple[list[Sighting], tuple[str, ...]]:
+    """What is shown, the best first, and what the user should know of how it was decided."""
+    from engine.grounding.deciding import Frame, decide
+
+    side = search.predictor.config.image_size
+    model_px = search.plan.side_px / side
+    things = _over_threshold(search, _made_one(search, found.things, model_px))
+    if texts is None or not texts.decides:
+        remarks = () if texts is None else texts.remarks
+        if search.mode == "best" and len(things) > 1:
+            remarks += (f"{len(things)} boxes score {search.threshold:.2f} or more: ask in the plural for all.",)
+        return (things[:1] if search.mode == "best" else things), remarks
+    references = _over_threshold(search, _made_one(search, found.references, model_px))
+    decision = decide(search.parsed, things, references, Frame(search.plan.area.box, model_px, side))
+    return [things[index] for index in decision.chosen][: 1 if search.mode == "best" else None], decision.remarks
+
+
+def _made_one(search: WindowSearch, found: dict[str, list[WindowSighting]], model_px: float) -> list[Sighting]:
+    """All windows of both sensors as one list, the best first."""
+    from engine.grounding.reconcile import TOLERANCE_PX, reconcile
+    from engine.grounding.seams import MARGIN_PX, join_at_seams
+
+    optical, sar = (join_at_seams(found.get(sensor, []), margin=MARGIN_PX * model_px) for sensor in SENSORS)
+    return reconcile(optical, sar, tolerance=TOLERANCE_PX * model_px)
+
+
+def _over_threshold(search: WindowSearch, things: list[Sighting]) -> list[Sighting]:
+    """Those that score enough; where one is asked for and none does, the best one."""
+    enough = [one for one in things if one.score >= search.threshold]
+    return enough or (things[:1] if search.mode == "best" else [])

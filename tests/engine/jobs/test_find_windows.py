@@ -1,0 +1,197 @@
+"""An area larger than the model's input, searched window by window in this process: everything once, then decided."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from scipy import ndimage
+
+pytest.importorskip("torch")
+
+from engine.errors import Cancelled, InputRefused, UsageError
+from engine.grounding.predictor import Detection
+from engine.jobs.ask import Asker
+from engine.jobs.find import Finder
+from engine.records import FindRequest, PixelWindow
+from tests.engine.grounding.finder import finder_card
+from tests.engine.jobs.child import write_raster
+
+SIDE = 64
+"""Of the model's square; the rasters have 10 m pixels, and the card says 10 m."""
+
+TANKS = {  # columns, rows, side; the brightness is the class that a text asks for
+    "tank": [(20, 20, 6), (56, 30, 10), (110, 84, 6), (230, 20, 8), (200, 150, 20)],
+    "ship": [(100, 120, 8)],
+}
+LEVEL = {"tank": 200, "ship": 120}
+
+
+class SeesBlobs:
+    """In place of a predictor: finds every bright blob of the level that a text names; counts its batches."""
+
+    least_score = 0.5
+
+    def __init__(self, trained_gsd_m: tuple[float, float] = (10.0, 10.0)) -> None:
+        self.card = finder_card(trained_gsd_m=trained_gsd_m)
+        self.config = SimpleNamespace(image_size=SIDE)
+        self.batches: list[int] = []
+        self.texts: set[str] = set()
+
+    def encode_each(self, areas):
+        self.batches.append(len(areas))
+        return [
+            SimpleNamespace(pixels=np.where(a.valid, a.values[0], 0), sensor=a.sensor, size=a.values.shape[:0:-1])
+            for a in areas
+        ]
+
+    def look_each(self, views, texts):
+        self.texts |= set(texts)
+        return [(view, texts[0]) for view in views]
+
+    def detections(self, look, *, most=1, least_score=0.0):
+        view, text = look
+        level = LEVEL["tank" if "tank" in text else "ship"] if view.sensor == "optical" else np.inf
+        labels, _ = ndimage.label(abs(view.pixels - level) < 30)
+        found = []
+        for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+            size = int((labels == number).sum())
+            box = (columns.start, rows.start, columns.stop, rows.stop)
+            found.append(Detection(tuple(map(float, box)), 0.6 + min(size, 300) / 1000, text, 0))
+        return sorted(found, key=lambda one: -one.score)[:most]
+
+    def annotate(self, view, phrases, *, least_score):
+        return [one for phrase in phrases for one in self.detections((view, phrase), most=None)]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory) -> str:
+    pixels = np.full((3, 192, 256), 30, np.uint8)
+    for name, things in TANKS.items():
+        for column, row, side in things:
+            pixels[:, row : row + side, column : column + side] = LEVEL[name]
+    return write_raster(tmp_path_factory.mktemp("scene") / "optical.tif", pixels)
+
+
+@pytest.fixture
+def predictor():
+    return SeesBlobs()
+
+
+@pytest.fixture
+def find(scene, tmp_path, monkeypatch, predictor):
+    """Finds in the optical scene; windows of 64 px at 10 m."""
+    monkeypatch.setattr("engine.jobs.find.find_model", lambda name: tmp_path)
+    finder = Finder(Asker("cpu"))
+    monkeypatch.setattr(finder, "predictor", lambda folder, device: predictor)
+
+    def run(expression: str, **changes):
+        how = {key: changes.pop(key) for key in ("progress", "cancelled") if key in changes}
+        fields = {"optical": scene, "sar": None, "folder": str(tmp_path / "job")}
+        return finder.find(FindRequest(expression, **{**fields, **changes}), **how)
+
+    return run
+
+
+def corners(finding) -> list[tuple[int, int, int]]:
+    """Column, row and side of each box found."""
+    return sorted((round(one.box.x0), round(one.box.y0), round(one.box.width)) for one in finding.boxes)
+
+
+def test_everything_in_a_large_area_is_found_once(find):
+    finding = find("storage tanks")
+    assert corners(finding) == sorted(TANKS["tank"])
+    assert finding.windows is not None
+    assert (finding.windows.windows, finding.windows.side_px, finding.windows.overlap_px) == (20, 64, 12)
+    assert finding.windows.gsd_m == finding.area.model_gsd_m == pytest.approx(10.0)
+    assert finding.area.valid_optical == pytest.approx(1.0)
+    assert "Searched in 20 windows of 64 px that overlap by 12 px, at 10 m per pixel." in finding.messages
+    assert not finding.explanations
+
+
+@pytest.mark.parametrize(
+    ("expression", "thing"),
+    [
+        ("the largest storage tank", 4),
+        ("the second largest storage tank", 1),
+        ("the storage tank in the top right of the image", 3),
+        ("the leftmost storage tank", 0),
+        ("the storage tank nearest to the ship", 2),
+        ("the storage tank to the lower right of the ship", 4),
+    ],
+)
+def test_what_no_window_knows_is_decided_over_all(find, predictor, expression, thing):
+    finding = find(expression)
+    assert corners(finding) == [TANKS["tank"][thing]]
+    assert "largest" not in " ".join(predictor.texts)
+    assert "too close" not in " ".join(finding.messages)
+
+
+def test_a_tie_is_said(find):
+    finding = find("the smallest storage tank")
+    assert len(finding.boxes) == 1
+    assert any("too close to call" in message for message in finding.messages)
+
+
+def test_what_boxes_cannot_tell_is_refused(find):
+    with pytest.raises(InputRefused, match="finds no boxes of"):
+        find("the storage tank along the river")
+    with pytest.raises(InputRefused, match="names no class"):
+        find("the largest windmill")
+
+
+def test_where_nothing_can_be_decided_it_is_said_why(find):
+    finding = find("the storage tank to the left of the ship", window=PixelWindow(0, 0, 256, 100))
+    assert finding.boxes == ()
+    assert any("no ship was found" in message for message in finding.messages)
+
+
+def test_phrases_label_what_they_name(find):
+    finding = find("", phrases=("ships", "storage tanks"))
+    assert {one.label for one in finding.boxes} == {"ships", "storage tanks"}
+    assert len(finding.boxes) == 6
+
+
+def test_a_scale_may_be_asked_for(find):
+    finding = find("storage tanks", gsd_m=20.0)
+    assert finding.windows is not None
+    assert finding.windows.side_px == 128
+    assert finding.area.model_gsd_m == pytest.approx(20.0)
+    small = find("storage tanks", window=PixelWindow(10, 10, 40, 30), gsd_m=20.0)
+    assert small.windows is not None
+    assert small.windows.windows == 1
+    assert corners(small) == [pytest.approx((20, 20, 6), abs=2)]  # seen half as sharp
+    with pytest.raises(InputRefused, match="more than the 3 allowed"):
+        find("storage tanks", max_windows=3)
+
+
+def test_windows_are_told_and_may_be_stopped(find):
+    told: list[tuple[str, float | None]] = []
+    find("storage tanks", progress=lambda stage, share: told.append((stage, share)))
+    shares = [share for stage, share in told if stage == "windows"]
+    assert shares == [number / 20 for number in range(20)]
+    assert told[-1][0] == "decide"
+    with pytest.raises(Cancelled):
+        find("storage tanks", cancelled=lambda: len(told) > 40, progress=lambda *stage: told.append(stage))
+
+
+def test_an_area_without_data_is_refused(find, tmp_path):
+    empty = str(tmp_path / "empty.tif")
+    write_raster(tmp_path / "empty.tif", np.zeros((3, 192, 256), np.uint8))
+    with rasterio.open(empty, "r+") as raster:
+        raster.nodata = 0
+    with pytest.raises(InputRefused, match="no image has data"):
+        find("storage tanks", optical=empty)
+
+
+def test_a_scale_needs_metres(find, tmp_path):
+    path = tmp_path / "nowhere.png"
+    Image.fromarray(np.full((192, 256, 3), 30, np.uint8)).save(path)
+    with pytest.raises(UsageError, match="no CRS"):
+        find("storage tanks", optical=str(path), gsd_m=5.0)
+    finding = find("storage tanks", optical=str(path))  # one pixel of the image is one of the model's
+    assert finding.windows is not None
+    assert (finding.windows.side_px, finding.windows.gsd_m) == (64, None)
