@@ -4,6 +4,6 @@
 its layers); ``csp`` (convolutional blocks of detectors); ``vision`` (the small image encoder) and ``text`` with
 ``minilm`` (the frozen text encoder) of the compact presets; ``clip`` with ``clip_sources`` (both towers of the paper
 presets, and where their weights come from); ``frozen`` and ``lora`` (towers that are used as they are, or tuned by
-low-rank factors); ``weights`` (safetensors beside a card). ``clip`` and ``lora`` are imported only where a network has
-CLIP.
+low-rank factors); ``embeddings`` with ``mobileclip`` (one vector for a text, for grounding, kept on disk); ``weights``
+(safetensors beside a card). ``clip``, ``mobileclip`` and ``lora`` are imported only where a network has CLIP.
 """
