@@ -17,8 +17,9 @@ from tests.engine.jobs.child import Child
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
-    """Reads the texts of all-MiniLM-L6-v2."""
-    return str(write_finder(tmp_path_factory.mktemp("finder"), replace(SMALL, embed_width=384)))
+    """Reads the texts of all-MiniLM-L6-v2. The whole pair goes into it at once, at 40 m per pixel."""
+    network = replace(SMALL, embed_width=384)
+    return str(write_finder(tmp_path_factory.mktemp("finder"), network, trained_gsd_m=(5.0, 50.0)))
 
 
 @pytest.fixture(scope="module")
