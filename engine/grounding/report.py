@@ -21,7 +21,7 @@ from engine.grounding.scored import Scored
 
 Kind = Literal["best", "worst", "random"]
 
-EACH = 6
+EACH = 8
 """Examples of each kind."""
 
 TABLES = {"optsar-rsvg": "I", "dior-rsvg": "IV"}

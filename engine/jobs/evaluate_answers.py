@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from engine.jobs.evaluate_order import (
 from engine.jobs.exam import training_questions
 from engine.scenes import SPLIT_SEEDS
 from engine.scenes.plan import VIEW
-from engine.scenes.stream import in_order
 from engine.text import ANSWERS
 from engine.training.pictures import SPLIT_NAMES
 from engine.vqa.data.folders import folder_set, read_folder
@@ -133,14 +131,7 @@ class _AskedScenes:
 
     def training(self, progress: Progress) -> tuple[AskedQuestion, ...]:
         """Questions of the training split, in its wordings; nothing is rendered for them."""
-        count, found = self.order.guess_scenes, []
-        # One worker works here: a second process would only add its start.
-        workers = self.order.workers if self.order.workers > 1 else 0
-        with closing(in_order(training_questions, range(count), workers)) as made:
-            for number, questions in enumerate(made, start=1):
-                found += [AskedQuestion(*question) for question in questions]
-                progress("Making what the guess learns from", number / count)
-        return tuple(found)
+        return tuple(AskedQuestion(*question) for question in self.order.learned(training_questions, progress))
 
     def notes(self, card: ModelCard, views: QuestionSet) -> Iterator[str]:
         """Sentences on how the figures are to be read."""
@@ -175,12 +166,11 @@ class _AskedFolder:
 
     def training(self, progress: Progress) -> tuple[AskedQuestion, ...]:
         """Questions of the folder's training split, none where it has none or is itself asked."""
-        name = SPLIT_NAMES["train"]
-        if SPLIT_NAMES.get(self.order.split, self.order.split) == name:
+        if self.order.asks_training:
             return ()
         return tuple(
             AskedQuestion(0, row.question, row.answer, row.type)
-            for row in self._data.of_split(name)
+            for row in self._data.of_split(SPLIT_NAMES["train"])
             if isinstance(row, QuestionRow)
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +33,6 @@ from engine.jobs.evaluate_order import (
 )
 from engine.scenes import SPLIT_SEEDS, make_truth
 from engine.scenes.plan import VIEW
-from engine.scenes.stream import in_order
 from engine.training.pictures import SPLIT_NAMES, read_annotations
 
 GUESS = (
@@ -107,14 +105,7 @@ class _AskedScenes:
 
     def training(self, predictor: GroundingPredictor, progress: Progress) -> ExpressionSet:
         """Expressions of the training split, in its wordings; nothing is rendered for them."""
-        count, found = self.order.guess_scenes, list[_Named]()
-        # One worker works here: a second process would only add its start.
-        workers = self.order.workers if self.order.workers > 1 else 0
-        with closing(in_order(_training_expressions, range(count), workers)) as made:
-            for number, named in enumerate(made, start=1):
-                found += named
-                progress("Making what the guess learns from", number / count)
-        return _unseen(found, count)
+        return _unseen(self.order.learned(_training_expressions, progress), self.order.guess_scenes)
 
     def notes(self, card: ModelCard, pictures: ExpressionSet) -> Iterator[str]:
         """Sentences on how the figures are to be read."""
@@ -169,8 +160,7 @@ class _AskedFolder:
 
     def training(self, predictor: GroundingPredictor, progress: Progress) -> ExpressionSet | None:
         """The folder's training split, None where it has none or is itself asked."""
-        name = SPLIT_NAMES["train"]
-        if SPLIT_NAMES.get(self.order.split, self.order.split) == name or not self._data.of_split(name):
+        if self.order.asks_training or not self._data.of_split(SPLIT_NAMES["train"]):
             return None
         return self._decoded(predictor, "train", 0, "Reading what the guess learns from", progress)
 

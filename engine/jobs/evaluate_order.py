@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from engine import __version__
 from engine.catalog import ModelCard
@@ -16,10 +18,14 @@ from engine.errors import UsageError
 from engine.jobs.device import Device
 from engine.scenes import WORLD_VERSION
 from engine.scenes.exam import EXAMS, Exam
+from engine.scenes.stream import in_order
+from engine.training.pictures import SPLIT_NAMES
 
 Progress = Callable[[str, float | None], None]
 
 SCENES = "scenes"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,21 @@ class EvaluateOrder:
     def of_folder(self) -> bool:
         """Whether a folder is asked, no scenes."""
         return self.exam is None and self.dataset != SCENES
+
+    @property
+    def asks_training(self) -> bool:
+        """Whether a folder's training split is itself asked, so that nobody may learn from it."""
+        return SPLIT_NAMES.get(self.split, self.split) == SPLIT_NAMES["train"]
+
+    def learned(self, make: Callable[[int], Sequence[T]], progress: Progress) -> list[T]:
+        """What ``make`` gives of each scene that the guess learns from, by its number in the training split."""
+        count, found = self.guess_scenes, list[T]()
+        # One worker works here: a second process would only add its start.
+        with closing(in_order(make, range(count), self.workers if self.workers > 1 else 0)) as made:
+            for number, some in enumerate(made, start=1):
+                found += some
+                progress("Making what the guess learns from", number / count)
+        return found
 
     def place(self, name: str) -> Path | None:
         """Where pictures of the set ``name`` are kept."""
