@@ -267,7 +267,9 @@ def mask_directions(training: ExpressionSet, share: float) -> ExpressionSet:
         return int.from_bytes(digest[:8], "big") < share * 2**64
 
     expressions = tuple(
-        replace(one, text=one.category, how="category") if one.scored and masked(one.text, one.picture) else one
+        replace(one, text=one.category, how="category")
+        if one.scored and one.category and masked(one.text, one.picture)  # a class that nobody knows has no name
+        else one
         for one in training.expressions
     )
     return replace(training, expressions=expressions)
