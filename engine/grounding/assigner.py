@@ -36,11 +36,13 @@ LEAST_IOU = 1e-9  # in place of 0, whose logarithm would make numbers that canno
 class Assignment(NamedTuple):
     """``thing`` int64 [B, A] is the row of each cell's thing, -1 for none; ``weight`` float32 [B, A] its target score.
 
-    The weight is 0 where there is no thing, and where no cell of a thing overlaps it.
+    The weight is 0 where there is no thing, and where no cell of a thing overlaps it. ``share`` float32 [B, A] is the
+    cell's t over that of the thing's best cell: 1 for that one, whatever its IoU, and 0 where there is no thing.
     """
 
     thing: Tensor
     weight: Tensor
+    share: Tensor
 
 
 def assign(
@@ -54,7 +56,7 @@ def assign(
     K = targets.boxes.shape[1]
     if not K:
         nothing = output.cell_mask.new_zeros(B, A)
-        return Assignment(nothing.long() + NO_THING, nothing.float())
+        return Assignment(nothing.long() + NO_THING, nothing.float(), nothing.float())
     with torch.no_grad(), torch.autocast(output.boxes.device.type, enabled=False):
         real = targets.box_mask.unsqueeze(-1)
         boxes = targets.boxes.float().masked_fill(~real, 0.0)  # [B, K, 4]
@@ -123,5 +125,5 @@ def _settle(wanted: Tensor, alignment: Tensor, overlap: Tensor) -> Assignment:
     best_iou = overlap.masked_fill(~own, 0.0).amax(-1)  # [B, K]
     mine = alignment.gather(1, thing.unsqueeze(1)).squeeze(1)  # [B, A]
     share = (mine - best_alignment.gather(1, thing)).exp()  # of the thing's best; 1 for that one
-    weight = torch.where(taken, share * best_iou.gather(1, thing), 0.0)
-    return Assignment(torch.where(taken, thing, NO_THING), weight)
+    share = torch.where(taken, share, 0.0)
+    return Assignment(torch.where(taken, thing, NO_THING), share * best_iou.gather(1, thing), share)

@@ -8,7 +8,8 @@ on the cells that :mod:`engine.grounding.assigner` gave to things. The paper nam
 batch's sum of target scores.) So the loss of a batch is the mean of those of its rows, as ``engine.training`` needs to
 train alike on one process or several, and a picture with sixty things does not drown the one with a single ship:
 
-- box and DFL: the mean over the picture's assigned cells, weighted by target score;
+- box and DFL: the mean over the picture's things, each a mean over its cells weighted by alignment. (Weighted by target
+  score, an absolute IoU, a thing of a few pixels has no say beside a large one: its first boxes hardly overlap it.)
 - BCE: the sum over cells with data and real texts, over the sum of their target scores, but at least 1;
 - region: the weighted mean over cells with data, then over scales. Foreground (weight 2, background 1) are cells whose
   centre lies in the box of a thing that a text names, by the assigner's own test.
@@ -23,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.grounding.assigner import Assignment, assign, centre_inside, intersection_over_union
+from engine.grounding.assigner import NO_THING, Assignment, assign, centre_inside, intersection_over_union
 from engine.grounding.network import GroundingOutput, Targets
 
 SMALLEST = 1e-7  # in place of 0 in a denominator
@@ -65,18 +66,30 @@ def grounding_loss(output: GroundingOutput, targets: Targets, weights: LossWeigh
 
 
 def box_losses(output: GroundingOutput, targets: Targets, found: Assignment) -> tuple[Tensor, Tensor]:
-    """1 − CIoU and DFL of each picture [B], each a mean over its assigned cells by target score; 0 without any."""
-    picture, cell = (found.weight > 0).nonzero(as_tuple=True)  # [P] each: only these cells are looked at
-    truth = targets.boxes[picture, found.thing[picture, cell]].float()  # [P, 4]
+    """1 − CIoU and DFL of each picture [B]: each thing's cells by alignment, then things alike; 0 without any."""
+    picture, cell = (found.thing != NO_THING).nonzero(as_tuple=True)  # [P] each: only these cells are looked at
+    thing = found.thing[picture, cell]  # [P]
+    truth = targets.boxes[picture, thing].float()  # [P, 4]
     overlap = complete_iou(output.boxes[picture, cell].float(), truth)  # [P]
     centre = output.centres[cell].float()  # [P, 2]
     distances = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], dim=-1)  # [P, 4], in pixels
     sides = output.sides[picture, cell].float()  # [P, 4, bins]
     of_sides = distribution_focal_loss(sides, distances / output.strides[cell].unsqueeze(-1)).mean(-1)  # [P]
-    weight = found.weight[picture, cell]
-    share = weight / found.weight.sum(-1)[picture]  # of its picture, each picture's sum being 1
+    share = share_of_picture(found.share[picture, cell], picture, thing, targets.box_mask)
     none = share.new_zeros(len(found.weight))
     return none.index_add(0, picture, share * (1 - overlap)), none.index_add(0, picture, share * of_sides)
+
+
+def share_of_picture(share: Tensor, picture: Tensor, thing: Tensor, box_mask: Tensor) -> Tensor:
+    """Weights [P] of cells that add to 1 over each picture, and over each of its things to the same.
+
+    Cell p has ``share`` of thing ``thing`` in picture ``picture`` (all [P]); ``box_mask`` is [B, K].
+    """
+    B, K = box_mask.shape
+    row = picture * K + thing  # [P]
+    of_thing = share.new_zeros(B * K).index_add(0, row, share)  # [B K]
+    things = (of_thing.view(B, K) > 0).sum(-1)  # [B]
+    return share / of_thing[row] / things[picture]
 
 
 def complete_iou(boxes: Tensor, others: Tensor) -> Tensor:

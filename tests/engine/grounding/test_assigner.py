@@ -18,7 +18,7 @@ def in_loops(output: GroundingOutput, targets: Targets, top_k: int, alpha: float
     output = detached(output)
     B, A, _ = output.boxes.shape
     thing = torch.full((B, A), NO_THING)
-    weight = torch.zeros(B, A)
+    weight, share = torch.zeros(B, A), torch.zeros(B, A)
     for b in range(B):
         wanted: dict[int, dict[int, tuple[float, float]]] = {}  # cell -> thing -> IoU, alignment
         for k in range(targets.boxes.shape[1]):
@@ -43,8 +43,9 @@ def in_loops(output: GroundingOutput, targets: Targets, top_k: int, alpha: float
             own = {a: wanted[a][k] for a in wanted if thing[b, a] == k}
             best_iou, best = (max(values) for values in zip(*own.values(), strict=True))
             for a, (_, alignment) in own.items():
-                weight[b, a] = alignment / best * best_iou if best else 0.0
-    return Assignment(thing, weight)
+                share[b, a] = alignment / best if best else 0.0
+                weight[b, a] = share[b, a] * best_iou
+    return Assignment(thing, weight, share)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -57,6 +58,8 @@ def test_assignment_is_that_of_the_loops(seed):
     assert (found.thing != NO_THING).any()
     torch.testing.assert_close(found.thing, expected.thing)
     torch.testing.assert_close(found.weight, expected.weight, rtol=1e-3, atol=1e-6)
+    overlapped = expected.weight > 0  # of a thing that no cell overlaps, the loops' t is 0 everywhere
+    torch.testing.assert_close(found.share[overlapped], expected.share[overlapped], rtol=1e-3, atol=1e-6)
 
 
 def test_other_numbers_are_heard():

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchvision.ops import complete_box_iou, complete_box_iou_loss
 
 from engine.grounding.assigner import NO_THING, assign
+from engine.grounding.heads import decode_boxes
 from engine.grounding.losses import (
     LossWeights,
     complete_iou,
@@ -109,7 +110,8 @@ def written_out(output: GroundingOutput, targets: Targets) -> dict[str, list[flo
     wanted = target_scores(targets, found)
     parts: dict[str, list[float]] = {"box": [], "dfl": [], "cls": []}
     for b in range(len(output.boxes)):
-        of_box = of_sides = total = entropy = wishes = 0.0
+        entropy = wishes = 0.0
+        of_things: dict[int, list[tuple[float, float, float]]] = {}  # share, 1 - CIoU and DFL of each of their cells
         for a in range(output.boxes.shape[1]):
             for t in range(wanted.shape[2]):
                 if output.cell_mask[b, a] and targets.text_mask[b, t]:
@@ -117,17 +119,18 @@ def written_out(output: GroundingOutput, targets: Targets) -> dict[str, list[flo
                     y = wanted[b, a, t].double()
                     entropy -= float(y * p.log() + (1 - y) * (1 - p).log())
                     wishes += float(y)
-            weight = float(found.weight[b, a])
-            if weight > 0:
-                truth = targets.boxes[b, found.thing[b, a]]
+            thing = int(found.thing[b, a])
+            if thing != NO_THING:
+                truth = targets.boxes[b, thing]
                 (x, y), stride = output.centres[a], output.strides[a]
                 x0, y0, x1, y1 = truth
                 distances = torch.stack([x - x0, y - y0, x1 - x, y1 - y]) / stride
-                of_box += weight * float(complete_box_iou_loss(output.boxes[b, a], truth))
-                of_sides += weight * float(distribution_focal_loss(output.sides[b, a], distances).mean())
-                total += weight
-        parts["box"].append(of_box / total if total else 0.0)
-        parts["dfl"].append(of_sides / total if total else 0.0)
+                apart = float(complete_box_iou_loss(output.boxes[b, a], truth))
+                sides = float(distribution_focal_loss(output.sides[b, a], distances).mean())
+                of_things.setdefault(thing, []).append((float(found.share[b, a]), apart, sides))
+        for name, column in (("box", 1), ("dfl", 2)):
+            means = [sum(c[0] * c[column] for c in cells) / sum(c[0] for c in cells) for cells in of_things.values()]
+            parts[name].append(sum(means) / len(means) if means else 0.0)
         parts["cls"].append(entropy / max(wishes, 1.0))
     return parts
 
@@ -141,6 +144,25 @@ def test_parts_are_what_the_docstring_says():
     weighted = sum(getattr(WEIGHTS, name) * float(part) for name, part in parts.items())
     assert float(total) == pytest.approx(weighted, rel=1e-5)
     assert float(parts["balance"]) == pytest.approx(float(output.balance.mean()))
+
+
+def test_a_thing_of_a_few_pixels_learns_its_box_beside_a_large_one():
+    """The sides' logits are free here, a set for each cell: what is asked is what the loss teaches, not a network."""
+    boxes = torch.tensor([[[8.0, 8.0, 56.0, 56.0], [42.0, 3.0, 47.0, 8.0]]])
+    both = torch.ones(1, 2, dtype=torch.bool)
+    targets = Targets(boxes, both, torch.eye(2, dtype=torch.bool).unsqueeze(0), both)
+    first = random_output(1, 2, seed=0)
+    sides = torch.zeros_like(first.sides).requires_grad_()
+    optimiser = torch.optim.Adam([sides], 0.1)
+    for _ in range(80):
+        output = first._replace(sides=sides, boxes=decode_boxes(sides, first.centres, first.strides))
+        loss, _ = grounding_loss(output, targets, WEIGHTS)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    found = assign(output, targets)
+    best = [float(found.weight[found.thing == thing].max()) for thing in (0, 1)]
+    assert min(best) > 0.8, best
 
 
 def test_region_loss_is_weighted_cross_entropy_of_the_grid():
