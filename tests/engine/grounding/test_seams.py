@@ -108,7 +108,7 @@ def scattered(draw: st.DrawFn) -> list[Box]:
     return apart(things)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(scattered(), st.integers(0, 1000))
 def test_things_apart_are_found_once_each(things: list[Box], seed: int) -> None:
     found = joined(things, PLAN, jitter=np.random.default_rng(seed))
