@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtWidgets import QApplication
 
     qt = QApplication(sys.argv[:1])
+    engine = Engine(arguments.model, arguments.device, arguments.finder)
     with tempfile.TemporaryDirectory(prefix="rsqa-") as scratch:
-        program = build(qt, Path(scratch), Engine(arguments.model, arguments.device), arguments.settings)
+        program = build(qt, Path(scratch), engine, arguments.settings)
         sys.excepthook = program.report_fault
         program.window.show()
         program.start_services(arguments.optical, arguments.sar)
@@ -55,7 +56,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rsqa-desktop", description="Ask an optical/SAR pair, and see why.")
     parser.add_argument("optical", nargs="?", default="-", help="the optical raster, or - for none")
     parser.add_argument("sar", nargs="?", default="-", help="the SAR raster, or - for none")
-    parser.add_argument("--model", default="tgfnet-compact", help="an installed model's name, or a folder with one")
+    parser.add_argument("--model", default=Engine.model, help="answers: an installed model's name, or a folder")
+    parser.add_argument("--finder", default=Engine.finder, help="finds: an installed model's name, or a folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--settings", type=Path, help="another settings file than this user's own")
     parser.add_argument("--version", action="version", version=f"rsqa-desktop {__version__}")
@@ -64,10 +66,11 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Engine:
-    """Which weights answer, and on what they compute."""
+    """Which weights answer, which find, and on what they compute."""
 
     model: str = "tgfnet-compact"
     device: str = "auto"
+    finder: str = "optisar-compact"
 
 
 @dataclass
@@ -123,7 +126,9 @@ def build(qt: QApplication, scratch: Path, engine: Engine, settings_file: Path |
     theme = Theme(qt, settings.current.theme)
     tiles = TileReader()
     worker = Worker(arguments=("--model", engine.model, "--device", engine.device))
-    bench = Workbench.assemble(settings, tiles, worker, scratch, model=engine.model, device=engine.device)
+    bench = Workbench.assemble(
+        settings, tiles, worker, scratch, model=engine.model, finder=engine.finder, device=engine.device
+    )
     window = MainWindow(bench, theme)
     if settings.complaint:
         bench.document.post(Notice("settings", settings.complaint, "warning"))

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from rsqa_desktop.actions.exporting import FOUND_FORMATS
 from rsqa_desktop.actions.workbench import Workbench
 from rsqa_desktop.model.layers import OverlayKind
-from rsqa_desktop.model.wording import tiled_summary
+from rsqa_desktop.model.mode import MODE_HELP, MODE_WORDS
+from rsqa_desktop.model.overlays import KIND_TITLES
+from rsqa_desktop.model.wording import summary
 
 Menu = Literal["File", "Edit", "View", "Layer", "Help", ""]
 
@@ -77,10 +80,17 @@ def _cancel(bench: Workbench) -> None:
 
 def _copy_answer(bench: Workbench) -> None:
     shown = bench.document.shown
-    if shown is not None and shown.answer is not None:
-        bench.requests.copy_text.emit(f"{shown.answer.question} {shown.answer.answer}")
-    elif shown is not None and shown.tiled is not None:
-        bench.requests.copy_text.emit(tiled_summary(shown.tiled))
+    if shown is not None and shown.result is not None:
+        bench.requests.copy_text.emit(summary(shown.result))
+
+
+def _step_box(bench: Workbench, step: int) -> None:
+    """The box after or before the chosen one; from none on the best or the last, and round the end."""
+    document = bench.document
+    at = document.selected
+    place = (at + step if at is not None else min(step, 0)) % len(document.boxes)
+    document.select_box(place)
+    bench.requests.show_box.emit(document.boxes[place].box)
 
 
 def _reveal_export(bench: Workbench) -> None:
@@ -116,13 +126,13 @@ FILE_COMMANDS = (
     ),
     Command(
         "answer.export",
-        "Export answer…",
+        "Export result…",
         "File",
         1,
-        lambda bench: bench.requests.choose_export_folder.emit(),
+        lambda bench: bench.requests.choose_export_folder.emit(()),
         "Ctrl+E",
         _has_answer,
-        tip="Write the answer, or the map of answers, as GeoJSON, GeoPackage, COG and more, which other programs read",
+        tip="Write the answer, the map of answers or the boxes as GeoJSON, GeoPackage and more, for other programs",
     ),
     Command(
         "view.save_picture",
@@ -137,16 +147,23 @@ FILE_COMMANDS = (
 )
 
 EDIT_COMMANDS = (
-    Command("ask.focus", "Type a question", "Edit", 0, lambda bench: bench.requests.focus_question.emit(), "Ctrl+L"),
+    Command(
+        "ask.focus",
+        "Type a question or an expression",
+        "Edit",
+        0,
+        lambda bench: bench.requests.focus_question.emit(),
+        "Ctrl+L",
+    ),
     Command(
         "ask.run",
-        "Ask",
+        "Ask or find",
         "Edit",
         0,
         lambda bench: bench.asking.run(),
         "Ctrl+Return",
         lambda bench: bench.asking.can_run,
-        tip="Ask about the drawn area, else about the view (Enter)",
+        tip="Ask about the drawn area, or find in it what is named; without one in the view (Enter)",
     ),
     Command(
         "ask.tiles",
@@ -155,7 +172,7 @@ EDIT_COMMANDS = (
         0,
         lambda bench: bench.asking.run_over_tiles(),
         "Ctrl+Shift+Return",
-        lambda bench: bench.asking.can_run,
+        lambda bench: bench.asking.can_run_over_tiles,
         tip="Ask of every tile of a grid over the drawn area, else the view, at the image’s own scale",
     ),
     Command(
@@ -176,9 +193,22 @@ EDIT_COMMANDS = (
         _cancel,
         "Esc",
         lambda bench: bench.document.running is not None or bench.document.drawing,
-        tip="Stop the question that runs, or stop drawing",
+        tip="Stop what runs, or stop drawing",
     ),
-    Command("answer.copy", "Copy answer", "Edit", 1, _copy_answer, "Ctrl+Shift+C", _has_answer),
+    *(
+        Command(
+            f"mode.{mode}",
+            word,
+            "Edit",
+            1,
+            lambda bench, mode=mode: setattr(bench.asking, "mode", mode),  # type: ignore[misc]
+            f"Ctrl+Alt+{key}",
+            checked=lambda bench, mode=mode: bench.asking.mode == mode,  # type: ignore[misc]
+            tip=MODE_HELP[mode],
+        )
+        for key, (mode, word) in enumerate(MODE_WORDS.items(), 1)
+    ),
+    Command("answer.copy", "Copy result", "Edit", 2, _copy_answer, "Ctrl+Shift+C", _has_answer),
 )
 
 VIEW_COMMANDS = (
@@ -237,10 +267,28 @@ VIEW_COMMANDS = (
     ),
 )
 
+BOX_COMMANDS = tuple(
+    Command(
+        f"box.{name}",
+        f"{name.capitalize()} box",
+        "View",
+        4,
+        lambda bench, step=step: _step_box(bench, step),  # type: ignore[misc]
+        key,
+        lambda bench: bool(bench.document.boxes),
+        tip=f"Choose the {name} box of those that were found, and bring it into view",
+    )
+    for name, step, key in (("next", 1, "Ctrl+J"), ("previous", -1, "Ctrl+K"))
+)
+
 LAYER_COMMANDS = (
+    _toggle("boxes", "Boxes", "Ctrl+Shift+B"),
     _toggle("regions", "Key regions (CFAR: coarse-to-fine attention)", "Ctrl+Shift+1"),
     _toggle("attention", "Attention", "Ctrl+Shift+2"),
     _toggle("trust", "Sensor trust", "Ctrl+Shift+3"),
+    _toggle("routing", KIND_TITLES["routing"], "Ctrl+Shift+7"),
+    _toggle("routing-share", KIND_TITLES["routing-share"], "Ctrl+Shift+8"),
+    _toggle("gate", KIND_TITLES["gate"], "Ctrl+Shift+9"),
     _toggle("answers", "Map of answers", "Ctrl+Shift+5"),
     _toggle("confidence", "Confidence by tile", "Ctrl+Shift+6"),
     Command(
@@ -285,12 +333,24 @@ OTHER_COMMANDS = (
         enabled=lambda bench: bench.document.verdict == "not-georeferenced",
     ),
     Command("export.reveal", "Show folder", "", 0, _reveal_export),
+    *(
+        Command(
+            f"export.{kind}",
+            f"{words}…",
+            "",
+            0,
+            lambda bench, kind=kind: bench.requests.choose_export_folder.emit((kind,)),  # type: ignore[misc]
+            enabled=lambda bench, kind=kind: bench.exporting.can_write(kind),  # type: ignore[misc]
+        )
+        for kind, words in FOUND_FORMATS.items()
+    ),
 )
 
 COMMANDS: tuple[Command, ...] = (
     *FILE_COMMANDS,
     *EDIT_COMMANDS,
     *VIEW_COMMANDS,
+    *BOX_COMMANDS,
     *LAYER_COMMANDS,
     *OTHER_COMMANDS,
 )

@@ -1,4 +1,4 @@
-"""Writing the shown answer, or map of answers, for other programs; the worker does the writing."""
+"""Writing the shown answer, map of answers or finding for other programs; the worker does the writing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ from rsqa_desktop.services import Worker
 
 TILED_FORMATS = ("geojson", "gpkg", "cog", "csv", "html", "json")
 """Those of ``engine.export.TILED_FORMATS``, which this side of the border does not import."""
+FOUND_FORMATS = {
+    "geojson": "GeoJSON, in longitude and latitude",
+    "gpkg": "GeoPackage, in the image’s own CRS",
+    "coco": "COCO, boxes in pixels",
+    "csv": "CSV, a row for each box",
+    "png": "Pictures with the boxes drawn in (PNG)",
+    "cog": "Maps of the reasons (COG)",
+    "json": "All of it, for programs (JSON)",
+}
+"""Those of ``engine.export.FOUND_FORMATS``, in words."""
 
 
 class Exporting(QObject):
@@ -33,25 +43,34 @@ class Exporting(QObject):
     def can_run(self) -> bool:
         return self._document.shown is not None
 
-    def run(self, folder: Path) -> None:
-        """Write what is shown into ``folder``: GeoJSON, GeoPackage, COG, a page, JSON; with tiles CSV, else PNG."""
+    def can_write(self, kind: str) -> bool:
+        """Whether a finding is shown that one of :data:`FOUND_FORMATS` can hold: without reasons there are no maps."""
+        shown = self._document.shown
+        return bool(shown and shown.finding and (kind != "cog" or shown.finding.explanations))
+
+    def run(self, folder: Path, formats: tuple[str, ...] = ()) -> None:
+        """Write what is shown into ``folder``, in ``formats`` or in all that there are for it."""
         shown = self._document.shown
         if shown is None or shown.result is None:
             return
         stored = Path(shown.request.folder) / "answer.json"
         stored.write_bytes(to_json(shown.result))
-        request = ExportRequest(str(stored), str(folder))
+        request, what = ExportRequest(str(stored), str(folder)), "answer"
         if shown.tiled is not None:
-            request = replace(request, formats=TILED_FORMATS, tiled=True)
+            request, what = replace(request, formats=TILED_FORMATS, tiled=True), "map of answers"
+        elif shown.finding is not None:
+            every = tuple(kind for kind in FOUND_FORMATS if self.can_write(kind))
+            request, what = replace(request, formats=every, finding=True), "boxes"
+        request = replace(request, formats=formats or request.formats)
         self._asked[self._worker.submit(request)] = folder
-        what = "map of answers" if shown.tiled else "answer"
         self._document.post(Notice("export", f"Writing the {what} into {folder} …"))
 
     def _take_event(self, message_id: str, event: object) -> None:
         if message_id in self._asked and isinstance(event, Exported):
             self.written_to = self._asked[message_id]
             kinds = " ".join(sorted({Path(name).suffix for name in event.files}))
-            text = f"Wrote {len(event.files)} files ({kinds}) into {self.written_to}."
+            files = f"{len(event.files)} file{'' if len(event.files) == 1 else 's'}"
+            text = f"Wrote {files} ({kinds}) into {self.written_to}."
             text = " ".join((text, *event.messages))
             self._document.post(Notice("export", text, "info", "export.reveal"))
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from psygnal import Signal
 
+from engine.records import Box
+
 
 class Requests:
     """One signal per request; the arguments are what the window has to know."""
 
     choose_rasters = Signal(str)  # "pair", "optical" or "sar": ask for files and open them as that
-    choose_export_folder = Signal()
+    choose_export_folder = Signal(tuple)  # the formats to write there; none for all
     choose_picture_file = Signal()
     move_view = Signal(str)  # "fit", "in", "out" or "native"
+    show_box = Signal(Box)  # bring it into view; pixels of the frame
     copy_text = Signal(str)
     set_theme = Signal(str)  # "system", "light" or "dark"
     focus_question = Signal()

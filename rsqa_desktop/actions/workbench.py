@@ -41,6 +41,7 @@ class Workbench:
         folder: Path,
         *,
         model: str = "tgfnet-compact",
+        finder: str = "optisar-compact",
         device: str = "auto",
     ) -> Workbench:
         """Put the parts together. ``folder`` is a scratch folder for explanation arrays, the caller's to delete."""
@@ -54,7 +55,7 @@ class Workbench:
             requests=Requests(),
             judging=judging,
             opening=Opening(document, settings, tiles, judging),
-            asking=Asking(document, worker, folder, model, device),
+            asking=Asking(document, worker, folder, model=model, finder=finder, device=device),
             exporting=Exporting(document, worker),
             pointing=Pointing(document, tiles),
         )

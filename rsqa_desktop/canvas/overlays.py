@@ -1,4 +1,4 @@
-"""Maps painted over an image: routed key regions as outlined cells; attention, modality trust and confidence as washes.
+"""Maps painted over an image: routed key regions as outlined cells; all others as washes, of one colour per cell.
 
 Cells are painted as they are, never smoothed: a network that looked at 7 x 7 cells knows nothing finer.
 """
@@ -15,11 +15,13 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from engine.errors import RasterUnreadable
 from engine.records import Box
 from rsqa_desktop.canvas.viewport import Viewport
-from rsqa_desktop.model.layers import OverlayLayer
+from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.model.wording import percent
-from rsqa_desktop.theme import CASING, attention_ramp, sensor_colour, trust_ramp
+from rsqa_desktop.theme import CASING, attention_ramp, expert_colour, sensor_colour, trust_ramp
 
 MAX_CELLS = 1 << 22  # an explanation has hundreds of cells; a file with millions is something else
+SHARES = ("confidence", "routing-share", "gate")
+"""Kinds of maps whose values are shares of one."""
 FILL_LEAST, FILL_MOST = 0.10, 0.45  # opacity of a region's fill at the legend's low and high end
 
 
@@ -33,7 +35,7 @@ class Overlay:
         self.layer = layer
         self._values = load_map(layer, layer.array_path)
         self._share = _normalised(self._values, layer.low, layer.high)
-        self._wash = None if layer.kind in ("regions", "answers") else _wash(layer, self._share)
+        self._wash = None if layer.kind in ("regions", "answers") else _wash(layer, self._values, self._share)
 
     def serves(self, layer: OverlayLayer) -> bool:
         """Whether the loaded values do for ``layer``: the file, the legend and the colour are the same."""
@@ -67,15 +69,17 @@ class Overlay:
         value = self.value_at(col, row)
         if value is None:
             return []
-        return [f"{self.layer.title}  {percent(value) if self.layer.kind == 'confidence' else f'{value:.3g}'}"]
+        if self.layer.kind == "routing":
+            return [f"{self.layer.title}  expert {value:.0f}"]
+        return [f"{self.layer.title}  {percent(value) if self.layer.kind in SHARES else f'{value:.3g}'}"]
 
     @property
     def _holds(self) -> Box:
         """Where the values hold: a tile at the edge of its area is cut, the cell of its array is not."""
         return self.layer.tiled.grid.window.box if self.layer.tiled else self.layer.extent_px
 
-    def paint(self, painter: QPainter, viewport: Viewport) -> None:
-        """Paint in screen coordinates; the layer's visibility is the caller's to heed."""
+    def paint(self, painter: QPainter, viewport: Viewport, pane: PaneName | None = None) -> None:
+        """Paint in screen coordinates over the image in ``pane``; whether it is to be seen is the caller's to heed."""
         painter.save()
         self._paint(painter, viewport)
         painter.restore()
@@ -122,7 +126,12 @@ class Overlay:
 
 
 def outline(
-    painter: QPainter, rectangles: Sequence[QRectF], colour: QColor, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine
+    painter: QPainter,
+    rectangles: Sequence[QRectF],
+    colour: QColor,
+    *,
+    style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    width: int = 2,
 ) -> None:
     """Rectangles as coloured lines in a white casing, all casings below all lines; seen on any image.
 
@@ -131,7 +140,7 @@ def outline(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     casing = QColor(CASING)
     casing.setAlphaF(0.6)
-    for pen in (QPen(casing, 4), QPen(colour, 2, style)):
+    for pen in (QPen(casing, width + 2), QPen(colour, width, style)):
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.setPen(pen)
         painter.drawRects(list(rectangles))
@@ -157,12 +166,15 @@ def _normalised(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
-def _wash(layer: OverlayLayer, share: np.ndarray) -> QImage:
-    """An image [rows, columns] of one colour per cell, transparent where NaN."""
+def _wash(layer: OverlayLayer, values: np.ndarray, share: np.ndarray) -> QImage:
+    """An image [rows, columns] of one colour per cell, transparent where NaN; ``share`` is ``values`` in its legend."""
     known = ~np.isnan(share)
     entries = np.where(known, share * 255, 0).round().astype(np.uint8)
     rgba = np.zeros((*share.shape, 4), np.uint8)
-    if layer.kind == "trust":
+    if layer.kind == "routing":  # numbers of experts: those that follow each other are no more alike than others
+        for expert in np.unique(values[known]):
+            rgba[values == expert] = QColor(expert_colour(int(expert))).getRgb()
+    elif layer.kind == "trust":
         rgba[..., :3] = trust_ramp()[entries]
         rgba[..., 3] = 255
     else:

@@ -10,17 +10,20 @@ from engine.errors import RasterUnreadable
 from engine.protocol import Opened, Outcome
 from engine.records import Box, DisplaySpec, PixelWindow
 from rsqa_desktop.canvas.area import AreaTool
+from rsqa_desktop.canvas.box_overlay import REACH_PX, BoxesOverlay
 from rsqa_desktop.canvas.furniture import describe
+from rsqa_desktop.canvas.layer_overlay import overlay_of
 from rsqa_desktop.canvas.overlays import Overlay
 from rsqa_desktop.canvas.pane import HANDLE_PX, Pane
 from rsqa_desktop.canvas.pictures import PictureStream, Source, TileReader
-from rsqa_desktop.canvas.tile_overlay import overlay_of
 from rsqa_desktop.canvas.viewport import Viewport, fit_scale, window_around
 from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.theme import Palette
 
 KEY_ZOOM = 1.5
 KEY_PAN_PX = 64
+BOX_LEAST_PX = 32  # a chosen box that is smaller on screen, or larger than a pane, is zoomed to …
+BOX_SHARE = 4  # … so that a pane is so many times as wide as it
 LEAST_SCALE = 0.5  # of the scale that shows everything: no need to go further out
 SENSORS: tuple[PaneName, PaneName] = ("optical", "sar")
 _ARROWS = {
@@ -40,6 +43,7 @@ class PairView(QWidget):
     Signals: ``view_changed`` (pan, zoom, another scene); ``cursor_moved`` (col, row) and ``cursor_left``;
     ``area_changed`` (:class:`PixelWindow` or None) whenever the drawn area is another, at the end of a drag;
     ``area_mode_changed``; ``overlays_pointed``, a tuple of (layer id, value) under the cursor, uppermost first;
+    ``box_pointed`` and ``box_clicked``, the place in its list of the box under the pointer, or None beside all of them;
     ``problem``, a sentence for the user.
     """
 
@@ -49,6 +53,8 @@ class PairView(QWidget):
     area_changed = Signal(object)
     area_mode_changed = Signal(bool)
     overlays_pointed = Signal(object)
+    box_pointed = Signal(object)
+    box_clicked = Signal(object)
     problem = Signal(str)
 
     def __init__(
@@ -64,6 +70,7 @@ class PairView(QWidget):
         self._area_mode = False
         self._overlays: dict[str, Overlay] = {}
         self._pointed: tuple[tuple[str, float], ...] = ()
+        self._pointed_box: int | None = None
         self._pointer: tuple[Pane, float, float] | None = None
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(1)  # Qt lets a handle this thin be grasped a few pixels beside it
@@ -129,6 +136,13 @@ class PairView(QWidget):
             pane.show_overlays(list(kept.values()))
         self._point_again()
 
+    def mark_boxes(self, selected: int | None, pointed: int | None) -> None:
+        """Emphasise the boxes in these places of their list on both panes."""
+        for overlay in self._box_overlays():
+            overlay.selected, overlay.pointed = selected, pointed
+        for pane in self._panes.values():
+            pane.update()
+
     def set_theme(self, palette: Palette) -> None:
         for pane in self._panes.values():
             pane.show_theme(palette)
@@ -188,6 +202,18 @@ class PairView(QWidget):
         self._fitted = False
         self._look(Viewport((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, scale, 1, 1))
 
+    def show_box(self, box: Box) -> None:
+        """Bring a box into view; zoom only where it is too small to see or too large to fit."""
+        seen, side_px = self._view_of_narrowest().visible, max(box.width, box.height) * self._view.scale
+        inside = seen.x0 <= box.x0 and seen.y0 <= box.y0 and box.x1 <= seen.x1 and box.y1 <= seen.y1
+        fits = box.width < seen.width and box.height < seen.height
+        if side_px < BOX_LEAST_PX or not fits:
+            wide, high = BOX_SHARE * box.width / 2, BOX_SHARE * box.height / 2
+            col, row = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+            self.center_on(window_around(Box(col - wide, row - high, col + wide, row + high)), zoom=True)
+        elif not inside:
+            self.center_on(window_around(box))
+
     # -- the drawn area --------------------------------------------------------------------------------------------
 
     @property
@@ -221,6 +247,7 @@ class PairView(QWidget):
         pane.dragged.connect(self._pan)
         pane.zoomed.connect(lambda factor, x, y: self._zoom(pane, factor, x, y))
         pane.pointed.connect(lambda x, y: self._point(pane, x, y))
+        pane.clicked.connect(lambda x, y: self._click(pane, x, y))
         pane.left.connect(self._leave)
         pane.area_pressed.connect(lambda x, y: self._press_area(pane, x, y))
         pane.area_dragged.connect(lambda x, y: self._drag_area(pane, x, y))
@@ -280,8 +307,31 @@ class PairView(QWidget):
         else:
             self.cursor_left.emit()
         self._read_overlays(pane, col, row)
+        self._tell_box(self._box_under(pane, x, y))
         if self._area_mode and not self._area.dragging:
             pane.setCursor(_CURSORS[self._area.grip_at(col, row, HANDLE_PX / self._view.scale)])
+
+    def _view_of_narrowest(self) -> Viewport:
+        return min((pane.viewport for pane in self._shown()), key=lambda viewport: viewport.width)
+
+    def _box_overlays(self) -> list[BoxesOverlay]:
+        return [each for each in self._overlays.values() if isinstance(each, BoxesOverlay)]
+
+    def _box_under(self, pane: Pane, x: float, y: float) -> int | None:
+        col, row = pane.viewport.to_frame(x, y)
+        for overlay in self._box_overlays():
+            if overlay.layer.visible and pane.sensor in overlay.layer.panes:
+                return overlay.box_at(col, row, REACH_PX / self._view.scale)
+        return None
+
+    def _click(self, pane: Pane, x: float, y: float) -> None:
+        if any(overlay.layer.visible for overlay in self._box_overlays()):
+            self.box_clicked.emit(self._box_under(pane, x, y))
+
+    def _tell_box(self, place: int | None) -> None:
+        if place != self._pointed_box:
+            self._pointed_box = place
+            self.box_pointed.emit(place)
 
     def _point_again(self) -> None:
         """What lies under a pointer at rest has changed."""
@@ -294,6 +344,7 @@ class PairView(QWidget):
             pane.show_crosshair(None)
             pane.show_readout([])
         self._tell_pointed(())
+        self._tell_box(None)
         self.cursor_left.emit()
 
     def _read_overlays(self, pane: Pane, col: float, row: float) -> None:

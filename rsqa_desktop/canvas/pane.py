@@ -37,6 +37,7 @@ from rsqa_desktop.theme import ACCENT, DARK, LIGHT, Palette, interface_font
 
 WHEEL_STEP = 1.25  # zoom per notch
 HANDLE_PX = 8
+CLICK_PX = 4  # a press that moves less than this before its release is a click
 _TITLES = {"optical": "Optical image", "sar": "SAR image"}
 _HELP = (
     "Drag to pan, wheel to zoom. Keys: plus and minus zoom, 0 shows all, 1 shows one image pixel per screen pixel, "
@@ -51,6 +52,7 @@ class Pane(QWidget):
     dragged = Signal(float, float)  # by dx, dy, to pan
     zoomed = Signal(float, float, float)  # factor, x, y
     pointed = Signal(float, float)
+    clicked = Signal(float, float)  # pressed and released in one place, not to draw
     left = Signal()
     area_pressed = Signal(float, float)
     area_dragged = Signal(float, float)
@@ -75,6 +77,7 @@ class Pane(QWidget):
         self._theme: Palette = LIGHT
         self._checker = _checker(LIGHT)
         self._pan_from: QPointF | None = None
+        self._pressed_at: QPointF | None = None
         self._tabbed_in = False
         stream.changed.connect(self.update)
         self.setMouseTracking(True)
@@ -161,7 +164,7 @@ class Pane(QWidget):
         painter.setClipRegion(dirty)
         for overlay in self._overlays:
             if overlay.layer.visible and self.sensor in overlay.layer.panes:
-                overlay.paint(painter, self.viewport)
+                overlay.paint(painter, self.viewport, self.sensor)
         self._paint_area(painter)
         if self._crosshair is not None and not self.plain:
             x, y = self.viewport.to_screen(*self._crosshair)
@@ -221,6 +224,7 @@ class Pane(QWidget):
             self.area_pressed.emit(position.x(), position.y())
         elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._pan_from = position
+            self._pressed_at = position if event.button() == Qt.MouseButton.LeftButton else None
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -228,6 +232,8 @@ class Pane(QWidget):
         if not self.has_image:
             return
         if self._pan_from is not None:
+            if self._pressed_at is not None and (position - self._pressed_at).manhattanLength() >= CLICK_PX:
+                self._pressed_at = None
             step = position - self._pan_from
             self._pan_from = position
             self.dragged.emit(step.x(), step.y())
@@ -239,6 +245,9 @@ class Pane(QWidget):
         if self._pan_from is not None:
             self._pan_from = None
             self.setCursor(Qt.CursorShape.CrossCursor)
+            if self._pressed_at is not None:
+                self.clicked.emit(self._pressed_at.x(), self._pressed_at.y())
+                self._pressed_at = None
         elif event.button() == Qt.MouseButton.LeftButton and self._area_mode:
             self.area_released.emit()
 

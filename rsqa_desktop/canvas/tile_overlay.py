@@ -30,11 +30,6 @@ _PADDING = 4  # round an answer's name in its tile
 _AIR = 6  # of a line's height, no letter reaches into
 
 
-def overlay_of(layer: OverlayLayer) -> Overlay:
-    """The overlay that paints ``layer``. Raises :class:`RasterUnreadable` where its arrays cannot be read."""
-    return AnswersOverlay(layer, layer.tiled) if layer.kind == "answers" and layer.tiled else Overlay(layer)
-
-
 class AnswersOverlay(Overlay):
     """The answers of ``tiled``, one cell per tile."""
 

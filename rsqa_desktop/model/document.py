@@ -12,10 +12,10 @@ from dataclasses import replace
 from psygnal import Signal
 
 from engine.protocol import Opened, Outcome
-from engine.records import Answer, GateChoice, PairCheck, PixelWindow, TiledAnswer
+from engine.records import FoundBox, GateChoice, PairCheck, PixelWindow
 from engine.records.pair import Verdict
 from rsqa_desktop.model.engine_status import EngineStatus
-from rsqa_desktop.model.history import History, HistoryEntry
+from rsqa_desktop.model.history import History, HistoryEntry, Result
 from rsqa_desktop.model.layers import OverlayKind, OverlayLayer, PaneName
 from rsqa_desktop.model.notices import Notice
 from rsqa_desktop.model.overlays import layers_of
@@ -27,6 +27,7 @@ class Document:
 
     ``area`` is what the user drew (``drawing`` while the next drag will), ``view`` what the panes show;
     :attr:`target` says which of the two a question is about. ``shown`` is the history entry on the answer card.
+    ``selected`` and ``pointed`` are places in its list of boxes: the one the user chose, and the one under the pointer.
     ``gate`` are the user's standing orders to the gate.
     """
 
@@ -35,6 +36,7 @@ class Document:
     layers_changed = Signal()
     history_changed = Signal()
     shown_changed = Signal()
+    marks_changed = Signal()  # another box is selected or pointed at
     notices_changed = Signal()
     engine_changed = Signal()
 
@@ -48,6 +50,8 @@ class Document:
         self._remembered: dict[str, OverlayLayer] = {}
         self.history = History()
         self.shown: HistoryEntry | None = None
+        self.selected: int | None = None
+        self.pointed: int | None = None
         self.notices: tuple[Notice, ...] = ()
         self.engine = EngineStatus()
 
@@ -65,6 +69,11 @@ class Document:
         """The question that waits for its answer, None while none does."""
         newest = self.history.entries[-1:]
         return newest[0] if newest and newest[0].state == "running" else None
+
+    @property
+    def boxes(self) -> tuple[FoundBox, ...]:
+        """Those that lie over the images, the best first."""
+        return next((layer.finding.boxes for layer in self.layers if layer.finding is not None), ())
 
     @property
     def verdict(self) -> Verdict | None:
@@ -117,8 +126,8 @@ class Document:
         self.history.add(entry)
         self.history_changed.emit()
 
-    def answered(self, entry_id: str, result: Answer | TiledAnswer) -> None:
-        """An answer arrived; it goes on the card unless a newer question was asked since."""
+    def answered(self, entry_id: str, result: Result) -> None:
+        """An answer or a finding arrived; it goes on the card unless something newer was asked since."""
         entry = self.history.update(entry_id, result=result)
         self.history_changed.emit()
         if entry == self.history.entries[-1]:
@@ -137,6 +146,14 @@ class Document:
         if entry is not None and entry.result is not None:
             self._show(entry)
 
+    def select_box(self, place: int | None) -> None:
+        """Choose one of the boxes by its place in their list, or none; a place that has no box is none."""
+        self._mark(self._box_place(place), self.pointed)
+
+    def point_at_box(self, place: int | None) -> None:
+        """The pointer is over a box, in the list or on an image, or over none."""
+        self._mark(self.selected, self._box_place(place))
+
     def change_layer(self, layer_id: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
         """Show, hide or fade one layer. An unknown id changes nothing: the answer it belonged to is gone."""
 
@@ -152,8 +169,17 @@ class Document:
         self._set_layers(tuple(changed(layer) for layer in self.layers))
 
     def show_kind(self, kind: OverlayKind, visible: bool) -> None:
-        """Show or hide all layers of one kind: the key regions of both sensors, say."""
-        self._set_layers(tuple(replace(each, visible=visible) if each.kind == kind else each for each in self.layers))
+        """Show or hide one kind of layer: the key regions of both sensors, say.
+
+        Where a sensor has several of a kind only the first is shown, as one would cover the other; all are hidden.
+        """
+        first = {each.sensor: each.id for each in reversed(self.layers) if each.kind == kind}
+        self._set_layers(
+            tuple(
+                replace(each, visible=visible and each.id == first[each.sensor]) if each.kind == kind else each
+                for each in self.layers
+            )
+        )
 
     def shows_kind(self, kind: OverlayKind) -> bool | None:
         """Whether a layer of this kind is visible, None where there is none."""
@@ -173,7 +199,17 @@ class Document:
             self.notices = left
             self.notices_changed.emit()
 
+    def _box_place(self, place: int | None) -> int | None:
+        return place if place is not None and 0 <= place < len(self.boxes) else None
+
+    def _mark(self, selected: int | None, pointed: int | None) -> None:
+        if (selected, pointed) != (self.selected, self.pointed):
+            self.selected, self.pointed = selected, pointed
+            self.marks_changed.emit()
+
     def _show(self, entry: HistoryEntry | None) -> None:
+        if entry is None or self.shown is None or entry.id != self.shown.id:
+            self._mark(None, None)  # they were places in another list
         self.shown = entry
         if entry is not None and entry.result is not None and self.scene.matches(entry.request):
             self._set_layers(layers_of(entry.result, self.panes, self._remembered))

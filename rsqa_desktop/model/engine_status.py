@@ -10,7 +10,8 @@ from typing import Literal
 class EngineStatus:
     """``device`` is what the worker computes on (empty until it said so), ``reason`` why not a GPU.
 
-    ``stage`` and ``fraction`` (0..1 or None) are the progress of the question that runs, empty while none does.
+    ``stage`` and ``fraction`` (0..1 or None) are the progress of the question that runs, empty while none does;
+    ``steps`` is how many tiles or windows its stage has, where the engine said so.
     """
 
     state: Literal["not started", "starting", "ready", "restarting", "stopped"] = "not started"
@@ -18,6 +19,7 @@ class EngineStatus:
     reason: str = ""
     stage: str = ""
     fraction: float | None = None
+    steps: int | None = None
 
     @property
     def sentence(self) -> str:

@@ -6,25 +6,38 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.protocol import Outcome
-from engine.records import Answer, AskRequest, TiledAnswer
+from engine.records import Answer, AskRequest, Finding, FindRequest, TiledAnswer
+from rsqa_desktop.model.mode import Deed
 
+Result = Answer | TiledAnswer | Finding
+"""What can come of a question or an expression."""
 EntryState = Literal["running", "succeeded", "cancelled", "failed", "crashed"]
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One question. ``outcome`` is None while it runs; ``result`` is there exactly when it succeeded.
+    """One question, or one expression that was looked for.
 
-    ``over_tiles`` says that it was asked of every tile of a grid; ``tiles_expected`` is their number where it was known
-    beforehand.
+    ``outcome`` is None while it runs; ``result`` is there exactly when it succeeded. ``over_tiles`` says that it was
+    asked of every tile of a grid; ``tiles_expected`` is their number where it was known beforehand.
     """
 
     id: str
-    request: AskRequest
-    result: Answer | TiledAnswer | None = None
+    request: AskRequest | FindRequest
+    result: Result | None = None
     outcome: Outcome | None = None
     over_tiles: bool = False
     tiles_expected: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self.request.expression if isinstance(self.request, FindRequest) else self.request.question
+
+    @property
+    def deed(self) -> Deed:
+        """Whether it was asked or looked for."""
+        return "find" if isinstance(self.request, FindRequest) else "ask"
 
     @property
     def answer(self) -> Answer | None:
@@ -35,6 +48,11 @@ class HistoryEntry:
     def tiled(self) -> TiledAnswer | None:
         """What was answered tile by tile."""
         return self.result if isinstance(self.result, TiledAnswer) else None
+
+    @property
+    def finding(self) -> Finding | None:
+        """What was found."""
+        return self.result if isinstance(self.result, Finding) else None
 
     @property
     def state(self) -> EntryState:
@@ -55,9 +73,9 @@ class History:
         return tuple(self._entries.values())
 
     @property
-    def questions(self) -> tuple[str, ...]:
-        """The texts asked, oldest first, a repeated one at its newest place only."""
-        newest_first = dict.fromkeys(entry.request.question for entry in reversed(self.entries))
+    def texts(self) -> tuple[str, ...]:
+        """Questions and expressions, oldest first, a repeated one at its newest place only."""
+        newest_first = dict.fromkeys(entry.text for entry in reversed(self.entries))
         return tuple(reversed(newest_first))
 
     def get(self, entry_id: str) -> HistoryEntry | None:
@@ -66,9 +84,7 @@ class History:
     def add(self, entry: HistoryEntry) -> None:
         self._entries[entry.id] = entry
 
-    def update(
-        self, entry_id: str, *, result: Answer | TiledAnswer | None = None, outcome: Outcome | None = None
-    ) -> HistoryEntry:
+    def update(self, entry_id: str, *, result: Result | None = None, outcome: Outcome | None = None) -> HistoryEntry:
         """Add what arrived. Raises ``KeyError`` for a question that was never asked."""
         entry = self._entries[entry_id]
         entry = replace(entry, result=result or entry.result, outcome=outcome or entry.outcome)
@@ -76,20 +92,20 @@ class History:
         return entry
 
 
-class QuestionWalk:
-    """Up and down through earlier questions, as in a shell: what was being typed waits at the newest end."""
+class TextWalk:
+    """Up and down through what was typed before, as in a shell: what was being typed waits at the newest end."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._at = 0
 
-    def restart(self, questions: tuple[str, ...]) -> None:
-        """Walk from the newest end of ``questions`` again."""
-        self._texts = [*questions, ""]
+    def restart(self, texts: tuple[str, ...]) -> None:
+        """Walk from the newest end of ``texts`` again."""
+        self._texts = [*texts, ""]
         self._at = len(self._texts) - 1
 
     def older(self, typed: str) -> str:
-        """The question before the one shown; ``typed`` is kept if the walk has not begun."""
+        """The text before the one shown; ``typed`` is kept if the walk has not begun."""
         if not self._texts:
             return typed
         if self._at == len(self._texts) - 1:
@@ -98,7 +114,7 @@ class QuestionWalk:
         return self._texts[self._at]
 
     def newer(self, typed: str) -> str:
-        """The question after the one shown, at last what was being typed."""
+        """The text after the one shown, at last what was being typed."""
         if not self._texts or self._at == len(self._texts) - 1:
             return typed
         self._at += 1

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.errors import UsageError
-from engine.records import Box, TiledAnswer
+from engine.records import Box, Finding, TiledAnswer
 
 PaneName = Literal["optical", "sar"]
-OverlayKind = Literal["regions", "attention", "trust", "routing", "routing-share", "gate", "answers", "confidence"]
+OverlayKind = Literal[
+    "boxes", "regions", "attention", "trust", "routing", "routing-share", "gate", "answers", "confidence"
+]
 TILE_KINDS: tuple[OverlayKind, ...] = ("answers", "confidence")
 """Maps of one value per tile, from a question over a grid of tiles; the others are reasons for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverlayLayer:
-    """A map as a layer: a reason for an answer, or what was answered tile by tile.
+    """What is drawn over the images as a layer: boxes, a reason for a result, or what was answered tile by tile.
 
     ``array_path`` names a float32 ``.npy`` of shape [rows, columns] spread over ``extent_px`` (full-resolution
     pixels of the scene's grid), NaN where the layer has nothing to say. ``low`` and ``high`` are the ends of its
     legend. ``panes`` are where it is drawn; ``sensor`` is what it is about, and gives its colour. ``tiled`` is there
-    exactly for :data:`TILE_KINDS`, whose ``array_path`` then is one of its arrays.
+    exactly for :data:`TILE_KINDS`, whose ``array_path`` then is one of its arrays; ``finding`` exactly for ``boxes``,
+    which have no array.
     Raises :class:`UsageError` for an opacity outside 0..1.
     """
 
@@ -37,6 +40,7 @@ class OverlayLayer:
     visible: bool = True
     sensor: Literal["optical", "sar", "both"] = "both"
     tiled: TiledAnswer | None = None
+    finding: Finding | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.opacity <= 1.0:

@@ -1,37 +1,44 @@
-"""From an answer to layers: which panes, how opaque, what is on at first."""
+"""From a result to layers: which panes, how opaque, what is on at first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.records import Answer, Box, ExplanationMap, TiledAnswer
+from engine.records import Answer, Box, ExplanationMap, Finding, TiledAnswer
 from rsqa_desktop.model.layers import TILE_KINDS, OverlayKind, OverlayLayer, PaneName
 
 # Kind -> the words of the answer card. A SAR analyst reads CFAR as "constant false-alarm rate", so it is spelt out.
 KIND_TITLES: dict[OverlayKind, str] = {
+    "boxes": "Boxes",
     "regions": "Key regions (CFAR: coarse-to-fine attention)",
     "attention": "Attention",
     "trust": "Sensor trust",
-    "routing": "Expert of each patch (PL-MoE)",
-    "routing-share": "Share of a patch’s first expert",
-    "gate": "Text gate",
+    "routing": "Which expert took which patch (PL-MoE)",
+    "routing-share": "How much of a patch its expert took",
+    "gate": "Where the words were let in (text gate)",
     "answers": "Map of answers",
     "confidence": "Confidence by tile",
 }
 KIND_HELP: dict[OverlayKind, str] = {
+    "boxes": "What was found, each box in the colour of the image it was found in; dashed on the other image.",
     "regions": "The regions the question was routed to before looking closer, in each sensor. CFAR is the network’s "
     "coarse-to-fine attention routing; it is not a constant-false-alarm-rate detector and raises no alarms.",
     "attention": "The share of attention each patch received from the question, in each sensor.",
     "trust": "Where the fused features lean on the optical image and where on SAR.",
-    "routing": "The expert that took the most of each patch of the picture, in each sensor.",
+    "routing": "Patch-level mixture of experts (PL-MoE): the expert that took the most of each patch, in each sensor.",
     "routing-share": "How much of each patch its first expert took; the others it was given to took the rest.",
     "gate": "Where the words of the expression were let into the features, at one scale.",
     "answers": "What was answered in each tile: a colour and a letter per answer, hatched where one sensor answered "
     "alone, grey and struck out where none has data.",
     "confidence": "How sure each tile’s answer is: the brighter, the surer.",
 }
+WHY_KINDS: tuple[OverlayKind, ...] = tuple(kind for kind in KIND_TITLES if kind != "boxes")
+"""What the card offers to toggle; boxes are the result itself, and toggled in the list of layers."""
+_NAMES: dict[OverlayKind, str] = {"routing": "Experts", "routing-share": "Experts’ shares", "gate": "Text gate"}
+"""Short names for the list of layers, of those whose titles are sentences."""
 _ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "trust", "routing", "routing-share", "gate")
 _OPACITY: dict[OverlayKind, float] = {
+    "boxes": 1.0,
     "regions": 0.6,
     "attention": 0.5,
     "trust": 0.7,
@@ -41,14 +48,14 @@ _OPACITY: dict[OverlayKind, float] = {
     "answers": 0.5,
     "confidence": 0.7,
 }
-_SHOWN_AT_FIRST: frozenset[OverlayKind] = frozenset({"regions", "answers"})
+_SHOWN_AT_FIRST: frozenset[OverlayKind] = frozenset({"boxes", "regions", "answers"})
 _SENSOR_WORDS = {"optical": "optical", "sar": "SAR"}
 
 
 def layers_of(
-    result: Answer | TiledAnswer, panes: tuple[PaneName, ...], earlier: Mapping[str, OverlayLayer]
+    result: Answer | TiledAnswer | Finding, panes: tuple[PaneName, ...], earlier: Mapping[str, OverlayLayer]
 ) -> tuple[OverlayLayer, ...]:
-    """The layers of one answer, topmost first.
+    """The layers of one result, topmost first.
 
     ``panes`` are the ones on screen. What the user set on the ``earlier`` layer of the same id (shown, opacity) carries
     over, so that asking again does not undo it.
@@ -56,7 +63,24 @@ def layers_of(
     if isinstance(result, TiledAnswer):
         return tuple(_tile_layer(kind, result, panes, earlier.get(kind)) for kind in TILE_KINDS)
     maps = sorted(result.explanations.items(), key=lambda item: (_ORDER.index(item[1].kind), item[1].sensor))
-    return tuple(_layer(name, each, panes, earlier.get(name)) for name, each in maps)
+    reasons = tuple(_layer(name, each, panes, earlier.get(name)) for name, each in maps)
+    return (_box_layer(result, panes, earlier.get("boxes")), *reasons) if isinstance(result, Finding) else reasons
+
+
+def _box_layer(finding: Finding, panes: tuple[PaneName, ...], before: OverlayLayer | None) -> OverlayLayer:
+    return OverlayLayer(
+        id="boxes",
+        title=f"{KIND_TITLES['boxes']} · {len(finding.boxes):,}",
+        kind="boxes",
+        panes=panes,
+        array_path="",
+        extent_px=finding.area.window.box,
+        low=0.0,
+        high=1.0,
+        opacity=before.opacity if before else _OPACITY["boxes"],
+        visible=before.visible if before else True,
+        finding=finding,
+    )
 
 
 def _tile_layer(
@@ -82,9 +106,11 @@ def _tile_layer(
 
 def _layer(name: str, each: ExplanationMap, panes: tuple[PaneName, ...], before: OverlayLayer | None) -> OverlayLayer:
     about = tuple(pane for pane in panes if each.sensor in (pane, "both"))
-    title = KIND_TITLES[each.kind].split(" (")[0]
+    title = _NAMES.get(each.kind) or KIND_TITLES[each.kind].split(" (")[0]
     if each.sensor in _SENSOR_WORDS:
         title = f"{title} · {_SENSOR_WORDS[each.sensor]}"
+    if each.kind == "gate":  # one map for every scale that the network looks at
+        title = f"{title} · {each.shape[0]} × {each.shape[1]}"
     return OverlayLayer(
         id=name,
         title=title,

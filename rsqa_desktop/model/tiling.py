@@ -49,8 +49,8 @@ def letter(place: int) -> str:
     return string.ascii_uppercase[place] if place < len(string.ascii_uppercase) else "+"
 
 
-def tile_at(fraction: float | None, tiles: int | None) -> int | None:
-    """Which tile, from 1, is being asked after ``fraction`` of them; None where that cannot be told."""
-    if fraction is None or not tiles:
+def step_at(fraction: float | None, steps: int | None) -> int | None:
+    """Which tile or window, from 1, is at work after ``fraction`` of them; None where that cannot be told."""
+    if fraction is None or not steps:
         return None
-    return min(math.floor(fraction * tiles + 1e-6) + 1, tiles)
+    return min(math.floor(fraction * steps + 1e-6) + 1, steps)

@@ -6,11 +6,11 @@ import math
 import re
 from datetime import date
 
-from engine.records import Answer, AreaUsed, PairCheck, RasterInfo, TiledAnswer
+from engine.records import Answer, AreaUsed, Finding, FoundBox, PairCheck, RasterInfo, TiledAnswer
 from engine.records.tiles import TileState
 from rsqa_desktop.model.engine_status import EngineStatus
-from rsqa_desktop.model.history import HistoryEntry
-from rsqa_desktop.model.tiling import TileOffer, tile_at
+from rsqa_desktop.model.history import HistoryEntry, Result
+from rsqa_desktop.model.tiling import TileOffer, step_at
 
 MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -39,8 +39,14 @@ STAGE_WORDS = {
     "encode": "looking at the images",
     "answer": "answering",
     "tiles": "asking tile by tile",
+    "find": "looking for it",
+    "windows": "searching window by window",
+    "decide": "deciding over all windows",
 }
+STEP_WORDS = {"tiles": "tile", "windows": "window"}
+"""Stages that go step by step, and what a step is; they may take minutes."""
 SENSOR_WORDS = {"optical": "Optical", "sar": "SAR"}
+FOUND_IN_WORDS = {"optical": "optical", "sar": "SAR", "both": "both"}
 STATE_WORDS: dict[TileState, str] = {
     "answered": "by both sensors",
     "single-sensor": "by one sensor alone",
@@ -55,11 +61,15 @@ def stage(name: str) -> str:
 
 
 def working(entry: HistoryEntry | None, engine: EngineStatus) -> str:
-    """What the engine is at for the question that runs: its stage, or ``tile 12 of 49`` where that is known."""
-    tile = tile_at(engine.fraction, entry.tiles_expected) if entry and engine.stage == "tiles" else None
-    if entry is not None and tile is not None:
-        return f"tile {number(tile)} of {number(entry.tiles_expected or 0)}"
-    share = "" if engine.stage != "tiles" or engine.fraction is None else f", {percent(engine.fraction)} done"
+    """What the engine is at: its stage, with the share that is done, or ``tile 12 of 49`` where the number is known."""
+    step = STEP_WORDS.get(engine.stage)
+    if step is None:
+        return stage(engine.stage)
+    expected = engine.steps or (entry.tiles_expected if entry and step == "tile" else None)
+    at = step_at(engine.fraction, expected)
+    if at is not None:
+        return f"{step} {number(at)} of {number(expected or 0)}"
+    share = "" if engine.fraction is None else f", {percent(engine.fraction)} done"
     return stage(engine.stage) + share
 
 
@@ -234,6 +244,51 @@ def tiled_summary(tiled: TiledAnswer) -> str:
     return "\n".join((tiled.question, *lines))
 
 
+def found_headline(finding: Finding) -> str:
+    """``14 found``, ``Nothing found``."""
+    return f"{number(len(finding.boxes))} found" if finding.boxes else "Nothing found"
+
+
+def found_how(finding: Finding) -> str:
+    """How the expression was read, and what of it is shown."""
+    shown = "the best box" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
+    return f"understood: {finding.understood} · {shown}" if finding.understood else shown
+
+
+def box_name(box: FoundBox) -> str:
+    """``storage tank 0.87``: what stands beside a box on the images."""
+    return f"{box.label} {box.score:.2f}"
+
+
+def box_size(box: FoundBox) -> str:
+    """``63 × 20 m``, or in pixels of the image where metres are unknown."""
+    if box.length_m is None or box.width_m is None:
+        across, down = sorted((box.box.width, box.box.height), reverse=True)
+        return f"{number(across)}{NBSP}×{NBSP}{number(down)}{NBSP}px"
+    decimals = 0 if box.width_m >= 10 else 1
+    return f"{number(box.length_m, decimals)}{NBSP}×{NBSP}{number(box.width_m, decimals)}{NBSP}m"
+
+
+def box_sentence(box: FoundBox) -> str:
+    """All that the list says of a box, for a tooltip and a screen reader."""
+    where = "in both images" if box.sensor == "both" else f"in the {FOUND_IN_WORDS[box.sensor]} image"
+    on = "" if box.area_m2 is None else f", {ground(box.area_m2)}"
+    return f"{box.label}, score {box.score:.2f}, found {where}, {box_size(box)}{on}"
+
+
+def found_summary(finding: Finding) -> str:
+    """The expression, how many, and a line per box, for the clipboard."""
+    lines = [f"{finding.expression}: {found_headline(finding).lower()}", *map(box_sentence, finding.boxes)]
+    return "\n".join(lines)
+
+
+def summary(result: Result) -> str:
+    """A result as text, for the clipboard."""
+    if isinstance(result, Answer):
+        return f"{result.question} {result.answer}"
+    return tiled_summary(result) if isinstance(result, TiledAnswer) else found_summary(result)
+
+
 def ground(area_m2: float) -> str:
     """An area: ``4.8 km²`` from a tenth of one on, else ``3.1 ha``, else square metres."""
     if area_m2 >= 1e5:
@@ -257,7 +312,7 @@ def raster_detail(info: RasterInfo) -> str:
     return " ".join(f"{letter}{band}" for letter, band in zip("RGB", bands, strict=True))
 
 
-def model_sentence(answer: Answer | TiledAnswer) -> str:
+def model_sentence(answer: Result) -> str:
     """``tgfnet-compact · 3f9a…c2 · 84 ms``."""
     sha = answer.provenance.model_sha256
     hash_text = f"{sha[:4]}…{sha[-2:]}" if len(sha) > 6 else sha

@@ -1,4 +1,4 @@
-"""The right-hand panel: the answer or the map of answers, how sure, who said it, why, and how well the pair lies."""
+"""The right-hand panel: answer, map of answers or boxes, how sure, who said it, why, and how well the pair lies."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from engine.records import Answer, TiledAnswer
+from engine.records import Finding
 from rsqa_desktop.actions.asking import Asking
+from rsqa_desktop.actions.exporting import FOUND_FORMATS
 from rsqa_desktop.model import wording
 from rsqa_desktop.model.document import Document
+from rsqa_desktop.model.history import Result
 from rsqa_desktop.model.layers import TILE_KINDS, OverlayKind
-from rsqa_desktop.model.overlays import KIND_HELP, KIND_TITLES
-from rsqa_desktop.panels.parts import GRID, CommandButton, RampLegend, heading, label, say_heading, set_role
+from rsqa_desktop.model.mode import MODE_WORDS, deed_of
+from rsqa_desktop.model.overlays import KIND_HELP, KIND_TITLES, WHY_KINDS
+from rsqa_desktop.panels.parts import (
+    GRID,
+    CommandButton,
+    ExpertLegend,
+    RampLegend,
+    heading,
+    label,
+    say_heading,
+    set_role,
+)
 from rsqa_desktop.panels.result import ResultSection
 from rsqa_desktop.theme import attention_ramp, trust_ramp
 
@@ -22,18 +34,22 @@ EXAMPLES = (
     "Is there a river?",
     "How many ships are there?",
     "What is the main land cover?",
-    "Is there a bridge?",
+    "all ships",
+    "the largest storage tank",
 )
+_QUIET_LEGENDS: tuple[OverlayKind, ...] = ("routing", "routing-share", "gate")  # only while their map is shown
 _GOOD_VERDICTS = ("aligned", "resampled")
 
 
 class AnswerCard(QScrollArea):
     """Shows ``document.shown``, or what could be asked while there is nothing to show.
 
-    ``question_asked_for`` carries an example that was pressed: put it into the query box.
+    ``question_asked_for`` carries an example that was pressed: put it into the query box. ``box_asked_for`` carries the
+    place of a box chosen in the list: bring it into view.
     """
 
     question_asked_for = Signal(str)
+    box_asked_for = Signal(int)
 
     def __init__(self, document: Document, asking: Asking, actions: Mapping[str, QAction]) -> None:
         super().__init__()
@@ -42,11 +58,12 @@ class AnswerCard(QScrollArea):
         self._content = QWidget()
         self._content.setProperty("role", "panel")
         self._invitation = _Invitation(self)
-        self._result = ResultSection(actions)
+        self._result = ResultSection(document, actions)
         self._why = WhySection(document, actions)
         self._pair = PairSection(document, actions)
         self._footer = _Footer(actions)
         self._lay_out()
+        self._result.boxes.box_asked_for.connect(self.box_asked_for)
         document.shown_changed.connect(self._follow)
         document.history_changed.connect(self._follow)
         document.scene_changed.connect(self._follow)
@@ -62,7 +79,7 @@ class AnswerCard(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Answer")
+        self.setAccessibleName("Result")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QVBoxLayout(self._content)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
@@ -79,7 +96,8 @@ class AnswerCard(QScrollArea):
             what = wording.working(running, engine) or "asking the engine"
         else:
             what = f"the engine is {engine.state}; the question waits for it"
-        self._result.show_waiting(what, engine.fraction, over_tiles=running is not None and running.over_tiles)
+        in_steps = running is not None and (running.over_tiles or engine.stage in wording.STEP_WORDS)
+        self._result.show_waiting(what, engine.fraction, in_steps=in_steps)
 
     def _follow(self) -> None:
         shown = self._document.shown
@@ -91,7 +109,8 @@ class AnswerCard(QScrollArea):
         scene = self._document.scene
         askable = not scene.is_empty and not (scene.check and scene.check.refused)
         self._invitation.setVisible(running is None and shown is None and askable)
-        self._why.setVisible(result is not None and bool(self._document.layers))
+        why = any(layer.kind in WHY_KINDS for layer in self._document.layers)
+        self._why.setVisible(result is not None and why)
         self._footer.show_result(result)
         self._follow_engine()
         self._pair.show_pair(result)
@@ -105,12 +124,13 @@ class _Invitation(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(heading("Ask"))
-        column.addWidget(label("Type a question above, or start from one of these:", "muted", wrap=True))
+        column.addWidget(heading("Ask or find"))
+        told = "Type a question above, or name what to find; or start from one of these:"
+        column.addWidget(label(told, "muted", wrap=True))
         for question in EXAMPLES:
             chip = QPushButton(question)
             chip.setProperty("role", "chip")
-            chip.setAccessibleName(f"Ask: {question}")
+            chip.setAccessibleName(f"{MODE_WORDS[deed_of(question)]}: {question}")
             chip.clicked.connect(lambda _=False, text=question: card.question_asked_for.emit(text))
             row = QHBoxLayout()
             row.addWidget(chip)
@@ -130,12 +150,16 @@ class WhySection(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self._heading)
-        self._legends: dict[OverlayKind, RampLegend] = {
+        self._experts = ExpertLegend()
+        self._legends: dict[OverlayKind, QWidget] = {
+            "routing": self._experts,
+            "routing-share": RampLegend(attention_ramp("both"), "0 %", "100 %"),
+            "gate": RampLegend(attention_ramp("both"), "shut", "open"),
             "trust": RampLegend(trust_ramp()[::-1], "optical", "SAR"),  # optical on the left, as the panes are
             "confidence": RampLegend(attention_ramp("both"), "0 %", "100 %"),
         }
-        for kind, title in KIND_TITLES.items():
-            column.addWidget(self._toggle(kind, title, actions[f"layer.{kind}"]))
+        for kind in WHY_KINDS:
+            column.addWidget(self._toggle(kind, KIND_TITLES[kind], actions[f"layer.{kind}"]))
             if kind in self._legends:
                 column.addWidget(self._legends[kind])
         document.layers_changed.connect(self._follow)
@@ -156,7 +180,10 @@ class WhySection(QWidget):
             box.setVisible(shown is not None)
             box.setChecked(bool(shown))
         for kind, legend in self._legends.items():
-            legend.setVisible(self._document.shows_kind(kind) is not None)
+            shown = self._document.shows_kind(kind)
+            legend.setVisible(shown is not None and (bool(shown) or kind not in _QUIET_LEGENDS))
+        routing = next((layer for layer in self._document.layers if layer.kind == "routing"), None)
+        self._experts.show_experts(round(routing.high) if routing else 0)
         tiled = any(self._document.shows_kind(kind) is not None for kind in TILE_KINDS)
         say_heading(self._heading, "On the images" if tiled else "Why")
 
@@ -181,7 +208,7 @@ class PairSection(QWidget):
         for widget in (self.verdict, self._detail, self._scale, self._notes, self._correct, self._leave, self._assume):
             column.addWidget(widget)
 
-    def show_pair(self, answer: Answer | TiledAnswer | None) -> None:
+    def show_pair(self, answer: Result | None) -> None:
         """What the gate says of the answered area, else of the scene."""
         scene = self._document.scene
         self.setVisible(not scene.is_empty)
@@ -220,7 +247,10 @@ class _Footer(QWidget):
         self._model = label("", "muted", wrap=True)
         row = QHBoxLayout()
         row.setSpacing(GRID)
-        row.addWidget(CommandButton(actions["answer.export"]))
+        self._export = CommandButton(actions["answer.export"], text="Export…")
+        self._export_boxes = _export_menu(actions)
+        row.addWidget(self._export)
+        row.addWidget(self._export_boxes)
         row.addWidget(CommandButton(actions["answer.copy"], text="Copy"))
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -229,9 +259,25 @@ class _Footer(QWidget):
         column.addLayout(row)
         column.addWidget(self._model)
 
-    def show_result(self, result: Answer | TiledAnswer | None) -> None:
+    def show_result(self, result: Result | None) -> None:
         self.setVisible(result is not None)
+        self._export.setVisible(not isinstance(result, Finding))
+        self._export_boxes.setVisible(isinstance(result, Finding))
         if result is not None:
             self._model.setText(wording.model_sentence(result))
             sha = result.provenance.model_sha256
             self._model.setToolTip(f"{result.provenance.model}, SHA-256 {sha}, on {result.provenance.device}")
+
+
+def _export_menu(actions: Mapping[str, QAction]) -> QPushButton:
+    """A button that offers all formats of boxes at once, or each alone."""
+    button = QPushButton("Export")
+    button.setAccessibleName("Export the boxes")
+    button.setToolTip(actions["answer.export"].toolTip())
+    menu = QMenu(button)
+    menu.addAction(actions["answer.export"])
+    menu.addSeparator()
+    for kind in FOUND_FORMATS:
+        menu.addAction(actions[f"export.{kind}"])
+    button.setMenu(menu)
+    return button

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.history import HistoryEntry
-from rsqa_desktop.model.wording import percent, tiled_summary, tiles
+from rsqa_desktop.model.wording import found_headline, percent, tiled_summary, tiles
 from rsqa_desktop.panels.parts import GRID, heading, label
 
 _ID = Qt.ItemDataRole.UserRole
@@ -26,8 +26,8 @@ class HistoryPanel(QWidget):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._empty = label("Nothing asked yet.", "muted")
         self.list = QTreeWidget()
-        self.list.setAccessibleName("History of questions")
-        self.list.setAccessibleDescription("Arrow keys show an earlier answer, Enter asks the question again")
+        self.list.setAccessibleName("History of questions and expressions")
+        self.list.setAccessibleDescription("Arrow keys show an earlier result, Enter asks or finds again")
         self.list.setHeaderHidden(True)
         self.list.setColumnCount(2)
         self.list.setRootIsDecorated(False)
@@ -80,9 +80,9 @@ class HistoryPanel(QWidget):
     def _write(self, entry: HistoryEntry) -> None:
         item = self._items.get(entry.id)
         if item is None:
-            item = self._items[entry.id] = QTreeWidgetItem([entry.request.question, ""])
+            item = self._items[entry.id] = QTreeWidgetItem([entry.text, ""])
             item.setData(0, _ID, entry.id)
-            item.setToolTip(0, entry.request.question)
+            item.setToolTip(0, entry.text)
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.insertTopLevelItem(0, item)
         item.setText(1, _result(entry))
@@ -91,9 +91,11 @@ class HistoryPanel(QWidget):
 
 
 def _result(entry: HistoryEntry) -> str:
-    """``yes · 93 %``, ``49 tiles``, or how it ended without an answer."""
+    """``yes · 93 %``, ``49 tiles``, ``14 found``, or how it ended without a result."""
     if entry.answer is not None:
         return f"{entry.answer.answer} · {percent(entry.answer.confidence)}"
     if entry.tiled is not None:
         return tiles(entry.tiled.grid.tiles)
+    if entry.finding is not None:
+        return found_headline(entry.finding).lower()
     return {"running": "…", "succeeded": ""}.get(entry.state, entry.state)

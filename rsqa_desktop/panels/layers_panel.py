@@ -9,7 +9,7 @@ from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.layers import OverlayLayer
 from rsqa_desktop.model.wording import raster_detail
 from rsqa_desktop.panels.parts import GRID, ElidedLabel, Swatch, heading, label
-from rsqa_desktop.theme import FUSION, NEUTRAL, answer_colour, sensor_colour
+from rsqa_desktop.theme import FUSION, NEUTRAL, answer_colour, expert_colour, sensor_colour
 
 
 class LayersPanel(QWidget):
@@ -39,7 +39,7 @@ class LayersPanel(QWidget):
     def _name_group(self) -> None:
         """The overlays are those of one question; which one is said above them."""
         shown = self._document.shown
-        self._group.show_text(shown.request.question if shown and self._document.layers else "")
+        self._group.show_text(shown.text if shown and self._document.layers else "")
         self._group.setVisible(bool(self._document.layers))
 
     def _follow(self) -> None:
@@ -115,7 +115,11 @@ def _fill(row: QWidget, *widgets: QWidget) -> None:
 
 
 def _colours(layer: OverlayLayer) -> tuple[str, ...]:
-    """Of its swatch: the first of the answers' colours, or the one that means what the layer is about."""
+    """Of its swatch: those of what it tells apart, or the one that means what the layer is about."""
+    if layer.finding is not None:
+        return tuple(sensor_colour(each) for each in layer.finding.searched)
+    if layer.kind == "routing":
+        return tuple(expert_colour(number) for number in range(1, min(round(layer.high), 3) + 1))
     if layer.kind == "answers" and layer.tiled is not None:
         return tuple(answer_colour(place) for place in range(min(len(layer.tiled.counts), 3)))
     if layer.kind == "confidence":

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QBrush, QColor, QFont, QLinearGradient, QPainter, QPainterPath, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from rsqa_desktop.theme import CASING, PILL
+from rsqa_desktop.theme import CASING, PILL, expert_colour
 
 GRID = 8  # px; every distance in a panel is a multiple of it, or its half
 
@@ -129,6 +129,27 @@ class RampLegend(QWidget):
         ends.addStretch(1)
         ends.addWidget(label(right, "muted"))
         column.addLayout(ends)
+
+
+class ExpertLegend(QWidget):
+    """The colour of every routed expert beside its number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Legend: a colour for each expert")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(3 * GRID, 0, 0, 0)
+        self._row.setSpacing(GRID // 2)
+        self._row.addWidget(label("Expert", "muted"))
+        self._row.addStretch(1)
+        self._shown = 0
+
+    def show_experts(self, count: int) -> None:
+        """Name experts 1 to ``count``; those that are named stay."""
+        for number in range(self._shown + 1, count + 1):
+            for widget in (Swatch(expert_colour(number)), label(str(number))):
+                self._row.insertWidget(self._row.count() - 1, widget)
+        self._shown = max(self._shown, count)
 
 
 class _RampBar(QWidget):

@@ -1,4 +1,4 @@
-"""The bar on top: the question, what it will be asked about, and the two buttons that belong to it."""
+"""The bar on top: what Enter does, the question or expression, what it is about, and the buttons that belong to it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from rsqa_desktop.actions.asking import Asking
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.history import QuestionWalk
+from rsqa_desktop.model.history import TextWalk
+from rsqa_desktop.model.mode import MODE_WORDS, QueryMode
 from rsqa_desktop.panels.parts import GRID, CommandButton, label
 
-PLACEHOLDER = "Ask about what you see, for example: Is there a bridge?  How many ships are there?"
+PLACEHOLDERS: dict[QueryMode, str] = {
+    "auto": "Ask, or name what to find: Is there a bridge?   all ships at the pier",
+    "ask": "Ask about what you see: Is there a bridge?   How many ships are there?",
+    "find": "Name what to find: all ships   the largest storage tank on the left",
+}
+NAMES: dict[QueryMode, str] = {"auto": "Question or expression", "ask": "Question", "find": "Expression"}
 
 
 class QuestionEdit(QLineEdit):
-    """A line edit whose up and down keys walk through earlier questions."""
+    """A line edit whose up and down keys walk through earlier ones."""
 
     older_asked = Signal()
     newer_asked = Signal()
@@ -40,11 +46,11 @@ class QueryBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._document = document
         self._asking = asking
-        self._walk = QuestionWalk()
+        self._walk = TextWalk()
         self.edit = QuestionEdit()
-        self.edit.setPlaceholderText(PLACEHOLDER)
-        self.edit.setAccessibleName("Question")
-        self.edit.setAccessibleDescription("Enter asks, up and down walk through earlier questions, Escape cancels")
+        self.edit.setAccessibleDescription(
+            "Enter asks or finds, up and down walk through what was typed before, Escape cancels"
+        )
         self.edit.setMinimumHeight(4 * GRID)
         self._hint = label("", "muted")
         self._ask = CommandButton(actions["ask.run"], "primary")
@@ -57,6 +63,7 @@ class QueryBar(QWidget):
         asking.question_changed.connect(self._follow_question)
         document.history_changed.connect(self._follow_history)
         document.area_changed.connect(self._follow_area)
+        self._follow_question()
         self._follow_history()
         self._follow_area()
 
@@ -74,6 +81,7 @@ class QueryBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID + 2, 2 * GRID, GRID + 2)
         row.setSpacing(GRID)
+        row.addWidget(_Modes(actions))
         row.addWidget(self.edit, 1)
         row.addWidget(self._ask)
         row.addWidget(self._cancel)
@@ -83,11 +91,16 @@ class QueryBar(QWidget):
         self._asking.question = text
 
     def _follow_question(self) -> None:
+        mode = self._asking.mode
+        self.edit.setPlaceholderText(PLACEHOLDERS[mode])
+        self.edit.setAccessibleName(NAMES[mode])
+        self._ask.say(MODE_WORDS[self._asking.deed])
+        self._ask.setFixedWidth(9 * GRID)  # the words differ in length, and the box must not jump
         if self.edit.text() != self._asking.question:
             self.edit.setText(self._asking.question)
 
     def _follow_history(self) -> None:
-        self._walk.restart(self._document.history.questions)
+        self._walk.restart(self._document.history.texts)
         running = self._document.running is not None
         self._cancel.setVisible(running)
         self._ask.setVisible(not running)
@@ -100,3 +113,17 @@ class QueryBar(QWidget):
             self._hint.setText(f"{where} · ↑ history · Enter")
         room = self._hint.sizeHint().width() + 3 * GRID
         self.edit.setTextMargins(0, 0, room, 0)
+
+
+class _Modes(QFrame):
+    """What Enter does, as words side by side; exactly one is on."""
+
+    def __init__(self, actions: Mapping[str, QAction]) -> None:
+        super().__init__()
+        self.setProperty("role", "segments")
+        self.setAccessibleName("What Enter does")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(0)
+        for mode in MODE_WORDS:
+            row.addWidget(CommandButton(actions[f"mode.{mode}"], "segment"))

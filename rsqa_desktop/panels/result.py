@@ -1,4 +1,4 @@
-"""The upper part of the card: the question, what came of it, how sure that is, and what would show more."""
+"""The upper part of the card: what was typed, what came of it, how sure that is, and what would show more."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Mapping
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from engine.records import Answer, AreaUsed, TiledAnswer
+from engine.records import AreaUsed
 from rsqa_desktop.model import wording
-from rsqa_desktop.model.history import HistoryEntry
+from rsqa_desktop.model.document import Document
+from rsqa_desktop.model.history import HistoryEntry, Result
+from rsqa_desktop.model.mode import Deed
 from rsqa_desktop.model.tiling import TileOffer
+from rsqa_desktop.panels.boxes import BoxesView
 from rsqa_desktop.panels.experts import ExpertsView
-from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label
+from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label, set_role
 from rsqa_desktop.panels.tiles import TilesView
 from rsqa_desktop.theme import FUSION, sensor_colour
 
 
 class ResultSection(QWidget):
-    """An answer with its confidence, the set it is sure of, runners-up, sensors and experts; or a table of tiles."""
+    """An answer with its confidence, the set it is sure of, runners-up, sensors and experts; or a table of tiles; or a
+    list of boxes."""
 
-    def __init__(self, actions: Mapping[str, QAction]) -> None:
+    def __init__(self, document: Document, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self._question = label("", "muted", wrap=True)
         self.answer = label("", "answer", wrap=True)
@@ -34,6 +38,7 @@ class ResultSection(QWidget):
         self._offer = TileOfferView(actions)
         self._experts = ExpertsView()
         self._tiles = TilesView()
+        self.boxes = BoxesView(document)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -44,27 +49,31 @@ class ResultSection(QWidget):
         column.addSpacing(GRID)
         column.addWidget(self._experts)
         column.addWidget(self._tiles)
+        column.addWidget(self.boxes)
 
-    def show_waiting(self, what: str, fraction: float | None, *, over_tiles: bool) -> None:
-        """What a question without an answer waits for; over tiles there is a bar, as it may take minutes."""
-        self._waiting.show_stage(what, fraction, over_tiles=over_tiles)
+    def show_waiting(self, what: str, fraction: float | None, *, in_steps: bool) -> None:
+        """What a request without a result waits for; in tiles or windows there is a bar, as it may take minutes."""
+        self._waiting.show_stage(what, fraction, in_steps=in_steps)
 
-    def show_entry(self, entry: HistoryEntry | None, result: Answer | TiledAnswer | None) -> None:
+    def show_entry(self, entry: HistoryEntry | None, result: Result | None) -> None:
         """Show a result, or while there is none that the question is on its way."""
         if entry is None:
             return
-        answer = result if isinstance(result, Answer) else None
-        tiled = result if isinstance(result, TiledAnswer) else None
-        self._question.setText(entry.request.question)
+        answer = entry.answer if result else None
+        tiled = entry.tiled if result else None
+        finding = entry.finding if result else None
+        self._question.setText(entry.text)
         self._waiting.setVisible(result is None)
         self._confidence.setVisible(answer is not None)
         self._tiles.setVisible(tiled is not None)
         self._experts.setVisible(bool(answer and answer.experts))
-        self._sensors.show_sensors(answer.sensors if answer else ())
+        self._sensors.show_sensors(answer.sensors if answer else finding.searched if finding else (), entry.deed)
         _say(self._set, wording.answer_set(answer) if answer else "")
         _say(self._runners_up, wording.runners_up(answer) if answer else "")
-        _say(self._extent, wording.tiled_extent(tiled) if tiled else "")
-        _say(self._messages, " ".join(result.messages) if result else "")
+        _say(self._extent, wording.tiled_extent(tiled) if tiled else wording.found_how(finding) if finding else "")
+        _say(self._messages, ("\n" if finding else " ").join(result.messages) if result else "")
+        set_role(self._messages, "" if finding else "warning")  # of a finding they tell how, too
+        self.boxes.show_boxes(finding)
         if answer:
             self._confidence.show_share(answer.confidence)
             self._set.setToolTip(wording.whole_answer_set(answer))
@@ -73,8 +82,10 @@ class ResultSection(QWidget):
         elif tiled:
             self._tiles.show_tiles(tiled)
             self._say_answer(wording.tiled_headline(tiled), f"Answers: {wording.tiled_headline(tiled)}")
+        elif finding:
+            self._say_answer(wording.found_headline(finding), wording.found_headline(finding))
         else:
-            self._say_answer("…", "The answer is on its way")
+            self._say_answer("…", f"The {'answer' if entry.deed == 'ask' else 'search'} is on its way")
 
     def show_offer(self, offer: TileOffer | None, area: AreaUsed | None) -> None:
         """Offer a grid of tiles where the model saw the area too coarsely; None takes the offer away."""
@@ -86,24 +97,24 @@ class ResultSection(QWidget):
 
 
 class Waiting(QWidget):
-    """The stage a question is at; of a question over tiles also how far it is, and the key that stops it."""
+    """The stage a request is at; of one in tiles or windows also how far it is, and the key that stops it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._stage = label("", "muted", wrap=True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("Progress of the tiles")
+        self._bar.setAccessibleName("Progress")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self._stage)
         column.addWidget(self._bar)
 
-    def show_stage(self, what: str, fraction: float | None, *, over_tiles: bool) -> None:
+    def show_stage(self, what: str, fraction: float | None, *, in_steps: bool) -> None:
         """``fraction`` is 0..1, or None where the length is unknown."""
-        self._stage.setText(f"{what} · Esc stops" if over_tiles else what)
-        self._bar.setVisible(over_tiles)
+        self._stage.setText(f"{what} · Esc stops" if in_steps else what)
+        self._bar.setVisible(in_steps)
         self._bar.setRange(0, 0 if fraction is None else 100)
         self._bar.setValue(0 if fraction is None else round(fraction * 100))
 
@@ -157,14 +168,15 @@ class _Confidence(QWidget):
 
 
 class _Sensors(QWidget):
-    """Whose data the answer rests on: ``from ● Optical ● SAR``."""
+    """Whose data a result rests on: ``answered from ● Optical ● SAR``."""
 
     def __init__(self) -> None:
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID - 2)
-        row.addWidget(label("answered from", "muted"))
+        self._verb = label("", "muted")
+        row.addWidget(self._verb)
         self._each: dict[str, tuple[QWidget, ...]] = {}
         for sensor, word in wording.SENSOR_WORDS.items():
             self._each[sensor] = (Swatch(sensor_colour(sensor), round_=True), label(word))
@@ -172,9 +184,10 @@ class _Sensors(QWidget):
                 row.addWidget(widget)
         row.addStretch(1)
 
-    def show_sensors(self, sensors: tuple[str, ...]) -> None:
+    def show_sensors(self, sensors: tuple[str, ...], deed: Deed) -> None:
         """None of them hides the line: the engine did not say."""
         self.setVisible(bool(sensors))
+        self._verb.setText("answered from" if deed == "ask" else "searched")
         for sensor, widgets in self._each.items():
             for widget in widgets:
                 widget.setVisible(sensor in sensors)

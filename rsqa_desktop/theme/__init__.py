@@ -17,6 +17,7 @@ from rsqa_desktop.theme.palette import (
     Palette,
     answer_colour,
     attention_ramp,
+    expert_colour,
     sensor_colour,
     trust_ramp,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "DARK",
     "sensor_colour",
     "answer_colour",
+    "expert_colour",
     "trust_ramp",
     "attention_ramp",
     "FONT_PX",

@@ -96,6 +96,11 @@ def answer_colour(place: int) -> str:
     return _ANSWERS[place] if place < len(_ANSWERS) else OTHER_ANSWERS
 
 
+def expert_colour(number: int) -> str:
+    """The colour of a routed expert, counted from 1; told apart like answers, and as little a sensor."""
+    return answer_colour(number - 1)
+
+
 def trust_ramp() -> np.ndarray:
     """RGB bytes [256, 3] for modality trust: entry 0 is all SAR, 255 all optical, neutral between."""
     return _ramp((SAR, "#F2F2F2", OPTICAL))

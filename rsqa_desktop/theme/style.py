@@ -6,6 +6,7 @@ cannot. It is driven by a dynamic property, never by object names::
     button.setProperty("role", "primary")   # primary | chip | segment (checkable, side by side) | flat
     label.setProperty("role", "heading")    # heading (small caps of a section) | title | brand | strong | muted
                                             # | answer | good | warning
+    frame.setProperty("role", "segments")   # round segments
     widget.setProperty("role", "bar")       # bar: a tool or status bar's ground; panel: a dock's; stage: the images'
     spin_box.setProperty("role", "quiet")   # a number that can be changed, among words
 """
@@ -133,6 +134,7 @@ QStatusBar::item {{ border: none; }}
 QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.outline}; padding: 4px 6px; }}
 QDockWidget::title {{ padding: 8px 12px 4px 12px; background: {p.surface}; color: {p.muted}; }}
 QWidget[role="bar"] {{ background: {p.surface}; border-bottom: 1px solid {p.line}; }}
+QFrame[role="segments"] {{ border: 1px solid {p.outline}; border-radius: 6px; }}
 QWidget[role="panel"] {{ background: {p.surface}; }}
 QWidget[role="stage"] {{ background: {p.stage}; }}
 """
@@ -177,7 +179,8 @@ QPushButton[role="chip"] {{ border-radius: 13px; padding: 5px 12px; }}
 QPushButton[role="flat"] {{ border-color: transparent; background: transparent; }}
 QPushButton[role="flat"]:hover {{ background: {p.raised}; }}
 QPushButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
-QPushButton[role="segment"] {{ border-radius: 4px; border-color: transparent; background: transparent; }}
+QPushButton[role="segment"] {{
+    border-radius: 4px; padding: 4px 12px; border-color: transparent; background: transparent; }}
 QPushButton[role="segment"]:focus {{ border-color: {p.accent_text}; }}
 QPushButton[role="segment"]:checked {{ background: {ACCENT}; color: #FFFFFF; font-weight: 600; }}
 """

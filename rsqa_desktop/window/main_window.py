@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         bench.settings.changed.connect(self._follow_settings)
         bench.requests.focus_question.connect(self._focus_question)
         self.card.question_asked_for.connect(self._put_question)
+        self.card.box_asked_for.connect(self._show_box)
         self.history.again_asked_for.connect(bench.asking.again)
         self.welcome.pair_asked_for.connect(self._open_recent)
         theme.changed.connect(self.view.set_theme)
@@ -146,8 +147,13 @@ class MainWindow(QMainWindow):
         self.query.edit.selectAll()
 
     def _put_question(self, text: str) -> None:
+        self._bench.asking.mode = "auto"  # an example knows what it is
         self.query.edit.setText(text)
         self.query.edit.setFocus()
+
+    def _show_box(self, place: int) -> None:
+        self._bench.document.select_box(place)
+        self._bench.requests.show_box.emit(self._bench.document.boxes[place].box)
 
     def _open_recent(self, pair: RecentPair, _checked: bool = False) -> None:
         self._bench.opening.open_pair(pair.optical, pair.sar)

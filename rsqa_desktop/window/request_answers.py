@@ -59,11 +59,11 @@ class RequestAnswers(QObject):
         else:
             self._bench.opening.open_files(paths)
 
-    def _choose_export_folder(self) -> None:
+    def _choose_export_folder(self, formats: tuple[str, ...]) -> None:
         folder = self._choosers.folder(self._window, self._bench.settings.current.last_folder)
         if folder:
             self._remember(Path(folder))
-            self._bench.exporting.run(Path(folder))
+            self._bench.exporting.run(Path(folder), formats)
 
     def _choose_picture_file(self) -> None:
         name = self._choosers.picture(self._window, self._bench.settings.current.last_folder)

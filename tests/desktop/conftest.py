@@ -10,13 +10,14 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from engine.protocol import Opened
+from engine.records import FoundBox
 from rsqa_desktop.actions.workbench import Workbench
 from rsqa_desktop.model.settings import SettingsStore
 from rsqa_desktop.services import TileReader, Worker
 from rsqa_desktop.theme import Theme
 from rsqa_desktop.window import MainWindow
 from rsqa_desktop.window.request_answers import Choosers
-from tests.desktop.fakes import FakeTiles, FakeWorker, check, raster
+from tests.desktop.fakes import SHIPS, FakeTiles, FakeWorker, check, finding, raster
 
 OPTICAL, SAR = "/scene/opt.tif", "/scene/sar.tif"
 
@@ -52,9 +53,22 @@ class Rig:
         """Send a question; the id under which the worker knows it."""
         from engine.records import AskRequest
 
+        self.bench.asking.mode = "auto"
         self.bench.asking.question = question
         self.bench.asking.run()
         return self.worker.newest(AskRequest)[0]
+
+    def find(self, expression: str = "ships", boxes: tuple[FoundBox, ...] = SHIPS) -> str:
+        """Send an expression and have ``boxes`` found for it; the id under which the worker knew it."""
+        from engine.records import FindRequest
+
+        self.bench.asking.mode = "auto"
+        self.bench.asking.question = expression
+        self.bench.asking.run()
+        message_id, request = self.worker.newest(FindRequest)
+        assert isinstance(request, FindRequest)
+        self.worker.reply(message_id, finding(request, boxes))
+        return message_id
 
 
 @pytest.fixture

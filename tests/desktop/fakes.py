@@ -21,6 +21,9 @@ from engine.records import (
     DisplaySpec,
     ExpertOpinion,
     ExplanationMap,
+    Finding,
+    FindRequest,
+    FoundBox,
     Grid,
     PairCheck,
     PixelWindow,
@@ -32,6 +35,7 @@ from engine.records import (
     TileGrid,
     ValidShare,
 )
+from engine.records.finding import FoundIn
 from engine.records.pair import Verdict
 from engine.records.raster import Sensor
 
@@ -187,6 +191,60 @@ def tiled_answer(request: AskRequest, *, side_px: int = 224, window: PixelWindow
         provenance=whole.provenance,
         messages=("5 % of this area has no optical data.",),
         seconds=4.2,
+    )
+
+
+def found(
+    box: Box, label: str = "ship", score: float = 0.9, sensor: FoundIn = "both", *, gsd_m: float | None = 10.0
+) -> FoundBox:
+    """A box, with the metres that it has on the ground."""
+    sides = None if gsd_m is None else (gsd_m * box.width, gsd_m * box.height)
+    return FoundBox(
+        box=box,
+        polygon_map=tuple(GRID.to_map(col, row) for col, row in box.corners),
+        score=score,
+        label=label,
+        sensor=sensor,
+        area_m2=sides and sides[0] * sides[1],
+        length_m=sides and max(sides),
+        width_m=sides and min(sides),
+    )
+
+
+SHIPS = (
+    found(Box(200, 200, 206, 202), score=0.91),
+    found(Box(400, 300, 408, 304), score=0.74, sensor="optical"),
+    found(Box(700, 600, 760, 690), score=0.33, sensor="sar"),
+)
+
+
+def finding(request: FindRequest, boxes: tuple[FoundBox, ...] = SHIPS, *, gate: PairCheck | None = None) -> Finding:
+    """What was found for ``request``, with routing by patch and the text gate at two scales as reasons."""
+    window = request.window or PixelWindow(0, 0, GRID.width, GRID.height)
+    whole = answer(AskRequest("?", request.optical, request.sar, request.folder, window), gate=gate)
+    rng = np.random.default_rng(3)
+    folder, maps = Path(request.folder), {}
+    for sensor in ("optical", "sar"):
+        experts = rng.integers(1, 5, (5, 5)).astype(np.float32)
+        experts[0, 0] = np.nan
+        name = f"routing-{sensor}"
+        maps[name] = replace(_map(folder, name, "routing", sensor, experts, window.box), low=1.0, high=4.0)
+        for side in (20, 10):
+            name = f"gate-{sensor}-{side}"
+            maps[name] = _map(folder, name, "gate", sensor, rng.random((side, side), np.float32), window.box)
+    return Finding(
+        expression=request.expression,
+        mode="all",
+        boxes=boxes,
+        understood="ship; all of them",
+        threshold=0.25,
+        searched=("optical", "sar"),
+        explanations=maps,
+        area=whole.area,
+        gate=whole.gate,
+        provenance=replace(whole.provenance, model="optisar-compact"),
+        messages=() if boxes else ("No box was found that scores 0.25 or more.",),
+        seconds=0.31,
     )
 
 

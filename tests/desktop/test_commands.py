@@ -42,7 +42,7 @@ def test_what_an_open_pair_and_an_answer_make_possible(rig: Rig) -> None:
 
 def test_every_enabled_row_can_be_called_in_every_state(rig: Rig) -> None:
     """No handler relies on a state that its ``enabled`` does not ask for."""
-    for state in ("empty", "open", "answered", "tiled"):
+    for state in ("empty", "open", "answered", "tiled", "found"):
         if state == "open":
             rig.open_pair()
         if state == "answered":
@@ -52,9 +52,12 @@ def test_every_enabled_row_can_be_called_in_every_state(rig: Rig) -> None:
             rig.bench.asking.run_over_tiles()
             message_id, _ = rig.worker.newest(AskTilesRequest)
             rig.worker.reply(message_id, tiled_answer(rig.document.history.entries[-1].request))
+        if state == "found":
+            rig.find()
         for command in COMMANDS:
             if command.enabled(rig.bench):
                 command.run(rig.bench)
+        rig.bench.asking.mode = "auto"
 
 
 def test_tiles_are_offered_only_where_they_show_more(rig: Rig) -> None:

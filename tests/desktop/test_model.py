@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.protocol import Outcome
 from engine.records import AskRequest, PixelWindow
 from rsqa_desktop.model.document import Document
-from rsqa_desktop.model.history import HistoryEntry, QuestionWalk
+from rsqa_desktop.model.history import HistoryEntry, TextWalk
 from rsqa_desktop.model.notices import Notice
 from rsqa_desktop.model.roles import assign_roles, contradicted
 from rsqa_desktop.model.scene import Scene
@@ -54,7 +54,7 @@ def test_only_a_known_sensor_can_be_contradicted() -> None:
 
 
 def test_the_walk_keeps_what_was_being_typed() -> None:
-    walk = QuestionWalk()
+    walk = TextWalk()
     walk.restart(("first", "second"))
     assert [walk.older("half a quest"), walk.older("second"), walk.older("first")] == ["second", "first", "first"]
     assert [walk.newer("first"), walk.newer("second"), walk.newer("half a quest")] == [
@@ -66,7 +66,7 @@ def test_the_walk_keeps_what_was_being_typed() -> None:
 
 @given(st.lists(st.sampled_from(["up", "down"]), max_size=30))
 def test_no_walk_leaves_the_list(steps: list[str]) -> None:
-    walk = QuestionWalk()
+    walk = TextWalk()
     walk.restart(("a", "b", "c"))
     text = "typed"
     for step in steps:

@@ -88,9 +88,9 @@ def test_a_model_of_unknown_range_is_offered_the_rasters_own_scale_or_a_coarser_
 
 
 def test_tiles_are_counted_from_one_to_the_last() -> None:
-    assert [tiling.tile_at(done / 49, 49) for done in (0, 1, 12, 48, 49)] == [1, 2, 13, 49, 49]
-    assert tiling.tile_at(None, 49) is None
-    assert tiling.tile_at(0.5, None) is None
+    assert [tiling.step_at(done / 49, 49) for done in (0, 1, 12, 48, 49)] == [1, 2, 13, 49, 49]
+    assert tiling.step_at(None, 49) is None
+    assert tiling.step_at(0.5, None) is None
 
 
 def test_colours_and_letters_are_those_of_the_exported_map() -> None:

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication
 
 from engine.errors import RasterUnreadable
 from engine.records import AskRequest, PixelWindow, TiledAnswer
+from rsqa_desktop.canvas.layer_overlay import overlay_of
 from rsqa_desktop.canvas.overlays import Overlay
-from rsqa_desktop.canvas.tile_overlay import AnswersOverlay, overlay_of
+from rsqa_desktop.canvas.tile_overlay import AnswersOverlay
 from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.overlays import layers_of
 from rsqa_desktop.model.wording import NBSP
