@@ -22,7 +22,14 @@ from engine.cli.query_arguments import (
 )
 from engine.export import FOUND_FORMATS, finding_object, refused_formats, write_finding
 from engine.export.properties import all_messages
-from engine.export.wording import areas_text, pair_sentence, scale_sentence, valid_sentence
+from engine.export.wording import (
+    areas_text,
+    found_sentence,
+    metres_text,
+    pair_sentence,
+    scale_sentence,
+    valid_sentence,
+)
 from engine.protocol import to_json
 from engine.records import Finding, FindRequest
 from engine.records.pair import SENSOR_SAID, SENSORS
@@ -109,10 +116,7 @@ def search(args: argparse.Namespace, **asked: Any) -> int:
 
 def finding_text(finding: Finding) -> str:
     """The finding as a person reads it in a terminal."""
-    where = " and ".join(SENSOR_SAID[sensor] for sensor in finding.searched)
-    what = "the best" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
-    count = len(finding.boxes)
-    rows = [("Found", f"{count} box{'' if count == 1 else 'es'} in {where}, {what}")]
+    rows = [("Found", found_sentence(finding))]
     rows += [("", line) for line in _table(finding)]
     rows.append(("Understood", finding.understood))
     rows.append(
@@ -133,20 +137,18 @@ def _table(finding: Finding) -> list[str]:
     shown = finding.boxes[:MOST_ROWS]
     areas = iter(areas_text([one.area_m2 for one in shown if one.area_m2 is not None]))
     table = [("score", "image", "columns", "rows", "metres", "area", "label")]
-    for one in shown:
-        sides = [side for side in (one.length_m, one.width_m) if side is not None]
-        metres = " x ".join(f"{float(f'{side:.3g}'):,.10g}" for side in sides)
-        table.append(
-            (
-                f"{one.score:.2f}",
-                SENSOR_SAID.get(one.sensor, one.sensor),
-                f"{one.box.x0:.1f} to {one.box.x1:.1f}",
-                f"{one.box.y0:.1f} to {one.box.y1:.1f}",
-                metres,
-                "" if one.area_m2 is None else next(areas),
-                one.label,
-            )
+    table += [
+        (
+            f"{one.score:.2f}",
+            SENSOR_SAID.get(one.sensor, one.sensor),
+            f"{one.box.x0:.1f} to {one.box.x1:.1f}",
+            f"{one.box.y0:.1f} to {one.box.y1:.1f}",
+            metres_text(one),
+            "" if one.area_m2 is None else next(areas),
+            one.label,
         )
+        for one in shown
+    ]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table]
     more = len(finding.boxes) - len(shown)

@@ -94,7 +94,7 @@ def _require_whole(path: Path, table: Table) -> None:
     questions = (
         (f"SELECT count(*) FROM {table.layer}", len(table.boxes)),
         (f"SELECT count(*) FROM rtree_{table.layer}_geom", len(table.boxes)),
-        (f"SELECT count(min_x) FROM gpkg_contents WHERE table_name = '{table.layer}'", 1),
+        (f"SELECT count(min_x) FROM gpkg_contents WHERE table_name = '{table.layer}'", min(1, len(table.boxes))),
     )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.export.properties import SENSORS
-from engine.records import Answer, AreaUsed, PairCheck
+from engine.records import Answer, AreaUsed, Finding, FoundBox, PairCheck
+from engine.records.pair import SENSOR_SAID
 
 SENSOR_NAMES = {"optical": "Optical", "sar": "SAR", "fusion": "Fusion"}
 
@@ -95,3 +96,17 @@ def areas_text(areas_m2: Sequence[float]) -> list[str]:
     largest = max(areas_m2, default=0.0)
     size, unit = next(((size, unit) for size, unit in ((1e6, "km²"), (1e4, "ha")) if largest >= size), (1.0, "m²"))
     return [f"{float(f'{area_m2 / size:.3g}'):,.10g} {unit}" for area_m2 in areas_m2]
+
+
+def found_sentence(finding: Finding) -> str:
+    """``12 boxes in optical and SAR, all from a score of 0.25``."""
+    where = " and ".join(SENSOR_SAID[sensor] for sensor in finding.searched)
+    count = len(finding.boxes)
+    what = "the best" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
+    return f"{count} box{'' if count == 1 else 'es'} in {where}, {what}"
+
+
+def metres_text(one: FoundBox) -> str:
+    """``120 x 38``: the longer side and the shorter one in metres, to three figures; empty where unknown."""
+    sides = [side for side in (one.length_m, one.width_m) if side is not None]
+    return " x ".join(f"{float(f'{side:.3g}'):,.10g}" for side in sides)

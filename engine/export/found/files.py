@@ -45,16 +45,18 @@ def write_found_geojson(path: Path, finding: Finding) -> None:
 
 
 def write_found_geopackage(path: Path, finding: Finding) -> None:
-    """Layer ``searched_area`` and, where anything was found, layer ``boxes``, in the scene's CRS.
+    """Layer ``boxes``, one polygon per box and empty where nothing was found, and layer ``searched_area``.
 
-    Without a CRS layers are in the raster's own frame. Raises :class:`ExportRefused` where GDAL cannot write the file.
+    They are in the scene's CRS, without one in the raster's own frame. Raises :class:`ExportRefused` where GDAL cannot
+    write the file.
     """
+    rows = box_rows(finding)
+    columns = {name: [row[name] for row in rows] for name in BOX_COLUMNS}
+    whole = {name: [value] for name, value in search_row(finding).items()}
     tables = [
-        Table(AREA_LAYER, [finding.area.window.box], {name: [value] for name, value in search_row(finding).items()})
+        Table(BOXES_LAYER, [found.box for found in finding.boxes], columns),
+        Table(AREA_LAYER, [finding.area.window.box], whole),
     ]
-    if rows := box_rows(finding):
-        columns = {name: [row[name] for row in rows] for name in BOX_COLUMNS}
-        tables.append(Table(BOXES_LAYER, [found.box for found in finding.boxes], columns))
     write_tables(path, tables, finding.area.grid)
 
 

@@ -14,7 +14,7 @@ from engine.records import Finding
 MOST_LABELS = 40
 """With more boxes, labels would hide the picture."""
 
-_COLOUR_OF = {"optical": "optical", "sar": "sar", "both": "fusion"}
+COLOUR_OF = {"optical": "optical", "sar": "sar", "both": "fusion"}
 """Where a thing was found -> whose colour it has; what both saw is confirmed, and has fusion's."""
 
 
@@ -23,7 +23,7 @@ def drawn(view: View, finding: Finding) -> View:
     picture, area = to_image(view), finding.area.window.box
     # The best last, so that nothing covers it.
     shown = [found for found in reversed(finding.boxes) if found.sensor in (view.sensor, "both")]
-    regions = [KeyRegion(found.label, _COLOUR_OF[found.sensor], found.box, found.score) for found in shown]
+    regions = [KeyRegion(found.label, COLOUR_OF[found.sensor], found.box, found.score) for found in shown]
     draw_regions(picture, regions, area)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
     for found in shown[-MOST_LABELS:]:
@@ -33,6 +33,6 @@ def drawn(view: View, finding: Finding) -> View:
         left = min(x, picture.width - font.getlength(said) - 8)
         top = y - 20 if y >= 20 else y + 2
         draw.rectangle((left, top, left + font.getlength(said) + 8, top + 18), fill="#1E2126")
-        draw.rectangle((left, top, left + 3, top + 18), fill=COLOURS[_COLOUR_OF[found.sensor]])
+        draw.rectangle((left, top, left + 3, top + 18), fill=COLOURS[COLOUR_OF[found.sensor]])
         draw.text((left + 6, top + 9), said, font=font, fill="#FFFFFF", anchor="lm")
     return replace(view, rgba=np.asarray(picture.convert("RGBA")))

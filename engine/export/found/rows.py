@@ -12,7 +12,7 @@ from engine.records import Box, Finding
 
 BOX_COLUMNS = (
     "rank", "label", "score", "sensor", "x0_px", "y0_px", "x1_px", "y1_px", "area_m2", "length_m", "width_m",
-    "expression",
+    "expression", "model", "model_sha256", "optical", "sar", "time_utc",
 )  # fmt: skip
 
 
@@ -47,11 +47,13 @@ def corners(box: Box) -> tuple[float, float, float, float]:
 
 
 def box_rows(finding: Finding) -> list[dict[str, Value]]:
-    """What is known of each box, the best first, under :data:`BOX_COLUMNS`."""
+    """What is known of each box and where it comes from, the best first, under :data:`BOX_COLUMNS`."""
+    by = finding.provenance
+    source = (finding.expression, by.model, by.model_sha256, by.optical, by.sar, by.time_utc)
     rows = []
     for rank, found in enumerate(finding.boxes, 1):
         measures = (found.area_m2, found.length_m, found.width_m)
-        values = (rank, found.label, found.score, found.sensor, *corners(found.box), *measures, finding.expression)
+        values = (rank, found.label, found.score, found.sensor, *corners(found.box), *measures, *source)
         rows.append(dict(zip(BOX_COLUMNS, values, strict=True)))
     return rows
 

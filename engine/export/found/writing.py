@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from engine.export.found.files import (
@@ -13,17 +14,18 @@ from engine.export.found.files import (
     write_found_geopackage,
 )
 from engine.export.found.picture import drawn
+from engine.export.found.report import write_found_report
 from engine.export.found.rows import finding_object, finding_stem
 from engine.export.maps import write_map
 from engine.export.properties import map_ending
 from engine.export.staging import refused_as_export, staged
-from engine.export.views import render_views
+from engine.export.views import View, render_views
 from engine.export.writing import refused_formats, wanted_formats
 from engine.protocol import to_json
 from engine.raster import write_png
 from engine.records import Finding
 
-FOUND_FORMATS = ("geojson", "gpkg", "coco", "csv", "cog", "png", "json")
+FOUND_FORMATS = ("geojson", "gpkg", "coco", "csv", "cog", "png", "html", "json")
 
 
 def write_finding(finding: Finding, out: Path, formats: Sequence[str] = FOUND_FORMATS) -> tuple[Path, ...]:
@@ -50,6 +52,10 @@ class _Export:
     stage: Path
     out: Path
 
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        return render_views(self.finding)
+
     def path(self, ending: str) -> Path:
         return self.stage / (finding_stem(self.finding) + ending)
 
@@ -71,9 +77,12 @@ class _Export:
 
     def png(self) -> None:
         area = self.finding.area
-        for view in render_views(self.finding):
+        for view in self.views:
             picture = drawn(view, self.finding)
             write_png(self.path(f"_{view.sensor}.png"), picture.rgba, area.grid.sub(area.window.box, *picture.size))
+
+    def html(self) -> None:
+        write_found_report(self.path("_finding.html"), self.finding, self.views)
 
     def json(self) -> None:
         """Last of all, as it names every file, itself included, where it will be."""
@@ -90,5 +99,6 @@ _WRITERS: dict[str, Callable[[_Export], None]] = {
     "csv": _Export.csv,
     "cog": _Export.cog,
     "png": _Export.png,
+    "html": _Export.html,
     "json": _Export.json,
 }

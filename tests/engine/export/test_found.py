@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -18,6 +21,7 @@ from engine.export import FOUND_FORMATS, finding_object, refused_formats, write_
 from engine.formats.coco import read_coco
 from tests.engine.export.handmade import UTM, WINDOW
 from tests.engine.export.handmade_found import BOXES, finding_by_hand
+from tests.engine.export.test_report import Page
 from tests.engine.export.test_vectors import MARS, NO_CRS, read_layer
 from tests.engine.jobs.child import write_raster
 
@@ -45,7 +49,7 @@ def test_every_format_is_written_and_named(make_finding, rasters, tmp_path):
     files = write_finding(make_finding(), tmp_path / "out")
     endings = sorted(path.name.split("_", 3)[3] for path in files)
     assert endings == [
-        "boxes.coco.json", "boxes.csv", "boxes.geojson", "boxes.gpkg", "finding.json", "gate.tif",
+        "boxes.coco.json", "boxes.csv", "boxes.geojson", "boxes.gpkg", "finding.html", "finding.json", "gate.tif",
         "optical.pgw", "optical.png", "sar.pgw", "sar.png",
     ]  # fmt: skip
     said = json.loads(one(tmp_path / "out", "*_finding.json").read_bytes())
@@ -119,8 +123,37 @@ def test_maps_are_cogs_that_say_what_they_are(make_finding, tmp_path):
         assert "TGDF" in tags["MEANING"]
 
 
+def test_the_page_is_whole_and_stands_alone(make_finding, rasters, tmp_path):
+    write_finding(make_finding(expression="<b>ships</b> & tanks"), tmp_path / "out", ("html",))
+    text = one(tmp_path / "out", "*_finding.html").read_text(encoding="utf-8")
+    addresses = [tag.get("src") or tag.get("href") for _, tag in Page(text).tags]
+    assert sum(bool(address) for address in addresses) == 3, "two views and the gate"
+    assert all(address.startswith("data:image/jpeg;base64,") for address in addresses if address)
+    assert "&lt;b&gt;ships&lt;/b&gt; &amp; tanks" in text
+    assert text.count('class="key"') == 3 + len(BOXES), "of the legend and of each box"
+    assert "3 boxes in optical and SAR, all from a score of 0.25" in text
+
+
+def test_layers_are_read_by_ogr_even_without_a_box(make_finding, tmp_path):
+    for name, boxes in (("some", 3), ("none", 0)):
+        finding = make_finding() if boxes else make_finding(boxes=())
+        write_finding(finding, tmp_path / name, ("gpkg", "geojson"))
+        path = one(tmp_path / name, "*.gpkg")
+        meta, polygons, columns = read_layer(path, "boxes")
+        assert len(polygons) == boxes
+        assert pyproj.CRS(meta["crs"]).to_epsg() == 32631
+        assert {"score", "label", "sensor", "area_m2", "length_m", "width_m", "expression", "model"} <= set(columns)
+        if (ogrinfo := shutil.which("ogrinfo")) is not None:
+            for file in (path, one(tmp_path / name, "*.geojson")):
+                said = subprocess.run([ogrinfo, "-ro", "-al", "-so", file], capture_output=True, text=True, check=True)
+                assert f"Feature Count: {boxes}" in said.stdout
+                assert "ERROR" not in said.stderr
+
+
 def test_nothing_found_is_written_too(make_finding, rasters, tmp_path):
     write_finding(make_finding(boxes=()), tmp_path / "out")
+    assert "Nothing was found." in one(tmp_path / "out", "*.html").read_text(encoding="utf-8")
+    assert COCO(str(one(tmp_path / "out", "*.coco.json"))).getAnnIds() == []
     assert json.loads(one(tmp_path / "out", "*.geojson").read_bytes())["features"] == []
     _, (_,), searched = read_layer(one(tmp_path / "out", "*.gpkg"), "searched_area")
     assert searched["boxes"][0] == 0
