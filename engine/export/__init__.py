@@ -14,7 +14,7 @@
 :func:`write_tiled_answer` does the same for a map of answers (``_tiles.geojson``, ``_tiles.gpkg``, ``_tiles.csv``,
 ``_tiles.html``, ``_tiles.json``, and two COGs, ``_answers.tif`` and ``_confidence.tif``), and :func:`write_finding` for
 boxes (``_boxes.geojson``, ``_boxes.gpkg``, ``_boxes.coco.json``, ``_boxes.csv``, ``_optical.png`` and ``_sar.png`` with
-the boxes drawn in, one COG per map, ``_finding.json``).
+the boxes drawn in, one COG per map, ``_finding.html``, ``_finding.json``).
 """
 
 from __future__ import annotations
