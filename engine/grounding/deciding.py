@@ -199,6 +199,8 @@ def decide(parsed: Parsed, things: Sequence[Sighting], references: Sequence[Sigh
 
     ``references`` are what was found for its relation. Order of reading: size, place, relation, superlative.
     """
+    if not things:
+        return Decision((), (f"No {parsed.category} was found that scores enough.",))
     everything = [frame.place(index, one.box) for index, one in enumerate(things)]
     try:
         sure, unsure = _fitting(parsed, everything, references, frame)

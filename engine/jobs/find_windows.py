@@ -127,7 +127,7 @@ def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
             remedy="Choose an area that the images cover.",
         )
     stage("decide")
-    seen, remarks = _decided(search, texts, found, reader.grid)
+    seen, remarks = _decided(search, texts, found)
     area, gsd_m = plan.area, reader.grid.gsd_m
     return SearchedArea(
         window=area,
@@ -283,23 +283,23 @@ def _sighting(search: WindowSearch, one: Detection, view: View, window: PixelWin
 # ---- from boxes to what is meant
 
 
-def _decided(
-    search: WindowSearch, texts: Searches | None, found: _Gathered, grid: Grid
-) -> tuple[list[Sighting], tuple[str, ...]]:
+def _decided(search: WindowSearch, texts: Searches | None, found: _Gathered) -> tuple[list[Sighting], tuple[str, ...]]:
     """What is shown, the best first, and what the user should know of how it was decided."""
     from engine.grounding.deciding import Frame, decide
 
     side = search.predictor.config.image_size
     model_px = search.plan.side_px / side
-    things = _over_threshold(search, _made_one(search, found.things, model_px))
+    best = search.mode == "best"
+    everything = _made_one(search, found.things, model_px)
+    things = [one for one in everything if one.score >= search.threshold]
     if texts is None or not texts.decides:
         remarks = () if texts is None else texts.remarks
-        if search.mode == "best" and len(things) > 1:
+        if best and len(things) > 1:
             remarks += (f"{len(things)} boxes score {search.threshold:.2f} or more: ask in the plural for all.",)
-        return (things[:1] if search.mode == "best" else things), remarks
-    references = _over_threshold(search, _made_one(search, found.references, model_px))
+        return (everything[:1] if best else things), remarks
+    references = [one for one in _made_one(search, found.references, model_px) if one.score >= search.threshold]
     decision = decide(search.parsed, things, references, Frame(search.plan.area.box, model_px, side))
-    return [things[index] for index in decision.chosen][: 1 if search.mode == "best" else None], decision.remarks
+    return [things[index] for index in decision.chosen][: 1 if best else None], decision.remarks
 
 
 def _made_one(search: WindowSearch, found: dict[str, list[WindowSighting]], model_px: float) -> list[Sighting]:
@@ -309,9 +309,3 @@ def _made_one(search: WindowSearch, found: dict[str, list[WindowSighting]], mode
 
     optical, sar = (join_at_seams(found.get(sensor, []), margin=MARGIN_PX * model_px) for sensor in SENSORS)
     return reconcile(optical, sar, tolerance=TOLERANCE_PX * model_px)
-
-
-def _over_threshold(search: WindowSearch, things: list[Sighting]) -> list[Sighting]:
-    """Those that score enough; where one is asked for and none does, the best one."""
-    enough = [one for one in things if one.score >= search.threshold]
-    return enough or (things[:1] if search.mode == "best" else [])
