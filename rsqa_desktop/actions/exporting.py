@@ -20,6 +20,7 @@ FOUND_FORMATS = {
     "gpkg": "GeoPackage, in the image’s own CRS",
     "coco": "COCO, boxes in pixels",
     "csv": "CSV, a row for each box",
+    "html": "A page to read or print (HTML)",
     "png": "Pictures with the boxes drawn in (PNG)",
     "cog": "Maps of the reasons (COG)",
     "json": "All of it, for programs (JSON)",

@@ -34,7 +34,7 @@ KIND_HELP: dict[OverlayKind, str] = {
 }
 WHY_KINDS: tuple[OverlayKind, ...] = tuple(kind for kind in KIND_TITLES if kind != "boxes")
 """What the card offers to toggle; boxes are the result itself, and toggled in the list of layers."""
-_NAMES: dict[OverlayKind, str] = {"routing": "Experts", "routing-share": "Experts’ shares", "gate": "Text gate"}
+_NAMES: dict[OverlayKind, str] = {"routing": "Experts", "routing-share": "Experts’ shares", "gate": "Gate"}
 """Short names for the list of layers, of those whose titles are sentences."""
 _ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "trust", "routing", "routing-share", "gate")
 _OPACITY: dict[OverlayKind, float] = {
@@ -107,10 +107,10 @@ def _tile_layer(
 def _layer(name: str, each: ExplanationMap, panes: tuple[PaneName, ...], before: OverlayLayer | None) -> OverlayLayer:
     about = tuple(pane for pane in panes if each.sensor in (pane, "both"))
     title = _NAMES.get(each.kind) or KIND_TITLES[each.kind].split(" (")[0]
+    if each.kind == "gate":  # one map for every scale that the network looks at
+        title = f"{title} {each.shape[0]} × {each.shape[1]}"
     if each.sensor in _SENSOR_WORDS:
         title = f"{title} · {_SENSOR_WORDS[each.sensor]}"
-    if each.kind == "gate":  # one map for every scale that the network looks at
-        title = f"{title} · {each.shape[0]} × {each.shape[1]}"
     return OverlayLayer(
         id=name,
         title=title,

@@ -260,13 +260,19 @@ def box_name(box: FoundBox) -> str:
     return f"{box.label} {box.score:.2f}"
 
 
-def box_size(box: FoundBox) -> str:
-    """``63 × 20 m``, or in pixels of the image where metres are unknown."""
+def box_sides(box: FoundBox) -> str:
+    """``63 × 20``: metres, or pixels of the image where metres are unknown."""
     if box.length_m is None or box.width_m is None:
-        across, down = sorted((box.box.width, box.box.height), reverse=True)
-        return f"{number(across)}{NBSP}×{NBSP}{number(down)}{NBSP}px"
-    decimals = 0 if box.width_m >= 10 else 1
-    return f"{number(box.length_m, decimals)}{NBSP}×{NBSP}{number(box.width_m, decimals)}{NBSP}m"
+        longer, shorter = sorted((box.box.width, box.box.height), reverse=True)
+    else:
+        longer, shorter = box.length_m, box.width_m
+    decimals = 0 if shorter >= 10 else 1
+    return f"{number(longer, decimals)}{NBSP}×{NBSP}{number(shorter, decimals)}"
+
+
+def box_size(box: FoundBox) -> str:
+    """``63 × 20 m``, or ``31 × 10 px``."""
+    return f"{box_sides(box)}{NBSP}{'px' if box.length_m is None else 'm'}"
 
 
 def box_sentence(box: FoundBox) -> str:

@@ -13,6 +13,7 @@ from rsqa_desktop.panels.parts import GRID
 from rsqa_desktop.theme import sensor_colour
 
 COLUMNS = ("Box", "Score", "In", "Size", "Area")
+_SIZE = 3
 ROWS_SHOWN = 10  # of a longer list; the others are scrolled to
 _FIGURES = (1, 3, 4)
 
@@ -48,6 +49,8 @@ class BoxesView(QWidget):
         boxes = finding.boxes if finding else ()
         self.list.blockSignals(True)
         self.list.clear()
+        unit = "px" if any(box.length_m is None for box in boxes) else "m"
+        self.list.headerItem().setText(_SIZE, f"{COLUMNS[_SIZE]}, {unit}")
         self.list.addTopLevelItems([_item(box) for box in boxes])
         self.list.blockSignals(False)
         header, row = self.list.header().sizeHint().height(), self.list.sizeHintForRow(0)
@@ -116,7 +119,7 @@ class BoxesView(QWidget):
 
 def _item(box: FoundBox) -> QTreeWidgetItem:
     area = "" if box.area_m2 is None else wording.ground(box.area_m2)
-    texts = [box.label, f"{box.score:.2f}", wording.FOUND_IN_WORDS[box.sensor], wording.box_size(box), area]
+    texts = [box.label, f"{box.score:.2f}", wording.FOUND_IN_WORDS[box.sensor], wording.box_sides(box), area]
     item = QTreeWidgetItem(texts)
     item.setIcon(0, _dot(sensor_colour(box.sensor)))
     told = wording.box_sentence(box)

@@ -43,7 +43,7 @@ class LayersPanel(QWidget):
         self._group.setVisible(bool(self._document.layers))
 
     def _follow(self) -> None:
-        if tuple(self._rows) != tuple(layer.id for layer in self._document.layers):
+        if [(key, row.title) for key, row in self._rows.items()] != [(x.id, x.title) for x in self._document.layers]:
             self._rebuild()
             return
         for layer in self._document.layers:
@@ -73,6 +73,7 @@ class LayerRow(QWidget):
     def __init__(self, document: Document, layer: OverlayLayer) -> None:
         super().__init__()
         self._document = document
+        self.title = layer.title
         self._id = layer.id
         self._box = QCheckBox()
         self._box.setAccessibleName(f"Show {layer.title}")

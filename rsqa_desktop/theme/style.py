@@ -202,6 +202,9 @@ QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outli
 QTreeView::item, QListView::item {{ padding: 4px 2px; border: none; color: {p.text}; }}
 QTreeView::item:hover, QListView::item:hover {{ background: {p.raised}; }}
 QTreeView::item:selected, QListView::item:selected {{ background: {p.selection}; color: {p.text}; }}
+QHeaderView {{ background: {p.surface}; border: none; }}
+QHeaderView::section {{
+    background: {p.surface}; color: {p.muted}; border: none; border-bottom: 1px solid {p.line}; padding: 2px 4px; }}
 QTreeView:focus, QListView:focus {{ border: 1px solid {ACCENT}; }}
 QProgressBar {{ background: {p.line}; border: none; border-radius: 3px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}

@@ -27,7 +27,7 @@ from rsqa_desktop.window.command_actions import CommandActions, build_menu_bar
 from rsqa_desktop.window.request_answers import Choosers, RequestAnswers
 from rsqa_desktop.window.view_binding import ViewBinding
 
-LEFT_PX, RIGHT_PX = 256, 344
+LEFT_PX, RIGHT_PX = 256, 368
 START_SIZE = (1440, 900)
 
 

@@ -224,7 +224,7 @@ def test_the_map_goes_through_the_same_export(rig: Rig, tmp_path: Path) -> None:
     assert rig.document.shown is not None
     assert from_json(Path(request.answer_json).read_bytes(), TiledAnswer) == rig.document.shown.result
     rig.worker.reply(export_id, Exported((str(tmp_path / "a_tiles.csv"),)))
-    assert "1 files (.csv)" in rig.document.notices[-1].text
+    assert "1 file (.csv)" in rig.document.notices[-1].text
 
 
 def test_a_layer_of_tiles_reaches_as_far_as_whole_tiles_do(tmp_path: Path) -> None:
