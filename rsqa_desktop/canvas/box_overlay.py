@@ -96,7 +96,7 @@ class BoxesOverlay(Overlay):
             fill = QColor(colour)
             fill.setAlphaF(0.18)
             painter.fillRect(rectangle, fill)
-            _frame(painter, rectangle.adjusted(-3, -3, 3, 3), QColor(PILL), 2)
+            _frame(painter, rectangle.adjusted(-4, -4, 4, 4), QColor(PILL), 2)
         marked = place in (self.selected, self.pointed)
         elsewhere = pane is not None and found.sensor not in (pane, "both")
         style = Qt.PenStyle.DashLine if elsewhere else Qt.PenStyle.SolidLine
