@@ -308,8 +308,12 @@ def _ranked(kind: str, things: list[_Found], rank: int, frame: Frame) -> tuple[_
     measure = _length if kind in ("longest", "shortest") else _area
     clear = ranked(things, measure, least=least, rank=rank)
     whole = not least or all(one.whole for one in things)
-    order = sorted(things, key=lambda one: (measure(one) if least else -measure(one), one.id))
-    return order[rank - 1], clear is not None and whole
+    order, by_length = (
+        sorted(things, key=lambda one: (of(one) if least else -of(one), one.id)) for of in (measure, _length)
+    )
+    # A slanted ship fills less of its box than one that lies along it: both measures of size have to agree.
+    agreed = order[rank - 1] is by_length[rank - 1]
+    return order[rank - 1], clear is not None and whole and agreed
 
 
 def _area(thing: _Found) -> float:

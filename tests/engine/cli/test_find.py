@@ -66,7 +66,8 @@ def test_the_object_has_the_keys_that_the_design_promises(rsqa, tmp_path):
 def test_boxes_of_a_real_pair_lie_on_its_map(rsqa, shared_data, tmp_path):
     optical, sar = (str(shared_data / f"pairs/sentinel_1024/059_{sensor}.tif") for sensor in ("opt", "sar"))
     code, said, complaint = rsqa(
-        "find", "ships", "--area", "100,100,900,800", "--least-score", "0.01", "--out", str(tmp_path / "out"), "--json",
+        "find", "ships", "--area", "100,100,900,800", "--gsd", "125", "--least-score", "0.01",
+        "--out", str(tmp_path / "out"), "--json",
         optical=optical, sar=sar,
     )  # fmt: skip
     assert code == 0, complaint
