@@ -20,7 +20,7 @@ from engine.grounding.build import build_network
 from engine.grounding.calibration import probabilities
 from engine.grounding.config import GroundingConfig
 from engine.grounding.network import BackboneFeatures, GroundingOutput
-from engine.grounding.picking import ALL_IOU, BEST_IOU, Picked, candidates, joined, pick
+from engine.grounding.picking import Picked, candidates, joined, pick
 from engine.grounding.reasons import gate_maps, routing_maps
 from engine.nn.embeddings import TextEmbedder, build_embedder
 from engine.nn.inputs import Part, finite_mask, room_on_device, square_in_area, square_input
@@ -190,8 +190,7 @@ class GroundingPredictor:
     def detections(self, look: Look, *, most: int | None = 1, least_score: float = 0.0) -> list[Detection]:
         """The boxes of a look, the best first. Where several are asked for, one thing is shown once only."""
         found = candidates(look.output, look.row, self._part_px(look.view))
-        iou = BEST_IOU if most == 1 else ALL_IOU
-        return self._picked(found, look.view, look.texts, most=most, iou=iou, least_score=least_score)
+        return self._picked(found, look.view, look.texts, most=most, least_score=least_score)
 
     def annotate(
         self, view: View, phrases: Sequence[str], *, least_score: float = DEFAULT_FIND_SCORE
@@ -207,7 +206,7 @@ class GroundingPredictor:
         starts = list(range(0, len(phrases), self.config.texts))
         looks = [self.look_each([view], phrases[start : start + self.config.texts])[0] for start in starts]
         found = joined([candidates(look.output, look.row, self._part_px(view)) for look in looks], starts)
-        return self._picked(found, view, phrases, most=None, iou=ALL_IOU, least_score=least_score)
+        return self._picked(found, view, phrases, most=None, least_score=least_score)
 
     def maps(self, view: View, look: Look | None = None) -> dict[str, ReasonMap]:
         """Which expert took which patch of the view; with a ``look`` at it, also how far TGDF opened its gate to the
@@ -232,11 +231,11 @@ class GroundingPredictor:
         return x0, y0, x1, y1
 
     def _picked(
-        self, found: Picked, view: View, texts: Sequence[str], *, most: int | None, iou: float, least_score: float
+        self, found: Picked, view: View, texts: Sequence[str], *, most: int | None, least_score: float
     ) -> list[Detection]:
         """The best of ``found``, with what their scores mean and with boxes of the area instead of the square."""
         found = found.where(self._meaning(found.scores, view.sensor) >= least_score)
-        picked = pick(found, most=most, iou=iou)
+        picked = pick(found, most=most)
         x0, y0, x1, y1 = self._part_px(view)
         width, height = view.size
         origin = picked.boxes.new_tensor((x0, y0, x0, y0))

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 from engine.errors import UsageError
 from engine.grounding.config import GroundingConfig
-from engine.grounding.data.expression_set import ExpressionSet
+from engine.grounding.data.expression_set import Box, ExpressionSet, frame_of
 from engine.grounding.network import BackboneFeatures, GroundingOutput
-from engine.grounding.picking import ALL_IOU, BEST_IOU, Picked, candidates, pick
+from engine.grounding.picking import Picked, candidates, pick
 from engine.grounding.scored import Scored, scored_expressions, true_boxes
 from engine.nn.inputs import normalise
 from engine.nn.preprocess import PreprocessSpec
@@ -52,7 +52,7 @@ def score_set(
     device: str | torch.device = "cpu",
     report: Callable[[float], None] = lambda share: None,
 ) -> Scored:
-    """Ask ``network``, in evaluation mode, every expression of ``pictures``.
+    """Ask ``network``, in evaluation mode, every expression of ``pictures``; each alone, and picked as in use.
 
     ``report`` hears the share of pictures that is done. Raises UsageError for a set without scored expressions.
     """
@@ -71,10 +71,12 @@ def score_set(
         if view.routes is not None:
             load[batch] = expert_shares(view.routes, view).cpu().numpy()
         places = [(place, index) for place, picture in enumerate(batch) for index in own[picture]]
+        frames = {picture: picture_frame(pictures, picture) for picture in batch}
         for index, output, row in _answers(network, view, places, pictures, embeddings):
+            within = frames[pictures.expressions[index].picture]
             if not pictures.expressions[index].scored:
-                shown[index] = shown_boxes(output, row, pictures.size)
-            elif len((found := best_box(output, row, pictures.size)).scores):
+                shown[index] = shown_boxes(output, row, within)
+            elif len((found := best_box(output, row, within)).scores):
                 best[index] = [*found.boxes[0].tolist(), float(found.scores[0])]
         report((start + len(batch)) / len(looked_at))
     return Scored(
@@ -116,27 +118,26 @@ def _answers(
         rows = torch.tensor([row for row, _ in some], device=device)
         mask = torch.ones(len(some), 1, dtype=torch.bool, device=device)
         with torch.inference_mode():
-            output = network(view_rows(view, rows), texts.unsqueeze(1), mask)
+            output = network(view.rows(rows), texts.unsqueeze(1), mask)
         for place, (_, index) in enumerate(some):
             yield index, output, place
 
 
-def view_rows(view: BackboneFeatures, rows: Tensor) -> BackboneFeatures:
-    """The pictures ``rows`` int64 [n] of a view, each as often as it is named."""
-    parts = [None if part is None else part[rows] for part in view]
-    return BackboneFeatures(*parts)  # type: ignore[arg-type]  # None stays where it was
+def picture_frame(pictures: ExpressionSet, picture: int) -> Box:
+    """The part of the square that a picture fills, in pixels: no box reaches into the padding, as in use none does."""
+    if pictures.valid is None:
+        return 0.0, 0.0, float(pictures.size), float(pictures.size)
+    return frame_of(np.asarray(pictures.valid[picture]))
 
 
-def best_box(output: GroundingOutput, row: int, size: int) -> Picked:
-    """The one best box of picture ``row`` of ``size`` pixels a side, as the paper's evaluation takes it; or none."""
-    found = candidates(output, row, (0.0, 0.0, float(size), float(size)))
-    return pick(found, most=1, iou=BEST_IOU)
+def best_box(output: GroundingOutput, row: int, within: Box) -> Picked:
+    """The one best box of picture ``row``, which fills ``within``, as the paper's evaluation takes it; or none."""
+    return pick(candidates(output, row, within), most=1)
 
 
-def shown_boxes(output: GroundingOutput, row: int, size: int) -> Picked:
+def shown_boxes(output: GroundingOutput, row: int, within: Box) -> Picked:
     """All boxes of picture ``row`` that may be shown: the threshold is chosen later, so that more are kept."""
-    found = candidates(output, row, (0.0, 0.0, float(size), float(size)))
-    return pick(found, most=MOST_SHOWN, iou=ALL_IOU)
+    return pick(candidates(output, row, within), most=MOST_SHOWN)
 
 
 def expert_shares(routes: Tensor, view: BackboneFeatures) -> Tensor:

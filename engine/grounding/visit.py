@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.grounding.data.expression_set import Box, ExpressionSet, SensorName
+from engine.grounding.data.expression_set import Box, ExpressionSet, SensorName, frame_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,7 @@ class PictureVisit:
 
     def frame(self) -> Box:
         """The rectangle that has data, in pixels: to it "the left of the image" refers. All where nothing has data."""
-        rows, columns = np.flatnonzero(self.valid.any(1)), np.flatnonzero(self.valid.any(0))
-        if not rows.size:
-            return 0.0, 0.0, float(self.size), float(self.size)
-        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+        return frame_of(self.valid)
 
 
 class Visits:
