@@ -115,10 +115,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``fraction`` is 0..1, or None where the length is unknown."""
+    """``fraction`` is 0..1, or None where the length is unknown; ``steps`` is how many a counted stage has."""
 
     stage: str
     fraction: float | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from engine.jobs.telling import ProgressTeller
 
 SPEAK_AFTER_S = 3.0
 """A stage says how long it will take from then on; before that nobody knows."""
 
 
 @contextmanager
-def progress_line() -> Iterator[Callable[[str, float | None], None]]:
+def progress_line() -> Iterator[ProgressTeller]:
     """Gives ``say(stage, fraction)``, which rewrites one line of standard error; fraction is 0..1, or None if unknown.
 
     The line tells the time left of the stage, as far as its pace so far lets it be known, and is gone when the block is
@@ -22,7 +24,7 @@ def progress_line() -> Iterator[Callable[[str, float | None], None]]:
     shown = sys.stderr.isatty()
     began: tuple[str, float] = ("", 0.0)
 
-    def say(stage: str, fraction: float | None) -> None:
+    def say(stage: str, fraction: float | None, _: int | None = None) -> None:
         nonlocal began
         if stage != began[0]:
             began = (stage, time.monotonic())

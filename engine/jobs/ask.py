@@ -25,6 +25,7 @@ from engine.jobs.device import Device, Devices
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import read_area
+from engine.jobs.telling import ProgressTeller, tell_nobody
 from engine.protocol import Ready
 from engine.records import Answer, AskRequest, CheckRequest, GateChoice, PairCheck, PixelWindow
 
@@ -33,17 +34,12 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be checked wi
 
 VIEWS_KEPT = 8
 MODELS_KEPT = 2
-ProgressTeller = Callable[[str, float | None], None]
-
-
-def _tell_nobody(stage: str, fraction: float | None) -> None:
-    """The progress of a question whose asker does not follow it."""
 
 
 def answer(
     request: AskRequest,
     *,
-    progress: ProgressTeller = _tell_nobody,
+    progress: ProgressTeller = tell_nobody,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Answer:
     """Answer one question in this process. See :meth:`Asker.answer`, which is better for more than one."""
@@ -86,7 +82,7 @@ class Asker:
         self,
         request: AskRequest,
         *,
-        progress: ProgressTeller = _tell_nobody,
+        progress: ProgressTeller = tell_nobody,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Answer:
         """The answer to ``request``; arrays, the request and the answer itself lie in its folder.

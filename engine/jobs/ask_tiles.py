@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from engine.catalog import find_model, read_card
 from engine.errors import Cancelled, InputRefused
-from engine.jobs.ask import Asker, ProgressTeller
+from engine.jobs.ask import Asker
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_tiles import TiledRun, TileResults, compose_tiles
 from engine.jobs.folder import JobFolder
 from engine.jobs.plan_tiles import plan_tiles
 from engine.jobs.reading import AreaPixels, AreaReader, no_data_sentence, size_as_read
+from engine.jobs.telling import ProgressTeller, tell_nobody
 from engine.records import AskRequest, AskTilesRequest, CheckRequest, PixelWindow, TiledAnswer, TileGrid
 from engine.records.pair import SENSORS
 from engine.records.tiles import TILE_STATES
@@ -49,7 +50,7 @@ class TileAsker:
         self,
         request: AskTilesRequest,
         *,
-        progress: ProgressTeller = lambda stage, fraction: None,
+        progress: ProgressTeller = tell_nobody,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> TiledAnswer:
         """The answer to ``request``; its arrays, the request and the answer itself lie in the request's folder.

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.catalog import find_model
 from engine.errors import Cancelled, InputRefused
-from engine.jobs.ask import MODELS_KEPT, Asker, ProgressTeller, model_state
+from engine.jobs.ask import MODELS_KEPT, Asker, model_state
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_find import SearchedArea, compose_finding
 from engine.jobs.device import Device
@@ -24,6 +24,7 @@ from engine.jobs.find_windows import Stage, WindowSearch, plan_windows, searched
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import AreaReader, Sources, area_of, size_as_read
+from engine.jobs.telling import ProgressTeller, tell_nobody
 from engine.records import CheckRequest, Finding, FindRequest, GateChoice, Grid, PairCheck, PixelWindow
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import Parsed, parse
@@ -39,7 +40,7 @@ PICTURES_KEPT = 16
 def find(
     request: FindRequest,
     *,
-    progress: ProgressTeller = lambda stage, fraction: None,
+    progress: ProgressTeller = tell_nobody,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Finding:
     """Find once in this process. See :meth:`Finder.find`, which is better for more than one expression."""
@@ -82,7 +83,7 @@ class Finder:
         self,
         request: FindRequest,
         *,
-        progress: ProgressTeller = lambda stage, fraction: None,
+        progress: ProgressTeller = tell_nobody,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Finding:
         """What ``request`` asks for; arrays, the request and the finding itself lie in its folder.
@@ -93,10 +94,10 @@ class Finder:
         """
         began = time.perf_counter()
 
-        def stage(name: str, fraction: float | None = None) -> None:
+        def stage(name: str, fraction: float | None = None, steps: int | None = None) -> None:
             if cancelled():
                 raise Cancelled("The search was stopped.")
-            progress(name, fraction)
+            progress(name, fraction, steps)
 
         folder = JobFolder(request.folder)
         folder.write_request(request)

@@ -41,9 +41,12 @@ AT_ONCE_SIDES = 2.0
 
 
 class Stage(Protocol):
-    """Tells a stage as it begins, with the share of it that is done. Raises :class:`engine.errors.Cancelled`."""
+    """Tells a stage as it begins, with the share of it that is done and the number of its steps.
 
-    def __call__(self, name: str, fraction: float | None = None) -> None: ...
+    Raises :class:`engine.errors.Cancelled`.
+    """
+
+    def __call__(self, name: str, fraction: float | None = None, steps: int | None = None) -> None: ...
 
 
 def plan_windows(
@@ -169,7 +172,7 @@ def _gather(search: WindowSearch, texts: Searches | None, reader: AreaReader, fo
         batch = windows[done : done + at_once]
         read = []
         for place, window in enumerate(batch, done):
-            stage("windows", place / len(windows))
+            stage("windows", place / len(windows), len(windows))
             read.append(_read(search, reader, window))
             _note_data(search.plan, window, read[-1], found)
         looked = 0

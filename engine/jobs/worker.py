@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from engine.errors import Cancelled, ProtocolMismatch, RsqaError
 from engine.jobs.conversation import Call, Conversation, outcome_of
 from engine.jobs.folder import JobFolder
+from engine.jobs.telling import ProgressTeller
 from engine.protocol import Cancel, Hello, Outcome, Progress, Ready
 from engine.records import AskRequest, AskTilesRequest, FindRequest
 
@@ -31,9 +32,7 @@ QUESTIONS = (AskRequest, AskTilesRequest, FindRequest)
 class Handler(Protocol):
     """Turns a request into the event that answers it; calls ``progress`` between stages and looks at ``cancelled``."""
 
-    def __call__(
-        self, request: Any, *, progress: Callable[[str, float | None], None], cancelled: Callable[[], bool]
-    ) -> object: ...
+    def __call__(self, request: Any, *, progress: ProgressTeller, cancelled: Callable[[], bool]) -> object: ...
 
 
 class Worker:
@@ -116,8 +115,8 @@ class Worker:
             return self._running
 
     def _serve(self, call: Call) -> None:
-        def progress(stage: str, fraction: float | None) -> None:
-            self._conversation.say(call.id, Progress(stage, fraction))
+        def progress(stage: str, fraction: float | None, steps: int | None = None) -> None:
+            self._conversation.say(call.id, Progress(stage, fraction, steps))
 
         try:
             handler = self._handlers[type(call.request)]

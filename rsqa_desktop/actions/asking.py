@@ -191,8 +191,10 @@ class Asking(QObject):
     def _take_progress(self, message_id: str, progress: Progress) -> None:
         running = self._document.running
         if running is not None and running.id == message_id:
-            status = replace(self._document.engine, stage=progress.stage, fraction=progress.fraction)
-            self._document.set_engine(status)
+            engine = self._document.engine
+            self._document.set_engine(
+                replace(engine, stage=progress.stage, fraction=progress.fraction, steps=progress.steps)
+            )
 
     def _take_event(self, message_id: str, event: object) -> None:
         if isinstance(event, Answer | TiledAnswer | Finding) and self._document.history.get(message_id):
@@ -204,7 +206,7 @@ class Asking(QObject):
             return
         self._document.ended(message_id, outcome)
         if self._document.running is None:
-            self._document.set_engine(replace(self._document.engine, stage="", fraction=None))
+            self._document.set_engine(replace(self._document.engine, stage="", fraction=None, steps=None))
         if outcome.status == "failed":
             self._document.post(notice_of_outcome("ask", replace(outcome, remedy=without_options(outcome.remedy))))
         elif outcome.status == "crashed":

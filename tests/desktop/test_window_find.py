@@ -163,8 +163,8 @@ def test_a_search_in_windows_tells_how_far_it_is_and_escape_stops_it(
     rig.bench.asking.question = "all ships"
     press(window, "ask.run")
     message_id, _ = rig.worker.newest(FindRequest)
-    rig.worker.progress.emit(message_id, Progress("windows", 0.5))
-    assert "50 % done · Esc stops" in card(window)
+    rig.worker.progress.emit(message_id, Progress("windows", 0.5, 40))
+    assert "window 21 of 40 · Esc stops" in card(window)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     qtbot.keyClick(window.query.edit, Qt.Key.Key_Escape)

@@ -274,6 +274,6 @@ def test_it_stops_between_any_two_stages(wanted, finder, pair, checks_passed, tm
     looks = iter([False] * checks_passed + [True])
     stages: list[str] = []
     with pytest.raises(Cancelled):
-        finder.find(own, progress=lambda stage, _: stages.append(stage), cancelled=lambda: next(looks))
+        finder.find(own, progress=lambda stage, *_: stages.append(stage), cancelled=lambda: next(looks))
     assert stages == ["check", "model", "read", "encode", "read", "encode", "find"][:checks_passed]
     assert finder.find(own).searched == ("optical", "sar"), "a stopped search leaves nothing half-made behind"

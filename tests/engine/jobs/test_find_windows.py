@@ -169,10 +169,10 @@ def test_a_scale_may_be_asked_for(find):
 
 
 def test_windows_are_told_and_may_be_stopped(find):
-    told: list[tuple[str, float | None]] = []
-    find("storage tanks", progress=lambda stage, share: told.append((stage, share)))
-    shares = [share for stage, share in told if stage == "windows"]
-    assert shares == [number / 20 for number in range(20)]
+    told: list[tuple[str, float | None, int | None]] = []
+    find("storage tanks", progress=lambda *stage: told.append(stage))
+    shares = [(share, steps) for stage, share, steps in told if stage == "windows"]
+    assert shares == [(number / 20, 20) for number in range(20)]
     assert told[-1][0] == "decide"
     with pytest.raises(Cancelled):
         find("storage tanks", cancelled=lambda: len(told) > 40, progress=lambda *stage: told.append(stage))
