@@ -147,7 +147,7 @@ def card_draft(
     answers_version: str = "",
 ) -> ModelCard:
     """The card without what is measured: ``samples`` training views of the set ``about``."""
-    head, scenes = recipe.recipe, recipe.data.source == "scenes"
+    head = recipe.recipe
     return ModelCard(
         card_version=CARD_VERSION,
         name=head.name,
@@ -161,12 +161,7 @@ def card_draft(
         answers_version=answers_version,
         temperature=1.0,
         trained_gsd_m=gsd_m,
-        training_data=TrainingData(
-            name=f"engine.scenes of rsqa-desktop {__version__}: {about}" if scenes else about,
-            licence="Apache-2.0 (generated)" if scenes else "as the data set's",
-            samples=samples,
-            world=str(WORLD_VERSION) if scenes else "",
-        ),
+        training_data=_training_data(recipe.data, about, samples),
         pretrained=pretrained,
         recipe=recipe_tables(recipe),
         command=command,
@@ -183,6 +178,14 @@ def card_draft(
         sha256="",
         size_bytes=0,
     )
+
+
+def _training_data(data: DataSettings, about: str, samples: int) -> TrainingData:
+    """What a card says of the set ``about`` that its model learned from."""
+    if data.source != "scenes":
+        return TrainingData(name=about, licence="as the data set's", samples=samples, world="")
+    name = f"engine.scenes of rsqa-desktop {__version__}: {about}"
+    return TrainingData(name=name, licence="Apache-2.0 (generated)", samples=samples, world=str(WORLD_VERSION))
 
 
 def dataset_name(data: DataSettings) -> str:
