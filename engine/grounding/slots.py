@@ -43,7 +43,7 @@ class SlotSettings:
     kinds: tuple[NegativeKind, ...] = KINDS  # what is swapped, best first; the paper swaps directions and sensors
     random: tuple[int, int] = (0, 10)  # fewest and most texts of other pictures
     frequent: int = 200  # commonest texts of the training set, which fill the slots that are left
-    mask_directions: float = 0.0  # share of the training sentences that are replaced by their category
+    mask_directions: float = 0.0  # share of the sentences, of a run's three splits, replaced by their category
     trust_lists: bool = False  # whether what a data set does not list is taken not to be there
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.grounding.augment import AugmentSettings, augment
 from engine.grounding.config import GroundingConfig
-from engine.grounding.data.drawing import BatchSettings, TrainingItem, TrainingOrder
+from engine.grounding.data.drawing import BatchSettings, TrainingItem, TrainingOrder, only_share
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.losses import LossWeights, grounding_loss
 from engine.grounding.model import OptiSarNet
@@ -88,7 +88,7 @@ class GroundingTask:
         self._model = model
         self.config, self.preprocess, self.batch, self.augment = config, preprocess, batch, augment
         self._order = TrainingOrder(training, batch, seed)
-        self._drawer = SlotDrawer(training, slots)
+        self._drawer = SlotDrawer(only_share(training, batch.share), slots)
         # A class in the plural only teaches: one box says nothing of it.
         self._validation = replace(validation, expressions=tuple(e for e in validation.expressions if e.scored))
         self._embedder = embedder

@@ -8,7 +8,8 @@ too, so that it does not matter who prepares it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -76,6 +77,7 @@ class TrainingOrder:
         self._sensors = training.sensors
         by_sensor = [own for own in self._of_sensor.values() if own.size]
         self._streams = by_sensor if batch.balance == "sensor" else [usable]
+        self._round = lru_cache(maxsize=4)(self._drawn_round)  # to draw it for each visit would take as long as a step
 
     def __len__(self) -> int:
         """Pictures that are trained on."""
@@ -89,14 +91,22 @@ class TrainingOrder:
     def _item(self, place: int) -> TrainingItem:
         """The visit at ``place`` of all visits ever made; streams take turns."""
         turn, stream = divmod(place, len(self._streams))
-        pictures = self._streams[stream]
-        visit, at = divmod(turn, len(pictures))
-        order = np.random.default_rng([self._seed, _ROUND, stream, visit]).permutation(pictures)
-        picture = int(order[at])
+        visit, at = divmod(turn, len(self._streams[stream]))
+        picture = int(self._round(stream, visit)[at])
         seed = (self._seed, _VISIT, picture, visit)
         mates = self._of_sensor[self._sensors[picture]]
         partners = np.random.default_rng([*seed, 0]).choice(mates, MOSAIC_PARTNERS)
         return TrainingItem(picture, tuple(int(mate) for mate in partners), seed)
+
+    def _drawn_round(self, stream: int, visit: int) -> NDArray[np.int64]:
+        """All pictures of a stream in the order of its round ``visit``."""
+        return np.random.default_rng([self._seed, _ROUND, stream, visit]).permutation(self._streams[stream])
+
+
+def only_share(training: ExpressionSet, share: float) -> ExpressionSet:
+    """``training`` with the expressions of ``share`` of its pictures alone, so that nothing is learned from others."""
+    chosen = set(share_of(training.names, share).tolist())
+    return replace(training, expressions=tuple(one for one in training.expressions if one.picture in chosen))
 
 
 def share_of(names: tuple[str, ...], share: float) -> NDArray[np.int64]:

@@ -70,13 +70,10 @@ def picture_truth(
     facts = sample.facts
     shown = radar_view(facts) if sensor == "sar" else facts
     hidden = hidden_things(sample) if sensor == "optical" and not exam else frozenset()
-    resolved = [
-        name for name in BOX_CATEGORIES if (name in SAR_CATEGORIES if sensor == "sar" else name not in SAR_ONLY)
-    ]
     listed = [
         thing
         for thing in shown.things
-        if thing.name in resolved and thing.id not in hidden and can_be_boxed(facts, thing, sensor)
+        if thing.name in RESOLVED[sensor] and thing.id not in hidden and can_be_boxed(facts, thing, sensor)
     ]
     place = {thing.id: number for number, thing in enumerate(listed)}
     lost = (*LOST_IN_TOWNS, "road") if has_textured_town(facts) else ()

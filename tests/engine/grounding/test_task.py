@@ -125,6 +125,27 @@ def test_pixels_without_data_are_the_mean(monkeypatch):
     assert batch.pictures[:, :, SIZE // 3 :].any()
 
 
+def test_a_smaller_share_reads_no_text_of_the_other_pictures():
+    """Not as a negative either: a run on 30 % of the data knows 30 % of the sentences."""
+    pictures = known_set(8, SIZE)  # with classes of its own each, so that any text of another is a negative
+    things = tuple(replace(one, category=f"{one.category} {one.picture}") for one in pictures.things)
+    named = tuple(
+        replace(one, text=f"{one.text} {one.picture}", category=f"{one.category} {one.picture}")
+        for one in pictures.expressions
+    )
+    closed = tuple(sorted({thing.category for thing in things}))
+    task = made(replace(pictures, things=things, expressions=named, closed=closed), share=0.25)
+    items = task.draw(0)
+    shared = {item.picture for item in items}
+    assert len(shared) == 2
+    asked: list[str] = []
+    own = task._embedder.embed
+    task._embedder.embed = lambda texts: (asked.extend(texts), own(texts))[1]
+    task.collate(items, 0)
+    assert len(asked) == 4 * SLOTS, "all slots are filled, with negatives of the other picture"
+    assert {int(text.split()[-1]) for text in asked} == shared
+
+
 @pytest.mark.parametrize(("step", "partners"), [(0, 3), (7, 3), (8, 0), (9, 0)])
 def test_mosaics_end_before_the_training_does(monkeypatch, step, partners):
     seen = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import UsageError
-from engine.grounding.data.drawing import MOSAIC_PARTNERS, BatchSettings, TrainingOrder, share_of
+from engine.grounding.data.drawing import MOSAIC_PARTNERS, BatchSettings, TrainingOrder, only_share, share_of
 from tests.engine.grounding.known_set import known_set
 
 
@@ -87,3 +87,13 @@ def test_pictures_without_expressions_are_not_visited():
 def test_numbers_without_sense_are_refused(wrong):
     with pytest.raises(UsageError):
         BatchSettings(**wrong)
+
+
+def test_of_the_pictures_outside_a_share_nothing_is_read():
+    pictures = known_set(10)
+    chosen = set(share_of(pictures.names, 0.3).tolist())
+    left = only_share(pictures, 0.3)
+    assert {one.picture for one in left.expressions} == chosen
+    assert len(left.expressions) == 6 * len(chosen)
+    assert left.things == pictures.things
+    assert only_share(pictures, 1.0) == pictures
