@@ -1,7 +1,8 @@
 """Pictures of the window, made by using it: ``python -m tests.screenshots [OUT] [--pair OPTICAL SAR] [--ask …]``.
 
-Four things are shown: an answer about a drawn area with its reasons; one about everything, seen too coarsely, with the
-offer of tiles; the map of answers that comes of it; an answer from the SAR image alone.
+Five things are shown: an answer about a drawn area with its reasons; boxes that were found in it, with the experts that
+took its patches; an answer about everything, seen too coarsely, with the offer of tiles; the map of answers that comes
+of it; an answer from the SAR image alone. Without weights that find there is no picture of boxes, and it is said.
 Without ``--pair`` the sample pair is made and opened, and the pictures go to ``resources/screenshots``; the README
 shows one of them. Everything in them is real: the engine's processes run, the shipped weights answer. Pictures are
 reduced to 256 colours, as this is a window of few colours and they travel with every clone.
@@ -25,6 +26,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from engine.catalog import find_model
+from engine.errors import ModelNotFound
 from engine.jobs.make_scenes import make_sample_pair
 from engine.records import PixelWindow
 from rsqa_desktop.app import Engine, Program, build
@@ -36,6 +39,7 @@ PANEL_COLOURS = 48
 QUESTIONS = ("How many ships are there?", "What is the main land cover?", "Is there a river?")
 PATIENCE_S = 120.0
 REASONS = (("light", "regions"), ("dark", "regions"), ("dark", "trust"), ("light", "attention"))
+EXPRESSION = "all storage tanks"
 COARSE_QUESTION = "What is the main land cover?"
 
 
@@ -49,10 +53,10 @@ def wait_for(what: str, done: Callable[[], bool]) -> None:
 
 
 def ask(program: Program, question: str) -> None:
-    """Type a question, press Enter, wait for the answer."""
+    """Type a question or an expression, press Enter, wait for what comes of it."""
     program.window.query.edit.setText(question)
     program.window.commands.by_id["ask.run"].trigger()
-    wait_for(f"an answer to “{question}”", lambda: program.bench.document.running is None)
+    wait_for(f"what comes of “{question}”", lambda: program.bench.document.running is None)
 
 
 def draw_area(program: Program, side: int, at: tuple[int, int] | None) -> None:
@@ -105,6 +109,23 @@ def shoot_reasons(camera: Camera) -> None:
             document.show_kind(kind, kind == shown)
         if theme:
             camera.shoot(shown, theme)
+
+
+def shoot_boxes(camera: Camera, finder: str, expression: str) -> None:
+    """What is found in the drawn area, the best box chosen; then the experts that took its patches."""
+    try:
+        find_model(finder)
+    except ModelNotFound as error:
+        sys.stdout.write(f"No picture of boxes. {error.sentence}\n")
+        return
+    program = camera.program
+    ask(program, expression)
+    if program.bench.document.boxes:
+        program.bench.document.select_box(0)
+    camera.shoot("boxes", "light", "dark")
+    program.bench.document.show_kind("routing", True)
+    camera.shoot("experts", "dark")
+    program.bench.document.show_kind("routing", False)
 
 
 def shoot_tiles(camera: Camera) -> None:
@@ -160,10 +181,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path(__file__).parents[1] / "resources" / "screenshots")
     parser.add_argument("--pair", nargs=2, metavar=("OPTICAL", "SAR"), help="instead of the sample pair")
     parser.add_argument("--ask", nargs="+", default=QUESTIONS, metavar="QUESTION", help="the last one is shown")
+    parser.add_argument("--find", default=EXPRESSION, metavar="EXPRESSION", help="what is looked for")
     parser.add_argument("--area", type=int, default=440, metavar="PX", help="side of the area that is asked about")
     parser.add_argument("--at", type=int, nargs=2, metavar=("COL", "ROW"), help="its middle; else the image's")
     parser.add_argument("--every-theme", action="store_true", help="every picture light and dark")
-    parser.add_argument("--model", default="tgfnet-compact")
+    parser.add_argument("--model", default=Engine.model)
+    parser.add_argument("--finder", default=Engine.finder)
     arguments = parser.parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
     qt = QApplication(sys.argv[:1])
@@ -173,7 +196,9 @@ def main(argv: list[str] | None = None) -> int:
         else:
             made = make_sample_pair(Path(scratch) / "sample")
             optical, sar, prefix = str(made.optical), str(made.sar), "sample"
-        program = build(qt, Path(scratch), Engine(arguments.model), Path(scratch) / "settings.json")
+        program = build(
+            qt, Path(scratch), Engine(arguments.model, finder=arguments.finder), Path(scratch) / "settings.json"
+        )
         program.window.resize(*SIZE)
         program.window.show()
         program.start_services(optical, sar)
@@ -184,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
             ask(program, question)
         camera = Camera(program, arguments.out, prefix, arguments.every_theme)
         shoot_reasons(camera)
+        shoot_boxes(camera, arguments.finder, arguments.find)
         shoot_tiles(camera)
         shoot_sar_alone(camera, sar, arguments.area, at, arguments.ask[-1])
         program.stop_services()

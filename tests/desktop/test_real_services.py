@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.catalog import find_model
 from engine.errors import ModelNotFound
+from engine.records import PixelWindow
 from rsqa_desktop.app import Engine, Program, build
+from rsqa_desktop.model.wording import working
 
 MODEL = "tgfnet-compact"
 FIRST_MS = 90_000  # the worker imports torch, on a machine that runs other tests beside
@@ -31,13 +34,23 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(folder / "optical.tif"), str(folder / "sar.tif")
 
 
+@pytest.fixture(scope="module")
+def finder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """OptiSAR-Net++ at its smallest, with random weights, as a folder: it finds something, if nothing sensible."""
+    pytest.importorskip("torch")
+    from tests.engine.grounding.finder import SMALL, write_finder
+
+    folder = tmp_path_factory.mktemp("finder")
+    return str(write_finder(folder, replace(SMALL, embed_width=384), trained_gsd_m=(4.0, 20.0)))
+
+
 @pytest.fixture
-def program(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Program]:
+def program(qapp: QApplication, qtbot: QtBot, tmp_path: Path, finder: str) -> Iterator[Program]:
     try:
         find_model(MODEL)
     except ModelNotFound as error:
         pytest.skip(f"the whole path needs weights: {error}")
-    made = build(qapp, tmp_path / "scratch", Engine(MODEL, "cpu"), tmp_path / "settings.json")
+    made = build(qapp, tmp_path / "scratch", Engine(MODEL, "cpu", finder), tmp_path / "settings.json")
     qtbot.addWidget(made.window)
     made.window.resize(1200, 800)
     made.window.show()
@@ -85,6 +98,55 @@ def test_open_ask_see_why_export(program: Program, sample: tuple[str, str], qtbo
     qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
     suffixes = {path.suffix for path in (tmp_path / "out").iterdir()}
     assert {".geojson", ".gpkg", ".tif", ".png"} <= suffixes
+
+
+def test_find_see_the_box_see_why_export_and_stop_a_long_search(
+    program: Program, sample: tuple[str, str], qtbot: QtBot, tmp_path: Path
+) -> None:
+    document, commands = program.bench.document, program.window.commands.by_id
+    program.start_services(*sample)
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    document.set_area(PixelWindow(300, 300, 256, 256))
+    ask(program, "the white ship on the left")
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
+    assert notices(program) == ""
+    assert document.shown is not None
+    finding = document.shown.finding
+    assert finding is not None
+    assert (finding.understood, len(finding.boxes)) == ("ship; attribute: white; position: left", 1)
+    assert {"boxes", "routing", "routing-share", "gate"} <= {layer.kind for layer in document.layers}
+    commands["layer.routing"].trigger()
+    commands["box.next"].trigger()
+    assert document.selected == 0
+    program.bench.exporting.run(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
+    suffixes = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert {".geojson", ".gpkg", ".json", ".csv", ".png", ".tif"} <= suffixes
+    commands["area.draw"].trigger()
+    commands["view.fit"].trigger()
+    seen: list[str] = []
+    document.engine_changed.connect(lambda: seen.append(working(document.running, document.engine)))
+    ask(program, "ships")
+    qtbot.waitUntil(lambda: any(each.startswith("window 1 of ") for each in seen), timeout=FIRST_MS)
+    commands["ask.cancel"].trigger()
+    qtbot.waitUntil(lambda: document.running is None, timeout=NEXT_MS)
+    assert document.history.entries[-1].state == "cancelled"
+
+
+def test_a_finder_that_is_not_there_is_a_sentence(
+    qapp: QApplication, sample: tuple[str, str], qtbot: QtBot, tmp_path: Path
+) -> None:
+    program = build(qapp, tmp_path / "scratch", Engine("none", "cpu", "none"), tmp_path / "settings.json")
+    qtbot.addWidget(program.window)
+    program.window.show()
+    program.start_services(*sample)
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    ask(program, "all ships")
+    qtbot.waitUntil(lambda: program.bench.document.running is None, timeout=FIRST_MS)
+    assert "There is no model “none”." in notices(program)
+    assert program.bench.document.engine.state in ("starting", "ready"), "nothing died of it"
+    program.window.close()
+    program.stop_services()
 
 
 @pytest.mark.slow
