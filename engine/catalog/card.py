@@ -85,8 +85,8 @@ class GroundingCalibration:
     """What a box's score means (``engine.grounding.calibration``): right is an IoU with the truth of ``at`` or more.
 
     ``common`` holds for any picture, ``sensors`` for those of "optical" or "sar" where there were enough expressions.
-    ``least_score`` is the score, not the probability, from which boxes are shown where all of a class are asked for:
-    the best F1 on the validation split's classes; None where it asked for none.
+    ``least_score`` is the probability from which boxes are shown where all of a class are asked for: the best F1 on the
+    validation split's classes; None where it asked for none.
     """
 
     common: ScoreCurve

@@ -1,4 +1,4 @@
-"""What a box's score means: how likely the best box is right, and from which score all boxes of a class are shown.
+"""What a box's score means: how likely the best box is right, and from how likely all boxes of a class are shown.
 
 Both are fitted on the validation split and stand as plain numbers on the card. The probability is Platt's curve (Platt
 1999, "Probabilistic outputs for support vector machines") in the logit of the score: two parameters, monotone, so that
@@ -9,6 +9,7 @@ curve where there are enough expressions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,7 @@ from scipy.special import expit, logit
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.grounding.data.expression_set import ExpressionSet
-from engine.grounding.scored import Scored, class_boxes
+from engine.grounding.scored import ClassBoxes, Scored, class_boxes
 from engine.metrics import best_threshold
 
 AT = 0.5
@@ -51,12 +52,8 @@ def fit_calibration(
         for name in np.unique(sensor)
         if np.count_nonzero(of_it := found & (sensor == name)) >= least
     }
-    return GroundingCalibration(
-        common=fit_curve(scored.scores[found], right[found]),
-        sensors=curves,
-        least_score=fit_least_score(scored, pictures),
-        at=AT,
-    )
+    fitted = GroundingCalibration(common=fit_curve(scored.scores[found], right[found]), sensors=curves, at=AT)
+    return replace(fitted, least_score=fit_least_score(scored, pictures, fitted))
 
 
 def fit_curve(scores: ArrayLike, right: ArrayLike) -> ScoreCurve:
@@ -86,9 +83,17 @@ def probabilities(calibration: GroundingCalibration, scores: ArrayLike, sensors:
     return likely
 
 
-def fit_least_score(scored: Scored, pictures: ExpressionSet) -> float | None:
-    """The score of the best F1 over all class expressions together; None where there are none, or no box is right."""
+def calibrated_classes(scored: Scored, pictures: ExpressionSet, calibration: GroundingCalibration) -> ClassBoxes:
+    """The boxes shown for classes with probabilities for scores, as use orders and cuts them."""
     shown = class_boxes(scored, pictures)
+    sensors = [pictures.sensors[pictures.expressions[index].picture] for index in scored.shown_for]
+    return replace(shown, scores=probabilities(calibration, shown.scores, sensors))
+
+
+def fit_least_score(scored: Scored, pictures: ExpressionSet, calibration: GroundingCalibration) -> float | None:
+    """The probability of the best F1 over all class expressions together; None where there are none, or no box is
+    right."""
+    shown = calibrated_classes(scored, pictures, calibration)
     best = best_threshold(shown.scores, shown.hit, sum(shown.things.values()))
     if best is None or best.f1 == 0:
         return None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import GroundingCalibration
-from engine.grounding.calibration import probabilities
+from engine.grounding.calibration import calibrated_classes, probabilities
 from engine.grounding.data.expression_set import Expression, ExpressionSet
 from engine.grounding.scored import Scored, class_boxes
 from engine.metrics import (
@@ -156,10 +156,11 @@ def class_metrics(
     """``classes``: how well all things of a class are found, where that was asked; {} where it was not.
 
     ``AP@0.5`` is the mean over categories of average precision, ``per_category`` each one's with the number of its
-    ``things``. Precision, recall and F1 are at ``least_score``, the card's, or what is used without one. A class is
-    asked only of pictures that have it, so that these are no figures of a detector.
+    ``things``. Precision, recall and F1 are at ``least_score``, the card's, or what is used without one; as in use it
+    is compared with probabilities where there is a ``calibration``. A class is asked only of pictures that have it, so
+    that these are no figures of a detector.
     """
-    shown = class_boxes(scored, pictures, at=AT)
+    shown = class_boxes(scored, pictures) if calibration is None else calibrated_classes(scored, pictures, calibration)
     if not shown.things:
         return {}
     own = {name: shown.category == name for name in sorted(shown.things)}

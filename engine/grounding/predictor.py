@@ -179,9 +179,8 @@ class GroundingPredictor:
     def least_score(self) -> float:
         """From which score all of a class are shown: what the card found best, else :data:`DEFAULT_FIND_SCORE`."""
         calibration = self.card.grounding_calibration
-        if calibration is None or calibration.least_score is None:
-            return DEFAULT_FIND_SCORE
-        return float(probabilities(calibration, [calibration.least_score], ["any"])[0])
+        chosen = None if calibration is None else calibration.least_score
+        return DEFAULT_FIND_SCORE if chosen is None else chosen
 
     def find(self, view: View, expression: str, *, most: int | None = 1, least_score: float = 0.0) -> list[Detection]:
         """The best ``most`` boxes for ``expression`` that score at least ``least_score``; all of them with None."""

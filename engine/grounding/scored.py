@@ -103,7 +103,7 @@ class ClassBoxes:
     ``things`` is how many things of each category there were to find.
     """
 
-    scores: NDArray[np.float32]
+    scores: NDArray[np.float32] | NDArray[np.float64]
     category: NDArray[np.str_]
     hit: NDArray[np.bool_]
     things: dict[str, int]

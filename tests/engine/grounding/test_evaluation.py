@@ -217,7 +217,29 @@ def test_all_boxes_of_a_class_by_hand(scored):
 
 
 def test_the_threshold_is_the_best_one_on_the_validation_split(scored):
-    assert fit_calibration(shown(scored, PICTURES), PICTURES).least_score == pytest.approx(0.603)
+    found = shown(scored, PICTURES)
+    fitted = fit_calibration(found, PICTURES, least=20)
+    assert set(fitted.sensors) == {"optical", "sar"}
+    sensors = [PICTURES.sensors[PICTURES.expressions[index].picture] for index in found.shown_for]
+    likely = probabilities(fitted, found.shown_scores, sensors)
+    right = found.shown_scores > 0.5
+    best = max(
+        (2 * np.count_nonzero(right & (likely >= least)) / (36 + np.count_nonzero(likely >= least)), least)
+        for least in likely
+    )  # F1 of every threshold there can be
+    assert fitted.least_score == pytest.approx(best[1])
+
+
+def test_the_threshold_cuts_the_same_boxes_in_a_report_as_in_use(scored):
+    """Both sensors' scores mean other things: .4 is likely in a SAR picture and unlikely in an optical one."""
+    found = replace(shown(scored, PICTURES), shown_scores=np.full(60, 0.4))
+    curves = {"optical": ScoreCurve(100, 1.0, -2.0), "sar": ScoreCurve(100, 1.0, 2.0)}
+    calibration = GroundingCalibration(ScoreCurve(200, 1.0, 0.0), curves, least_score=0.5)
+    metrics = class_metrics(found, PICTURES, calibration)["classes"]
+    assert (metrics["precision"], metrics["recall"]) == (18 / 30, 18 / 36)  # those of the SAR pictures, half of all
+
+
+def test_there_is_no_threshold_where_no_box_is_right(scored):
     assert fit_calibration(scored, PICTURES).least_score is None  # no box was right
 
 
