@@ -28,7 +28,7 @@ from rsqa_desktop.panels.parts import (
     set_role,
 )
 from rsqa_desktop.panels.result import ResultSection
-from rsqa_desktop.theme import attention_ramp, trust_ramp
+from rsqa_desktop.theme import attention_ramp, brightness_ramp, trust_ramp
 
 EXAMPLES = (
     "Is there a river?",
@@ -153,8 +153,8 @@ class WhySection(QWidget):
         self._experts = ExpertLegend()
         self._legends: dict[OverlayKind, QWidget] = {
             "routing": self._experts,
-            "routing-share": RampLegend(attention_ramp("both"), "0 %", "100 %"),
-            "gate": RampLegend(attention_ramp("both"), "shut", "open"),
+            "routing-share": RampLegend(brightness_ramp(), "0 %", "100 %"),
+            "gate": RampLegend(brightness_ramp(), "shut", "open"),
             "trust": RampLegend(trust_ramp()[::-1], "optical", "SAR"),  # optical on the left, as the panes are
             "confidence": RampLegend(attention_ramp("both"), "0 %", "100 %"),
         }

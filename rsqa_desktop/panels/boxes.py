@@ -81,8 +81,9 @@ class BoxesView(QWidget):
         header.setMinimumSectionSize(4 * GRID)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in _FIGURES:
-            self.list.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+        for column in range(len(COLUMNS)):
+            side = Qt.AlignmentFlag.AlignRight if column in _FIGURES else Qt.AlignmentFlag.AlignLeft
+            self.list.headerItem().setTextAlignment(column, side | Qt.AlignmentFlag.AlignVCenter)
         column_of = QVBoxLayout(self)
         column_of.setContentsMargins(0, 0, 0, 0)
         column_of.addWidget(self.list)
@@ -141,4 +142,6 @@ def _dot(colour: str) -> QIcon:
     painter.setBrush(QColor(colour))
     painter.drawRoundedRect(QRectF(0, 0, 20, 20), 4, 4)
     painter.end()
-    return QIcon(picture)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # else Qt tints it, and the colour means something
+    return icon

@@ -106,6 +106,11 @@ def trust_ramp() -> np.ndarray:
     return _ramp((SAR, "#F2F2F2", OPTICAL))
 
 
+def brightness_ramp() -> np.ndarray:
+    """RGB bytes [256, 3] from dark to light, for a legend of maps that have each its sensor's hue."""
+    return _ramp(("#000000", "#F2F2F2"))
+
+
 def attention_ramp(sensor: str) -> np.ndarray:
     """RGB bytes [256, 3] in the single hue of ``sensor``: dark to light, so that grey print keeps the order."""
     return _ramp(("#000000", sensor_colour(sensor), _ATTENTION_PEAKS[sensor]), (0.0, 0.75, 1.0))
