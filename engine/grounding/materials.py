@@ -162,6 +162,9 @@ class _Remembered:
         self.name, self.width, self.pretrained = embedder.name, embedder.width, embedder.pretrained
         self._vectors: dict[str, Tensor] = {}
 
+    def tokens_cut(self, text: str) -> int:
+        return self._embedder.tokens_cut(text)
+
     def embed(self, texts: Sequence[str]) -> Tensor:
         """See :class:`engine.nn.embeddings.TextEmbedder`."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]

@@ -131,6 +131,10 @@ class GroundingPredictor:
         """What reads expressions."""
         return self._embedder
 
+    def tokens_cut(self, expression: str) -> int:
+        """How many tokens of ``expression`` the model does not read, as it is too long."""
+        return self._embedder.tokens_cut(expression)
+
     def encode(self, area: SensorArea) -> View:
         """Encode one sensor's picture of an area. Raises InputRefused where it has no data."""
         (view,) = self.encode_each([area])

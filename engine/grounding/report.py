@@ -18,6 +18,7 @@ from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.evaluation import Evaluation
 from engine.grounding.published import optisar_table
 from engine.grounding.scored import Scored
+from engine.nn.embeddings import TextEmbedder
 
 Kind = Literal["best", "worst", "random"]
 
@@ -64,6 +65,20 @@ def paper_figures(metrics: Mapping[str, Any], subsets: Mapping[str, Any]) -> dic
         for name in part
         if name.startswith("Pr@") or name in ("meanIoU", "cumIoU")
     }
+
+
+def cut_notes(pictures: ExpressionSet, embedder: TextEmbedder) -> tuple[str, ...]:
+    """How many of the asked expressions were not read whole, as a sentence above the tables; none where all were."""
+    texts = dict.fromkeys(one.text for one in pictures.expressions)
+    cut = {text for text in texts if embedder.tokens_cut(text)}
+    if not cut:
+        return ()
+    asked = sum(one.text in cut for one in pictures.expressions)
+    first = next(text for text in texts if text in cut)
+    return (
+        f"{asked:,} of {len(pictures.expressions):,} expressions are too long and lose their last words; the first: "
+        f"“{first}”.",
+    )
 
 
 def paper_rows(dataset: str) -> Published:

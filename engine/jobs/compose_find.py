@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -98,12 +99,20 @@ def compose_finding(
             *data_remarks(area),
             *_sensor_remarks(request, parsed, searched),
             *_score_remarks(searched, seen, predictor.card),
+            *_length_remarks(request, predictor),
             *shift_remarks(check, searched.sources.shift_applied_px),
             *language_remarks(" ".join((request.expression, *request.phrases))),
         ),
         files=tuple(reason.path for reason in explanations.values()),
         phrases=request.phrases,
     )
+
+
+def _length_remarks(request: FindRequest, predictor: GroundingPredictor) -> Iterator[str]:
+    """What the model could not read of the words."""
+    for said in (request.expression, *request.phrases):
+        if cut := predictor.tokens_cut(said):
+            yield f"“{said[:40]}…” is too long for the model, which did not read its last {cut} tokens."
 
 
 def _made_one(searched: SearchedArea) -> list[Sighting]:

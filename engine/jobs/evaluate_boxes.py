@@ -18,7 +18,7 @@ from engine.grounding.data.scenes import SceneSetSpec, exam_spec, render_express
 from engine.grounding.evaluation import evaluate_scored
 from engine.grounding.guess import guess_metrics
 from engine.grounding.predictor import GroundingPredictor
-from engine.grounding.report import pick_examples, write_report
+from engine.grounding.report import cut_notes, pick_examples, write_report
 from engine.grounding.scoring import score_set
 from engine.jobs.device import Devices
 from engine.jobs.evaluate_order import (
@@ -67,7 +67,7 @@ def evaluate_boxes(order: EvaluateOrder, *, progress: Progress) -> dict[str, Any
         split=pictures.about,
         dataset=asked.name,
         facts=facts(card, asked.name, GUESS, device, time.perf_counter() - began),
-        notes=list(asked.notes(card, pictures)),
+        notes=[*asked.notes(card, pictures), *cut_notes(pictures, predictor.embedder)],
         examples=pick_examples(scored, pictures, calibration),
     )
     page = next(file for file in files if file.suffix == ".html")

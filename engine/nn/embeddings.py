@@ -56,6 +56,10 @@ class TextEmbedder(Protocol):
         """One row for each of ``texts`` -> [n, E] float32 on the CPU, each of length 1."""
         ...
 
+    def tokens_cut(self, text: str) -> int:
+        """How many tokens of ``text`` are not read, as it is too long."""
+        ...
+
 
 class MiniLmEmbedder:
     """all-MiniLM-L6-v2: the mean over a text's token features, [CLS] and [SEP] included, scaled to length 1.
@@ -82,6 +86,10 @@ class MiniLmEmbedder:
             for row, found in enumerate(features, start):
                 means[row] = found.tokens.mean(0)  # [N, E] -> [E]
         return F.normalize(means, dim=-1)
+
+    def tokens_cut(self, text: str) -> int:
+        """See :class:`TextEmbedder`."""
+        return self._encoder.tokens_cut(normalise(text))
 
 
 class KeptEmbeddings:
@@ -116,6 +124,9 @@ class KeptEmbeddings:
     @property
     def pretrained(self) -> PretrainedPart:
         return self._embedder.pretrained
+
+    def tokens_cut(self, text: str) -> int:
+        return self._embedder.tokens_cut(text)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """See :class:`TextEmbedder`; only texts that nobody embedded before go through the encoder."""

@@ -130,6 +130,10 @@ class MobileClipEmbedder:
             embedded[part] = self._embed_rows([rows[row] for row in part])
         return embedded
 
+    def tokens_cut(self, text: str) -> int:
+        """How many tokens of ``text`` are not read, as it is too long."""
+        return self._tokenizer(normalise(text))[1]
+
     @torch.no_grad()
     def _embed_rows(self, rows: list[tuple[int, ...]]) -> Tensor:
         """Token numbers of several texts -> [n, E]."""

@@ -137,6 +137,10 @@ class TextEncoder:
                 features[row] = TextFeatures(found[:length].clone(), prepared[row][1])
         return [features[index] for index in range(len(texts))]
 
+    def tokens_cut(self, text: str) -> int:
+        """How many tokens of ``text`` do not fit and are not read."""
+        return self._ids(text)[1]
+
     def _ids(self, text: str) -> tuple[list[int], int]:
         """Token numbers of ``text``, [CLS] and [SEP] included, and how many did not fit."""
         ids: list[int] = self._tokenizer.encode(text).ids

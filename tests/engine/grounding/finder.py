@@ -30,6 +30,10 @@ class HashEmbedder:
     def __init__(self, width: int = SMALL.embed_width) -> None:
         self.width = width
 
+    def tokens_cut(self, text: str) -> int:
+        """Twenty words fit."""
+        return max(0, len(text.split()) - 20)
+
     def embed(self, texts: Sequence[str]) -> Tensor:
         seeds = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") for text in texts]
         rows = [torch.randn(self.width, generator=torch.Generator().manual_seed(seed)) for seed in seeds]

@@ -15,8 +15,9 @@ from engine.export.evaluation_examples import COLOURS
 from engine.grounding.calibration import fit_calibration
 from engine.grounding.evaluation import TOLD_APART, box_metrics, evaluate_scored
 from engine.grounding.guess import constant_boxes
-from engine.grounding.report import paper_figures, paper_rows, pick_examples, write_report
+from engine.grounding.report import cut_notes, paper_figures, paper_rows, pick_examples, write_report
 from engine.grounding.scored import scored_boxes, scored_expressions, true_boxes
+from tests.engine.grounding.finder import HashEmbedder
 from tests.engine.grounding.known_set import known_set
 
 PICTURES = known_set(24)
@@ -63,6 +64,15 @@ def written(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(written):
     return next(path for path in written[1] if path.suffix == ".html").read_text(encoding="utf-8")
+
+
+def test_expressions_that_are_not_read_whole_are_counted():
+    assert cut_notes(PICTURES, HashEmbedder()) == ()
+    long = replace(PICTURES.expressions[0], text="the very long ship " * 6)
+    pictures = replace(PICTURES, expressions=(long, long, *PICTURES.expressions))
+    (said,) = cut_notes(pictures, HashEmbedder())
+    assert said.startswith(f"2 of {len(pictures.expressions)} expressions are too long")
+    assert long.text in said
 
 
 def test_three_files_of_which_one_is_the_record(written):

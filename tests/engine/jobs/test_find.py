@@ -105,6 +105,13 @@ def test_the_best_box_elsewhere_in_the_other_image_is_said(finds, wanted):
     assert "The best box in the SAR image lies elsewhere and scores 0.10." in finding.messages
 
 
+def test_words_that_the_model_does_not_read_are_said(finds, wanted):
+    finder = finds(SaysBoxes([[0, 0, 8, 8]], [[0.9]]), SaysBoxes([[0, 0, 8, 8]], [[0.9]]))
+    assert not any("too long" in message for message in finder.find(wanted("the ship")).messages)
+    (said,) = (one for one in finder.find(wanted("the ship " * 12)).messages if "too long" in one)
+    assert "did not read its last 4 tokens" in said
+
+
 def test_a_plural_finds_all_from_the_threshold_up(finds, wanted):
     optical = SaysBoxes([[0, 0, 8, 8], [20, 0, 28, 8], [40, 0, 48, 8]], [[0.9, 0.3, 0.2]])
     sar = SaysBoxes([[0, 1, 8, 9], [40, 40, 48, 48]], [[0.5, 0.4]])

@@ -65,6 +65,13 @@ class TestMiniLm:
         for row, text in zip(together, ["a  Ship?", texts[1], "the gray harbor", "…"], strict=True):
             torch.testing.assert_close(embedder.embed([text])[0], row, atol=1e-5, rtol=0)
 
+    def test_what_is_too_long_is_told(self, embedder, tmp_path):
+        long = "the ship " * 50
+        assert embedder.tokens_cut("the ship") == 0
+        assert embedder.tokens_cut(long) == KeptEmbeddings(embedder, tmp_path).tokens_cut(long) == 100 + 2 - 77
+        one, other = embedder.embed([long, long + "by the pier"])
+        assert torch.equal(one, other), "or it would have been read after all"
+
     def test_it_is_built_by_its_name(self, embedder):
         built = build_embedder("all-MiniLM-L6-v2")
         assert (built.name, built.width) == (embedder.name, 384)
