@@ -120,8 +120,8 @@ def shoot_boxes(camera: Camera, finder: str, expression: str) -> None:
         return
     program = camera.program
     ask(program, expression)
-    if program.bench.document.boxes:
-        program.bench.document.select_box(0)
+    if program.bench.document.marks.boxes:
+        program.bench.document.marks.select(0)
     camera.shoot("boxes", "light", "dark")
     program.bench.document.show_kind("routing", True)
     camera.shoot("experts", "dark")

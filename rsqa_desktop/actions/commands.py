@@ -87,10 +87,10 @@ def _copy_answer(bench: Workbench) -> None:
 def _step_box(bench: Workbench, step: int) -> None:
     """The box after or before the chosen one; from none on the best or the last, and round the end."""
     document = bench.document
-    at = document.selected
-    place = (at + step if at is not None else min(step, 0)) % len(document.boxes)
-    document.select_box(place)
-    bench.requests.show_box.emit(document.boxes[place].box)
+    at = document.marks.selected
+    place = (at + step if at is not None else min(step, 0)) % len(document.marks.boxes)
+    document.marks.select(place)
+    bench.requests.show_box.emit(document.marks.boxes[place].box)
 
 
 def _reveal_export(bench: Workbench) -> None:
@@ -275,7 +275,7 @@ BOX_COMMANDS = tuple(
         4,
         lambda bench, step=step: _step_box(bench, step),  # type: ignore[misc]
         key,
-        lambda bench: bool(bench.document.boxes),
+        lambda bench: bool(bench.document.marks.boxes),
         tip=f"Choose the {name} box of those that were found, and bring it into view",
     )
     for name, step, key in (("next", 1, "Ctrl+J"), ("previous", -1, "Ctrl+K"))

@@ -12,11 +12,12 @@ from dataclasses import replace
 from psygnal import Signal
 
 from engine.protocol import Opened, Outcome
-from engine.records import FoundBox, GateChoice, PairCheck, PixelWindow
+from engine.records import GateChoice, PairCheck, PixelWindow
 from engine.records.pair import Verdict
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import History, HistoryEntry, Result
 from rsqa_desktop.model.layers import OverlayKind, OverlayLayer, PaneName
+from rsqa_desktop.model.marks import Marks
 from rsqa_desktop.model.notices import Notice
 from rsqa_desktop.model.overlays import layers_of
 from rsqa_desktop.model.scene import Scene
@@ -27,7 +28,7 @@ class Document:
 
     ``area`` is what the user drew (``drawing`` while the next drag will), ``view`` what the panes show;
     :attr:`target` says which of the two a question is about. ``shown`` is the history entry on the answer card.
-    ``selected`` and ``pointed`` are places in its list of boxes: the one the user chose, and the one under the pointer.
+    ``marks`` are the boxes that lie over the images, with those that the user means.
     ``gate`` are the user's standing orders to the gate.
     """
 
@@ -36,7 +37,6 @@ class Document:
     layers_changed = Signal()
     history_changed = Signal()
     shown_changed = Signal()
-    marks_changed = Signal()  # another box is selected or pointed at
     notices_changed = Signal()
     engine_changed = Signal()
 
@@ -50,8 +50,7 @@ class Document:
         self._remembered: dict[str, OverlayLayer] = {}
         self.history = History()
         self.shown: HistoryEntry | None = None
-        self.selected: int | None = None
-        self.pointed: int | None = None
+        self.marks = Marks()
         self.notices: tuple[Notice, ...] = ()
         self.engine = EngineStatus()
 
@@ -69,11 +68,6 @@ class Document:
         """The question that waits for its answer, None while none does."""
         newest = self.history.entries[-1:]
         return newest[0] if newest and newest[0].state == "running" else None
-
-    @property
-    def boxes(self) -> tuple[FoundBox, ...]:
-        """Those that lie over the images, the best first."""
-        return next((layer.finding.boxes for layer in self.layers if layer.finding is not None), ())
 
     @property
     def verdict(self) -> Verdict | None:
@@ -146,14 +140,6 @@ class Document:
         if entry is not None and entry.result is not None:
             self._show(entry)
 
-    def select_box(self, place: int | None) -> None:
-        """Choose one of the boxes by its place in their list, or none; a place that has no box is none."""
-        self._mark(self._box_place(place), self.pointed)
-
-    def point_at_box(self, place: int | None) -> None:
-        """The pointer is over a box, in the list or on an image, or over none."""
-        self._mark(self.selected, self._box_place(place))
-
     def change_layer(self, layer_id: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
         """Show, hide or fade one layer. An unknown id changes nothing: the answer it belonged to is gone."""
 
@@ -199,17 +185,7 @@ class Document:
             self.notices = left
             self.notices_changed.emit()
 
-    def _box_place(self, place: int | None) -> int | None:
-        return place if place is not None and 0 <= place < len(self.boxes) else None
-
-    def _mark(self, selected: int | None, pointed: int | None) -> None:
-        if (selected, pointed) != (self.selected, self.pointed):
-            self.selected, self.pointed = selected, pointed
-            self.marks_changed.emit()
-
     def _show(self, entry: HistoryEntry | None) -> None:
-        if entry is None or self.shown is None or entry.id != self.shown.id:
-            self._mark(None, None)  # they were places in another list
         self.shown = entry
         if entry is not None and entry.result is not None and self.scene.matches(entry.request):
             self._set_layers(layers_of(entry.result, self.panes, self._remembered))
@@ -221,4 +197,5 @@ class Document:
         self._remembered |= {layer.id: layer for layer in layers}
         if layers != self.layers:
             self.layers = layers
+            self.marks.renew(next((each.finding.boxes for each in layers if each.finding is not None), ()))
             self.layers_changed.emit()

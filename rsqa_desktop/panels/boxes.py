@@ -21,8 +21,8 @@ _FIGURES = (1, 3, 4)
 class BoxesView(QWidget):
     """One row per box. ``box_asked_for`` carries the place of the row that the user chose: bring it into view.
 
-    A row under the pointer and a row that is chosen mark their box on the images (``document.pointed`` and
-    ``document.selected``); what is pointed at or clicked there marks its row.
+    A row under the pointer and a row that is chosen mark their box on the images (``document.marks.pointed`` and
+    ``document.marks.selected``); what is pointed at or clicked there marks its row.
     """
 
     box_asked_for = Signal(int)
@@ -35,9 +35,9 @@ class BoxesView(QWidget):
         self.list = QTreeWidget()
         self._lay_out()
         self.list.currentItemChanged.connect(self._choose)
-        self.list.itemEntered.connect(lambda item, _: document.point_at_box(self.list.indexOfTopLevelItem(item)))
+        self.list.itemEntered.connect(lambda item, _: document.marks.point_at(self.list.indexOfTopLevelItem(item)))
         self.list.viewport().installEventFilter(self)
-        document.marks_changed.connect(self._follow)
+        document.marks.changed.connect(self._follow)
         document.layers_changed.connect(self._follow)
 
     def show_boxes(self, finding: Finding | None) -> None:
@@ -60,7 +60,7 @@ class BoxesView(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The pointer leaves the list."""
         if event.type() == QEvent.Type.Leave:
-            self._document.point_at_box(None)
+            self._document.marks.point_at(None)
         return super().eventFilter(watched, event)
 
     def _lay_out(self) -> None:
@@ -95,15 +95,15 @@ class BoxesView(QWidget):
     def _follow(self) -> None:
         """Show what is marked elsewhere; the list itself is silent about it."""
         document = self._document
-        on_images = self._finding is not None and document.boxes == self._finding.boxes
-        selected = document.selected if on_images else None
+        on_images = self._finding is not None and document.marks.boxes == self._finding.boxes
+        selected = document.marks.selected if on_images else None
         item = None if selected is None else self.list.topLevelItem(selected)
         self.list.blockSignals(True)
         self.list.setCurrentItem(item)  # type: ignore[arg-type]  # None clears it
         self.list.blockSignals(False)
         if item is not None:
             self.list.scrollToItem(item)
-        self._underline(document.pointed if on_images else None)
+        self._underline(document.marks.pointed if on_images else None)
 
     def _underline(self, place: int | None) -> None:
         """The row of the box under the pointer, wherever that is, is set off by underlining its name."""

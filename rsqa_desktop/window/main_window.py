@@ -152,8 +152,8 @@ class MainWindow(QMainWindow):
         self.query.edit.setFocus()
 
     def _show_box(self, place: int) -> None:
-        self._bench.document.select_box(place)
-        self._bench.requests.show_box.emit(self._bench.document.boxes[place].box)
+        self._bench.document.marks.select(place)
+        self._bench.requests.show_box.emit(self._bench.document.marks.boxes[place].box)
 
     def _open_recent(self, pair: RecentPair, _checked: bool = False) -> None:
         self._bench.opening.open_pair(pair.optical, pair.sar)

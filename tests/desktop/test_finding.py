@@ -94,7 +94,7 @@ def test_a_finding_is_shown_with_its_boxes_and_reasons(rig: Rig) -> None:
     rig.open_pair()
     rig.find()
     document = rig.document
-    assert document.boxes == SHIPS
+    assert document.marks.boxes == SHIPS
     assert [layer.id for layer in document.layers if layer.visible] == ["boxes"], "reasons only when asked for"
     assert [layer.title for layer in document.layers] == [
         "Boxes · 3",
@@ -115,15 +115,15 @@ def test_marks_are_places_in_the_shown_list_only(rig: Rig) -> None:
     rig.find()
     heard: list[tuple[int | None, int | None]] = []
     document = rig.document
-    document.marks_changed.connect(lambda: heard.append((document.selected, document.pointed)))
-    document.select_box(2)
-    document.point_at_box(1)
-    document.select_box(2)
-    document.select_box(7)
+    document.marks.changed.connect(lambda: heard.append((document.marks.selected, document.marks.pointed)))
+    document.marks.select(2)
+    document.marks.point_at(1)
+    document.marks.select(2)
+    document.marks.select(7)
     assert heard == [(2, None), (2, 1), (None, 1)]
-    document.select_box(0)
+    document.marks.select(0)
     rig.find("all tanks", SHIPS[:1])
-    assert (document.selected, document.pointed) == (None, None)
+    assert (document.marks.selected, document.marks.pointed) == (None, None)
 
 
 def test_next_and_previous_walk_round_the_boxes(rig: Rig) -> None:
@@ -136,7 +136,7 @@ def test_next_and_previous_walk_round_the_boxes(rig: Rig) -> None:
     places = []
     for name in ("box.next", "box.next", "box.previous", "box.previous", "box.next"):
         BY_ID[name].run(rig.bench)
-        places.append(rig.document.selected)
+        places.append(rig.document.marks.selected)
     assert places == [0, 1, 0, 2, 0]
     assert brought == [SHIPS[place].box for place in (0, 1, 0, 2, 0)]
 
@@ -225,6 +225,6 @@ def test_an_answer_after_a_finding_takes_its_place(rig: Rig) -> None:
     request = rig.document.history.entries[-1].request
     assert isinstance(request, AskRequest)
     rig.worker.reply(message_id, answer(request))
-    assert rig.document.boxes == ()
+    assert rig.document.marks.boxes == ()
     rig.document.show(rig.document.history.entries[0].id)
-    assert rig.document.boxes == SHIPS
+    assert rig.document.marks.boxes == SHIPS

@@ -117,7 +117,7 @@ def test_find_see_the_box_see_why_export_and_stop_a_long_search(
     assert {"boxes", "routing", "routing-share", "gate"} <= {layer.kind for layer in document.layers}
     commands["layer.routing"].trigger()
     commands["box.next"].trigger()
-    assert document.selected == 0
+    assert document.marks.selected == 0
     program.bench.exporting.run(tmp_path / "out")
     qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
     suffixes = {path.suffix for path in (tmp_path / "out").iterdir()}

@@ -75,7 +75,7 @@ def test_types_an_expression_sees_boxes_clicks_a_row_exports_a_geopackage(
     view = window.view.visible_window()
     assert view is not None
     listed.setCurrentItem(listed.topLevelItem(0))
-    assert rig.document.selected == 0
+    assert rig.document.marks.selected == 0
     near = window.view.visible_window()
     assert near is not None
     assert near.width < view.width / 4, "a box of 6 pixels is brought near"
@@ -94,13 +94,13 @@ def test_a_box_clicked_on_either_image_is_the_chosen_row(window: MainWindow, rig
     before = window.view.visible_window()
     image, at = over(window, SHIPS[2].box, pane)
     move(image, at)
-    assert rig.document.pointed == 2
+    assert rig.document.marks.pointed == 2
     assert listed.topLevelItem(2).font(0).underline()  # type: ignore[union-attr]
     click(image, at)
     assert listed.currentItem() is listed.topLevelItem(2)
     assert window.view.visible_window() == before, "what was clicked is in view already"
     click(image, QPointF(at.x() - 200, at.y()))
-    assert rig.document.selected is None
+    assert rig.document.marks.selected is None
     assert listed.currentItem() is None
 
 
@@ -112,7 +112,7 @@ def test_a_drag_over_a_box_pans_and_chooses_nothing(window: MainWindow, rig: Rig
     for step in (3, 9, 0):
         move(image, at + QPointF(step, 0))
     move(image, at, QEvent.Type.MouseButtonRelease)
-    assert rig.document.selected is None
+    assert rig.document.marks.selected is None
 
 
 def test_a_row_under_the_pointer_marks_its_box(window: MainWindow, rig: Rig) -> None:
@@ -120,9 +120,9 @@ def test_a_row_under_the_pointer_marks_its_box(window: MainWindow, rig: Rig) -> 
     rig.find()
     listed = boxes_of(window).list
     listed.itemEntered.emit(listed.topLevelItem(1), 0)
-    assert rig.document.pointed == 1
+    assert rig.document.marks.pointed == 1
     QApplication.sendEvent(listed.viewport(), QEvent(QEvent.Type.Leave))
-    assert rig.document.pointed is None
+    assert rig.document.marks.pointed is None
 
 
 def test_the_modes_have_words_keys_and_exactly_one_is_on(window: MainWindow, rig: Rig, qtbot: QtBot) -> None:
