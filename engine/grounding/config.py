@@ -11,6 +11,10 @@ from typing import Any, Literal
 import msgspec
 
 from engine.errors import ModelDamaged, UsageError
+from engine.nn.csp import attention_heads
+
+NARROWEST = 8
+"""Channels of the narrowest map: a quarter of them, and half of that, still are channels inside a CSP stage."""
 
 STRIDES: tuple[int, int, int] = (8, 16, 32)
 """Input pixels per cell of P3, P4 and P5."""
@@ -78,8 +82,21 @@ class GroundingConfig:
             raise UsageError("A distribution over one distance says nothing: model.box_bins has to be at least 2.")
         if min(self.region_grids) < 1:
             raise UsageError("A grid of regions has at least one field along a side (model.region_grids).")
+        self._check_widths()
         if self.fusion:
             self._check_fusion()
+
+    def _check_widths(self) -> None:
+        for name in ("conv_widths", "stage_widths", "neck_widths"):
+            if min(getattr(self, name)) < NARROWEST:
+                raise UsageError(f"model.{name} has a map of fewer than {NARROWEST} channels.")
+        half = self.stage_widths[-1] // 2  # position attention works on one half of the deepest map
+        if half % attention_heads(half):
+            raise UsageError(
+                f"Half of {self.stage_widths[-1]} channels does not divide into {attention_heads(half)} heads of "
+                "attention (model.stage_widths).",
+                remedy="Set the last of model.stage_widths to a multiple of 128, or to less than 256.",
+            )
 
     def _check_fusion(self) -> None:
         if self.fusion_width % self.fusion_heads:

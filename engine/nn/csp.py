@@ -112,6 +112,11 @@ class Sppf(nn.Module):
         return self.join(torch.cat(pooled, 1))  # type: ignore[no-any-return]
 
 
+def attention_heads(width: int) -> int:
+    """Heads of :class:`PositionAttention` over a map of ``width`` channels."""
+    return max(1, width // HEAD_WIDTH)
+
+
 class PositionAttention(nn.Module):
     """Multi-head attention among all cells; a depthwise 3x3 of the values tells where a cell lies.
 
@@ -119,9 +124,9 @@ class PositionAttention(nn.Module):
     """
 
     def __init__(self, width: int) -> None:
-        """``width`` is divided by the number of heads, ``width`` / 64; the head width has to be even."""
+        """``width`` has to divide into its :func:`attention_heads`."""
         super().__init__()
-        self.heads = max(1, width // HEAD_WIDTH)
+        self.heads = attention_heads(width)
         self.key_width = width // self.heads // 2
         self.to_query_key_value = ConvNormAct(width, 2 * self.heads * self.key_width + width, act=False)
         self.position = ConvNormAct(width, width, 3, groups=width, act=False)

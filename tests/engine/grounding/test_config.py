@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from engine.errors import ModelDamaged, UsageError
+from engine.grounding.build import build_network
 from engine.grounding.config import GroundingConfig
 from tests.engine.grounding.tiny import CONFIG
 
@@ -18,12 +20,22 @@ from tests.engine.grounding.tiny import CONFIG
         {"embed_width": 0}, {"texts": 0}, {"bottlenecks": 0}, {"box_bins": 1}, {"fusion_width": 130},
         {"fusion_heads": 0}, {"fusion_heads": 5, "fusion_width": 125}, {"fusion_repeats": 0}, {"shuffle_groups": 0},
         {"shuffle_groups": 12}, {"neck_widths": (63, 128, 256)}, {"region_grids": (4, 0, 2)},
+        {"stage_widths": (64, 128, 128, 262)}, {"conv_widths": (4, 32, 64, 128, 256)},
     ],
     ids=str,
 )  # fmt: skip
 def test_sizes_that_do_not_fit_are_refused(change):
     with pytest.raises(UsageError):
         replace(GroundingConfig.compact(), **change)
+
+
+@pytest.mark.parametrize("deepest", [8, 130, 254, 256, 384])
+def test_what_is_not_refused_can_be_built(deepest):
+    config = replace(CONFIG, stage_widths=(8, 8, 8, deepest), conv_widths=(8,) * 5, moe_patch=1)
+    network = build_network(config).eval()
+    with torch.inference_mode():
+        view = network.encode(torch.zeros(1, 3, 64, 64), torch.ones(1, 64, 64, dtype=torch.bool))
+    assert view.p5.shape == (1, CONFIG.neck_widths[-1], 2, 2)
 
 
 def test_what_is_not_built_is_not_checked():
