@@ -104,28 +104,35 @@ class Asking(QObject):
 
     @property
     def offer(self) -> TileOffer | None:
-        """The grid of tiles worth offering for the answer on the card, None where there is none."""
+        """The tiles or windows worth offering for the answer or finding on the card, None where there are none."""
         shown, scene = self._document.shown, self._document.scene
-        if shown is None or shown.answer is None or not scene.matches(shown.request):
+        result = (shown.answer or shown.finding) if shown else None
+        if shown is None or result is None or not scene.matches(shown.request):
             return None
-        return tile_offer(shown.answer.area) if not (scene.check and scene.check.refused) else None
+        return tile_offer(result.area) if not (scene.check and scene.check.refused) else None
 
     def take_offer(self) -> None:
-        """Ask the question on the card of every tile of :attr:`offer`, over the area that it was about."""
+        """Ask the question on the card of every tile of :attr:`offer`, over the area that it was about; or find there
+        again what the card says was looked for, in windows of the offer's scale."""
         shown, offer = self._document.shown, self.offer
-        if shown is None or offer is None or not isinstance(shown.request, AskRequest):
+        if shown is None or offer is None:
             return
-        ask = replace(shown.request, folder=self._new_folder(), gate=self._document.gate)
-        self._send(AskTilesRequest(ask, None if offer.is_finest else offer.gsd_m), tiles_expected=offer.tiles)
+        renewed = replace(shown.request, folder=self._new_folder(), gate=self._document.gate)
+        if isinstance(renewed, FindRequest):
+            self._send(replace(renewed, gsd_m=offer.gsd_m))
+        else:
+            self._send(AskTilesRequest(renewed, None if offer.is_finest else offer.gsd_m), tiles_expected=offer.tiles)
 
     def again(self, entry_id: str) -> None:
-        """Ask or find again, of what is on screen now; a question over tiles where it was asked so."""
+        """Ask or find again, of what is on screen now; over tiles, or at the scale of windows, where it was done so."""
         entry = self._document.history.get(entry_id)
         if entry is not None:
             self.question = entry.text
             if self.deed != entry.deed:
                 self.mode = entry.deed
-            if entry.over_tiles:
+            if isinstance(entry.request, FindRequest) and self.can_run:
+                self._send(replace(self._find_request(), gsd_m=entry.request.gsd_m))
+            elif entry.over_tiles:
                 self.run_over_tiles()
             else:
                 self.run()

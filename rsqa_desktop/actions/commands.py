@@ -177,13 +177,13 @@ EDIT_COMMANDS = (
     ),
     Command(
         "answer.tiles",
-        "Ask the same over tiles",
+        "The same, seen more finely",
         "Edit",
         0,
         lambda bench: bench.asking.take_offer(),
         "Ctrl+T",
         lambda bench: bench.asking.offer is not None and bench.document.running is None,
-        tip="Ask the shown question of every tile of a grid over its area, where the model saw it too coarsely",
+        tip="Ask the shown question of every tile of a grid, or find in finer windows, where it was seen coarsely",
     ),
     Command(
         "ask.cancel",

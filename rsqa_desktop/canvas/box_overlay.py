@@ -49,7 +49,7 @@ class BoxesOverlay(Overlay):
     def readings_at(self, col: float, row: float) -> list[str]:
         """What the list says of the box at a frame position."""
         place = self.box_at(col, row, 0.0)
-        return [] if place is None else wording.box_sentence(self._finding.boxes[place]).split(", ", 1)
+        return [] if place is None else list(wording.box_facts(self._finding.boxes[place]))
 
     def box_at(self, col: float, row: float, reach: float) -> int | None:
         """The place of the smallest box at a frame position, or up to ``reach`` frame pixels beside it; None of none.
@@ -93,9 +93,6 @@ class BoxesOverlay(Overlay):
         found = self._finding.boxes[place]
         colour = QColor(sensor_colour(found.sensor))
         if place == self.selected:
-            fill = QColor(colour)
-            fill.setAlphaF(0.18)
-            painter.fillRect(rectangle, fill)
             _frame(painter, rectangle.adjusted(-4, -4, 4, 4), QColor(PILL), 2)
         marked = place in (self.selected, self.pointed)
         elsewhere = pane is not None and found.sensor not in (pane, "both")

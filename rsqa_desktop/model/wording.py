@@ -10,6 +10,7 @@ from engine.records import Answer, AreaUsed, Finding, FoundBox, PairCheck, Raste
 from engine.records.tiles import TileState
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import HistoryEntry, Result
+from rsqa_desktop.model.mode import Deed
 from rsqa_desktop.model.tiling import TileOffer, step_at
 
 MINUS = "\N{MINUS SIGN}"
@@ -208,16 +209,16 @@ def tiles(count: int) -> str:
     return f"{number(count)} tile{'' if count == 1 else 's'}"
 
 
-def offer_action(offer: TileOffer) -> str:
-    """``Ask over 25 tiles``: what the button says."""
-    return f"Ask over {tiles(offer.tiles)}"
+def offer_action(offer: TileOffer, deed: Deed) -> str:
+    """``Ask over 25 tiles``: what the button says. How many windows overlap in a search only the engine knows."""
+    return f"Ask over {tiles(offer.tiles)}" if deed == "ask" else "Find in finer windows"
 
 
 def offer_sentence(offer: TileOffer, area: AreaUsed) -> str:
     """``Each at 10 m per pixel instead of 46 m.``"""
     if area.model_gsd_m is None:
         return ""
-    finest = "" if offer.is_finest else " A smaller area can be asked about at a finer scale."
+    finest = "" if offer.is_finest else " A smaller area can be seen at a finer scale."
     return f"Each at {metres(offer.gsd_m)} per pixel instead of {metres(area.model_gsd_m)}.{finest}"
 
 
@@ -275,11 +276,15 @@ def box_size(box: FoundBox) -> str:
     return f"{box_sides(box)}{NBSP}{'px' if box.length_m is None else 'm'}"
 
 
-def box_sentence(box: FoundBox) -> str:
-    """All that the list says of a box, for a tooltip and a screen reader."""
+def box_facts(box: FoundBox) -> tuple[str, ...]:
+    """All that the list says of a box: name and score, where it was found, size and area."""
     where = "in both images" if box.sensor == "both" else f"in the {FOUND_IN_WORDS[box.sensor]} image"
-    on = "" if box.area_m2 is None else f", {ground(box.area_m2)}"
-    return f"{box.label}, score {box.score:.2f}, found {where}, {box_size(box)}{on}"
+    return box_name(box), f"found {where}", box_size(box), *(() if box.area_m2 is None else (ground(box.area_m2),))
+
+
+def box_sentence(box: FoundBox) -> str:
+    """The same in a line, for a tooltip and a screen reader."""
+    return ", ".join(box_facts(box))
 
 
 def found_summary(finding: Finding) -> str:

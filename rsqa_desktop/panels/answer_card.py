@@ -104,7 +104,8 @@ class AnswerCard(QScrollArea):
         running = self._document.running
         result = shown.result if shown and running is None else None
         self._result.show_entry(running or shown, result)
-        self._result.show_offer(self._asking.offer if result else None, result.area if result else None)
+        offer, deed = (self._asking.offer if result else None), (shown.deed if shown else "ask")
+        self._result.show_offer(offer, result.area if result else None, deed)
         self._result.setVisible(running is not None or shown is not None)
         scene = self._document.scene
         askable = not scene.is_empty and not (scene.check and scene.check.refused)

@@ -15,7 +15,7 @@ from rsqa_desktop.model.mode import Deed
 from rsqa_desktop.model.tiling import TileOffer
 from rsqa_desktop.panels.boxes import BoxesView
 from rsqa_desktop.panels.experts import ExpertsView
-from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label, set_role
+from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label
 from rsqa_desktop.panels.tiles import TilesView
 from rsqa_desktop.theme import FUSION, sensor_colour
 
@@ -35,6 +35,7 @@ class ResultSection(QWidget):
         self._extent = label("", "muted", wrap=True)
         self._sensors = _Sensors()
         self._messages = label("", "warning", wrap=True)
+        self._remarks = _Remarks()
         self._offer = TileOfferView(actions)
         self._experts = ExpertsView()
         self._tiles = TilesView()
@@ -44,7 +45,7 @@ class ResultSection(QWidget):
         column.setSpacing(GRID)
         texts = (self._set, self._runners_up, self._extent)
         parts: tuple[QWidget, ...] = (self._question, self.answer, self._waiting, self._confidence, *texts)
-        for widget in (*parts, self._sensors, self._messages, self._offer):
+        for widget in (*parts, self._sensors, self._messages, self._remarks, self._offer):
             column.addWidget(widget)
         column.addSpacing(GRID)
         column.addWidget(self._experts)
@@ -71,8 +72,8 @@ class ResultSection(QWidget):
         _say(self._set, wording.answer_set(answer) if answer else "")
         _say(self._runners_up, wording.runners_up(answer) if answer else "")
         _say(self._extent, wording.tiled_extent(tiled) if tiled else wording.found_how(finding) if finding else "")
-        _say(self._messages, ("\n" if finding else " ").join(result.messages) if result else "")
-        set_role(self._messages, "" if finding else "warning")  # of a finding they tell how, too
+        _say(self._messages, " ".join(result.messages) if result and not finding else "")
+        self._remarks.show_remarks(finding.messages if finding else ())
         self.boxes.show_boxes(finding)
         if answer:
             self._confidence.show_share(answer.confidence)
@@ -87,9 +88,9 @@ class ResultSection(QWidget):
         else:
             self._say_answer("…", f"The {'answer' if entry.deed == 'ask' else 'search'} is on its way")
 
-    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None) -> None:
-        """Offer a grid of tiles where the model saw the area too coarsely; None takes the offer away."""
-        self._offer.show_offer(offer, area)
+    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None, deed: Deed) -> None:
+        """Offer a grid of tiles, or finer windows, where the model saw the area too coarsely; None takes it away."""
+        self._offer.show_offer(offer, area, deed)
 
     def _say_answer(self, text: str, name: str) -> None:
         self.answer.setText(text)
@@ -120,7 +121,7 @@ class Waiting(QWidget):
 
 
 class TileOfferView(QWidget):
-    """The same question over a grid of tiles: how many, at what scale, and the button that asks it."""
+    """The same over a grid of tiles, or in finer windows: how many, at what scale, and the button that does it."""
 
     def __init__(self, actions: Mapping[str, QAction]) -> None:
         super().__init__()
@@ -136,12 +137,37 @@ class TileOfferView(QWidget):
         column.addWidget(self._what)
         self.hide()
 
-    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None) -> None:
+    def show_offer(self, offer: TileOffer | None, area: AreaUsed | None, deed: Deed) -> None:
         """None, or an area of unknown scale, hides the offer."""
         self.setVisible(offer is not None and area is not None)
         if offer is not None and area is not None:
-            self._button.say(wording.offer_action(offer))
+            self._button.say(wording.offer_action(offer, deed))
             self._what.setText(wording.offer_sentence(offer, area))
+
+
+class _Remarks(QWidget):
+    """What the engine says of a finding, a paragraph each: how it was searched, and what to think of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: tuple[str, ...] = ()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(GRID)
+        self.hide()
+
+    def show_remarks(self, remarks: tuple[str, ...]) -> None:
+        """None of them takes no room."""
+        self.setVisible(bool(remarks))
+        if remarks == self._said:
+            return
+        self._said = remarks
+        while (item := self._column.takeAt(0)) is not None:
+            if (row := item.widget()) is not None:
+                row.hide()
+                row.deleteLater()
+        for remark in remarks:
+            self._column.addWidget(label(wording.without_options(remark), wrap=True))
 
 
 class _Confidence(QWidget):

@@ -165,6 +165,26 @@ def test_windows_count_up(rig: Rig) -> None:
     assert working(rig.document.running, unknown) == f"searching window by window, 28{NBSP}% done"
 
 
+def test_a_search_that_saw_too_coarsely_is_offered_in_finer_windows(rig: Rig) -> None:
+    rig.open_pair()
+    rig.bench.asking.question = "all ships"
+    rig.bench.asking.run()
+    message_id, request = rig.worker.newest(FindRequest)
+    assert isinstance(request, FindRequest)
+    fine = finding(request)
+    rig.worker.reply(message_id, replace(fine, area=replace(fine.area, model_gsd_m=45.7)))
+    assert rig.bench.asking.offer is not None
+    rig.bench.asking.take_offer()
+    _, finer = rig.worker.newest(FindRequest)
+    assert isinstance(finer, FindRequest)
+    assert (finer.expression, finer.window, finer.gsd_m) == ("all ships", request.window, 10.0)
+    assert finer.folder != request.folder
+    rig.bench.asking.again(rig.document.history.entries[-1].id)
+    _, again = rig.worker.newest(FindRequest)
+    assert isinstance(again, FindRequest)
+    assert again.gsd_m == 10.0
+
+
 def test_export_hands_the_finding_to_the_worker(rig: Rig, tmp_path: Path) -> None:
     rig.open_pair()
     rig.find()
@@ -203,9 +223,9 @@ def test_a_finding_without_reasons_offers_no_maps(rig: Rig) -> None:
 
 def test_words_of_boxes() -> None:
     plain = [box_sentence(box).replace(NBSP, " ") for box in SHIPS]
-    assert plain[0] == "ship, score 0.91, found in both images, 60 × 20 m, 0.1 ha"
-    assert plain[1] == "ship, score 0.74, found in the optical image, 80 × 40 m, 0.3 ha"
-    assert plain[2] == "ship, score 0.33, found in the SAR image, 900 × 600 m, 0.5 km²"
+    assert plain[0] == "ship 0.91, found in both images, 60 × 20 m, 0.1 ha"
+    assert plain[1] == "ship 0.74, found in the optical image, 80 × 40 m, 0.3 ha"
+    assert plain[2] == "ship 0.33, found in the SAR image, 900 × 600 m, 0.5 km²"
     unknown = found(Box(0, 0, 5.2, 31), gsd_m=None)
     assert box_size(unknown).replace(NBSP, " ") == "31.0 × 5.2 px"
 

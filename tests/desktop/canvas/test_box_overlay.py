@@ -142,7 +142,7 @@ def test_the_smallest_box_under_the_pointer_is_meant(overlay_with) -> None:
     assert overlay.box_at(50, 50, 0) == 0
     assert overlay.box_at(305, 100, 0) is None
     assert overlay.box_at(303, 100, 4) == 0
-    assert overlay.readings_at(105, 105)[0] == "ship"
+    assert overlay.readings_at(105, 105)[:2] == ["ship 0.50", "found in both images"]
     assert overlay.readings_at(350, 350) == []
     assert overlay_with().box_at(1, 1, 5) is None
 
