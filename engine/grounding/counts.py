@@ -44,6 +44,9 @@ TABLE_VI: Mapping[str, Mapping[str, object]] = {
 PAPER_TEXT_M, PAPER_TRAINED_M = 63.4, 32.2
 """Section V-A3: the frozen text branch, and what is trained, in millions."""
 
+TEXT_M = {"all-MiniLM-L6-v2": 22.7, "mobileclip2": PAPER_TEXT_M}
+"""Millions of parameters of the frozen text encoders, which the paper's tables count, too."""
+
 UNUSED_M = 5.56
 """Millions in the release's visual-prompt encoder, which the paper's method has no use for and we do not build."""
 
@@ -73,6 +76,11 @@ def count_parts(config: GroundingConfig) -> dict[str, int]:
         "text adapter": _size(network.adapt),
         "region head": sum(_size(head.region) for head in heads),
     }
+
+
+def parameters_m(config: GroundingConfig) -> float:
+    """Millions of parameters, the frozen text encoder's included, as the paper counts them."""
+    return millions(sum(count_parts(config).values())) + TEXT_M[config.text_encoder]
 
 
 def count_text() -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.catalog import WEIGHTS_FILE, file_sha256
 from engine.errors import ModelNotFound, UsageError
+from engine.grounding.data.drawing import only_share
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.data.scenes import TRAINING_DRAWS, SceneSetSpec, render_expressions
 from engine.grounding.guess import guess_metrics
@@ -89,13 +90,14 @@ class GroundingMaterials(KeptMaterials):
         self._embedded.add(key)
 
     def guess(self, recipe: GroundingRecipe) -> dict[str, Any]:
-        """What one scores on the test set without looking (``engine.grounding.guess``), as JSON."""
+        """What one scores on the test set without looking (``engine.grounding.guess``), as JSON; learned from what the
+        run learns from."""
         embedder = self.embedder(recipe)
-        key = (_set_key(recipe, "train"), recipe.slots.mask_directions, embedder.name)
+        key = (_set_key(recipe, "train"), recipe.batch.share, recipe.slots.mask_directions, embedder.name)
         if key not in self._guesses:
             self._tell({"kind": "stage", "stage": "guessing without pictures"})
             training, test = (self.expressions(recipe, split) for split in ("train", "test"))
-            self._guesses[key] = guess_metrics(training, test, embedder)
+            self._guesses[key] = guess_metrics(only_share(training, recipe.batch.share), test, embedder)
         return self._guesses[key]
 
     def grounding_dino(self, recipe: GroundingRecipe) -> Scored | None:

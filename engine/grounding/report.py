@@ -14,6 +14,8 @@ from engine.export.evaluation_parts import Published, evaluation_record
 from engine.export.grounding_evaluation import write_grounding_evaluation
 from engine.export.grounding_examples import Box, BoxExample
 from engine.grounding.calibration import probabilities
+from engine.grounding.config import GroundingConfig
+from engine.grounding.counts import PARAMETERS, parameters_m
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.evaluation import Evaluation
 from engine.grounding.published import optisar_table
@@ -38,13 +40,15 @@ def write_report(
     split: str,
     dataset: str,
     facts: Mapping[str, str],
+    config: GroundingConfig | None = None,
     notes: Sequence[str] = (),
     examples: Sequence[BoxExample] = (),
 ) -> tuple[dict[str, Any], tuple[Path, ...]]:
     """Write ``evaluation.csv``, ``.html`` and ``.json`` into ``out``, all or none; returns the record and the files.
 
     ``evaluation`` is of :func:`engine.grounding.evaluation.evaluate_scored`, ``guess`` of
-    :func:`engine.grounding.guess.guess_metrics`, {} where nobody could learn it. The rest is as in
+    :func:`engine.grounding.guess.guess_metrics`, {} where nobody could learn it. ``config`` is the model's, whose
+    parameters then stand beside those of the paper's rows. The rest is as in
     :func:`~engine.export.evaluation_parts.evaluation_record`.
     Raises :class:`~engine.errors.ExportRefused` where the files cannot be written.
     """
@@ -52,6 +56,8 @@ def write_report(
         evaluation, guess, task="grounding", model=model, split=split, dataset=dataset, facts=facts, notes=notes
     )
     own = paper_figures(evaluation["metrics"], evaluation["subsets"])
+    if config is not None:
+        own |= {PARAMETERS: parameters_m(config)}
     return record, write_grounding_evaluation(record, out, examples=examples, published=paper_rows(dataset), own=own)
 
 

@@ -20,7 +20,7 @@ from engine.grounding.evaluation import TOLD_APART, card_metrics, evaluate_score
 from engine.grounding.materials import GroundingMaterials
 from engine.grounding.model import OptiSarNet
 from engine.grounding.recipe import GroundingRecipe
-from engine.grounding.report import pick_examples, write_report
+from engine.grounding.report import cut_notes, pick_examples, write_report
 from engine.grounding.scored import SCORED_FILE, Scored
 from engine.grounding.scoring import score_set
 from engine.grounding.task import GroundingTask, TrainedGrounding
@@ -54,7 +54,8 @@ class GroundingRun:
         self.recipe, self.materials, self.tell = recipe, materials, tell
         self.training, self.validation, self.test = (materials.expressions(recipe, split) for split in SPLITS)
         self.embedder = materials.embedder(recipe)
-        self.settings = recipe.settings(len(TrainingOrder(self.training, recipe.batch, recipe.train.seed)))
+        self.pictures = len(TrainingOrder(self.training, recipe.batch, recipe.train.seed))
+        self.settings = recipe.settings(self.pictures)
         self.task = GroundingTask(
             TrainedGrounding(started_network(recipe), recipe.loss),
             recipe.model,
@@ -100,7 +101,8 @@ class GroundingRun:
         limits = limits_of(recipe, self.training, metrics, guess)
         write_report(
             folder, evaluation, guess, model=card.name, split=self.test.about, dataset=dataset_name(recipe.data),
-            facts=report_facts(card), notes=limits, examples=pick_examples(scored, self.test, calibration),
+            facts=report_facts(card), config=recipe.model, notes=(*limits, *cut_notes(self.test, self.embedder)),
+            examples=pick_examples(scored, self.test, calibration),
         )  # fmt: skip
         return replace(card, metrics_split=self.test.about, metrics=metrics, guess=guess, limits=limits)
 
@@ -120,7 +122,7 @@ class GroundingRun:
             recipe,
             config=recipe.model.as_json(),
             about=self.training.about,
-            samples=len(self.training),
+            samples=self.pictures,
             gsd_m=trained_gsd(recipe.data, self.training.gsd_m),
             pretrained=(self.embedder.pretrained, *start),
             command=command,

@@ -10,7 +10,7 @@ import torch
 
 from engine.catalog import ModelCard
 from engine.grounding.config import GroundingConfig
-from engine.grounding.counts import PARAMETERS, count_parts
+from engine.grounding.counts import PARAMETERS, parameters_m
 from engine.grounding.evaluation import TOLD_APART, evaluate_scored
 from engine.grounding.materials import GroundingMaterials
 from engine.grounding.published import optisar_table
@@ -24,9 +24,6 @@ from engine.training.trainer import Rivals, Tell
 
 GROUNDING_DINO = "G-DINO"
 """What the paper's tables call Grounding DINO."""
-
-TEXT_M = {"all-MiniLM-L6-v2": 22.7, "mobileclip2": 63.4}
-"""Millions of parameters of the frozen text encoders, which the paper's tables count, too."""
 
 
 class GroundingTrainer:
@@ -98,11 +95,6 @@ class GroundingTrainer:
             how = "its published weights, which were not trained on these data, were asked the same test expressions"
         note = f"{GROUNDING_DINO} beside “ours” is Grounding DINO (tiny) as transformers builds it: {how}."
         return Rivals({GROUNDING_DINO: figures}, (note,))
-
-
-def parameters_m(config: GroundingConfig) -> float:
-    """Millions of parameters, the frozen text encoder's included, as the paper counts them."""
-    return sum(count_parts(config).values()) / 1e6 + TEXT_M[config.text_encoder]
 
 
 def grounding_dino_parameters() -> int:

@@ -67,6 +67,7 @@ def evaluate_boxes(order: EvaluateOrder, *, progress: Progress) -> dict[str, Any
         split=pictures.about,
         dataset=asked.name,
         facts=facts(card, asked.name, GUESS, device, time.perf_counter() - began),
+        config=predictor.config,
         notes=[*asked.notes(card, pictures), *cut_notes(pictures, predictor.embedder)],
         examples=pick_examples(scored, pictures, calibration),
     )

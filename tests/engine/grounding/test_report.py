@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.export.evaluation_examples import COLOURS
+from engine.grounding.build import build_network
 from engine.grounding.calibration import fit_calibration
 from engine.grounding.evaluation import TOLD_APART, box_metrics, evaluate_scored
 from engine.grounding.guess import constant_boxes
@@ -19,6 +20,7 @@ from engine.grounding.report import cut_notes, paper_figures, paper_rows, pick_e
 from engine.grounding.scored import scored_boxes, scored_expressions, true_boxes
 from tests.engine.grounding.finder import HashEmbedder
 from tests.engine.grounding.known_set import known_set
+from tests.engine.grounding.tiny import CONFIG
 
 PICTURES = known_set(24)
 TRUTHS = true_boxes(PICTURES, scored_expressions(PICTURES))
@@ -57,7 +59,7 @@ def written(tmp_path_factory):
     return write_report(
         tmp_path_factory.mktemp("report"), evaluation, a_guess(), model="a <b> model", split="noise",
         dataset="scenes", facts={"software": "rsqa-desktop 9.9"}, notes=["It is noise."],
-        examples=pick_examples(SCORED, PICTURES, CALIBRATION),
+        config=CONFIG, examples=pick_examples(SCORED, PICTURES, CALIBRATION),
     )  # fmt: skip
 
 
@@ -141,6 +143,8 @@ def test_our_figures_stand_under_the_paper_s_columns_in_percent(page):
     assert own["all meanIoU"] == own["meanIoU"] == 100 * evaluation["metrics"]["meanIoU"]
     (row,) = re.findall(r'<tr class="sum"><td>a &lt;b&gt; model.*?</tr>', page, re.DOTALL)
     assert f"{own['optical meanIoU']:.2f}" in row
+    parameters = sum(one.numel() for one in build_network(CONFIG).parameters()) / 1e6 + 22.7  # and MiniLM's
+    assert f'<td class="number">{parameters:.2f}</td>' in row
 
 
 def test_every_chart_is_sound_xml(page):
