@@ -5,14 +5,14 @@ Visual Grounding. Everything is written from it and from public facts; no code o
 ``engine/DESIGN.md`` tells the network block by block, and how it is trained, calibrated and judged. Here, in the order
 of reading:
 
-- the network: ``config`` (every number), ``network`` (what goes in and out), ``model`` (the forward pass) with its parts
-  in ``backbone``, ``plmoe``, ``neck``, ``tgdf`` and ``heads``; ``build`` (from a configuration), ``counts`` (parameters
+- the network: ``config`` (every number), ``network`` (what goes in and out), ``model`` (the forward pass), its parts in
+  ``backbone``, ``plmoe``, ``neck``, ``tgdf`` and ``heads``; ``build`` (from a configuration), ``counts`` (parameters
   beside the paper's); convolutional blocks are ``engine.nn.csp``'s, texts become vectors in ``engine.nn.embeddings``;
 - its use: ``predictor`` (the only door for arrays), ``picking`` (from cells to boxes, the same in use, validation and
   evaluation), ``reasons`` (why, as maps), ``reconcile`` (both sensors' boxes as one list); for large areas ``windows``,
   ``seams`` and ``deciding`` (what position, size and relation name among all that was found);
-- what it learns from: ``data`` (expression sets), ``visit`` (one look at a picture), ``augment`` and ``moving`` (what is
-  done to picture and sentences), ``slots`` (the texts of a picture, negatives among them), ``meaning`` (whether a
+- what it learns from: ``data`` (expression sets), ``visit`` (one look at a picture), ``augment`` and ``moving`` (what
+  is done to picture and sentences), ``slots`` (the texts of a picture, negatives among them), ``meaning`` (whether a
   direction is true of a box);
 - its training: ``assigner`` and ``losses``, ``task`` (for ``engine.training``), ``recipe`` (every number of a run, from
   TOML), ``materials`` (what runs share), ``run`` (from recipe to model folder), ``trainer`` (what ``rsqa train`` asks
