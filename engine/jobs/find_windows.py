@@ -247,9 +247,8 @@ def _look(
     for text, into in asked:
         for place, view, detections in zip(places, views, _detections(search, views, text), strict=True):
             window = batch[place]
-            into.setdefault(sensor, []).extend(
-                _sighting(search, one, view, window, first + place) for one in detections
-            )
+            sightings = (_sighting(search, one, view, window, first + place) for one in detections)
+            into.setdefault(sensor, []).extend(one for one in sightings if one is not None)
     return len(views)
 
 
@@ -267,15 +266,25 @@ def _detections(search: WindowSearch, views: Sequence[View], text: str | None) -
     ]
 
 
-def _sighting(search: WindowSearch, one: Detection, view: View, window: PixelWindow, number: int) -> WindowSighting:
-    """A detection in pixels of the raster."""
+def _sighting(
+    search: WindowSearch, one: Detection, view: View, window: PixelWindow, number: int
+) -> WindowSighting | None:
+    """A detection in pixels of the raster, clipped to the area: a window may reach past it. None if all lies beyond."""
     from engine.grounding.reconcile import Sighting
     from engine.grounding.seams import MARGIN_PX, WindowSighting, cut_sides
 
     across, down = window.width / view.size[0], window.height / view.size[1]
     x0, y0, x1, y1 = one.box_xyxy_px
     left, top = window.col_off, window.row_off
-    box = (left + x0 * across, top + y0 * down, left + x1 * across, top + y1 * down)
+    area = search.plan.area.box
+    box = (
+        max(left + x0 * across, area.x0),
+        max(top + y0 * down, area.y0),
+        min(left + x1 * across, area.x1),
+        min(top + y1 * down, area.y1),
+    )
+    if box[0] >= box[2] or box[1] >= box[3]:
+        return None
     frame = (left, top, left + window.width, top + window.height)
     margin = MARGIN_PX * search.plan.side_px / search.predictor.config.image_size
     label = one.text if search.request.phrases else search.parsed.category or search.request.expression

@@ -86,7 +86,7 @@ def test_boxes_of_a_real_pair_lie_on_its_map(rsqa, shared_data, tmp_path):
 
 
 def test_a_person_reads_a_table(rsqa):
-    code, said, _ = rsqa("find", "the largest white storage tank in the top left")
+    code, said, _ = rsqa("find", "the largest white storage tank in the top left", "--gsd", "40")  # at once
     assert code == 0
     lines = said.splitlines()
     assert lines[0] == "Found       1 box in optical and SAR, the best"

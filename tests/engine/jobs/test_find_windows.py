@@ -16,7 +16,7 @@ from engine.errors import Cancelled, InputRefused, UsageError
 from engine.grounding.predictor import Detection
 from engine.jobs.ask import Asker
 from engine.jobs.find import Finder
-from engine.records import FindRequest, PixelWindow
+from engine.records import Box, FindRequest, PixelWindow
 from tests.engine.grounding.finder import finder_card
 from tests.engine.jobs.child import write_raster
 
@@ -62,6 +62,9 @@ class SeesBlobs:
             box = (columns.start, rows.start, columns.stop, rows.stop)
             found.append(Detection(tuple(map(float, box)), 0.6 + min(size, 300) / 1000, text, 0))
         return sorted(found, key=lambda one: -one.score)[:most]
+
+    def tokens_cut(self, text):
+        return 0
 
     def annotate(self, view, phrases, *, least_score):
         return [one for phrase in phrases for one in self.detections((view, phrase), most=None)]
@@ -166,6 +169,18 @@ def test_a_scale_may_be_asked_for(find):
     assert corners(small) == [pytest.approx((20, 20, 6), abs=2)]  # seen half as sharp
     with pytest.raises(InputRefused, match="more than the 3 allowed"):
         find("storage tanks", max_windows=3)
+
+
+def test_boxes_end_with_the_area_where_a_window_reaches_past_it(find, predictor, monkeypatch):
+    def all_and_a_corner(look, **_):
+        width, height = look[0].size
+        boxes = ((0.0, 0.0, float(width), float(height)), (0.0, 0.0, 2.0, 2.0))
+        return [Detection(box, 0.9, "tank", 0) for box in boxes]
+
+    monkeypatch.setattr(predictor, "detections", all_and_a_corner)
+    finding = find("storage tanks", window=PixelWindow(100, 80, 40, 30), gsd_m=20.0)
+    (only,) = finding.boxes
+    assert only.box == Box(100, 80, 140, 110)
 
 
 def test_windows_are_told_and_may_be_stopped(find):
