@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _AMERICAN = {
     "aeroplane": "airplane",
@@ -27,6 +28,7 @@ _AMERICAN = {
 """Words of this field that are spelt in two ways; the normal form has the American one, as the data sets do."""
 
 
+@lru_cache(maxsize=1 << 16)  # training compares the same sentences in every visit of a picture
 def normalise(question: str) -> str:
     """Fold case, Unicode compatibility forms, accents, punctuation, white space, and British spelling.
 
