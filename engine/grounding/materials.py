@@ -101,7 +101,7 @@ class GroundingMaterials(KeptMaterials):
         return self._guesses[key]
 
     def grounding_dino(self, recipe: GroundingRecipe) -> Scored | None:
-        """What Grounding DINO's published weights say to the test set; None where they are not on this machine."""
+        """What Grounding DINO's weights say to the test set; None where they are not on this machine."""
         # Only who asks for it waits for transformers.
         from engine.grounding.rivals.grounding_dino import GroundingDino, find_grounding_dino
 

@@ -83,16 +83,20 @@ class GroundingTrainer:
         }
 
     def rivals(self, recipe: GroundingRecipe, names: Collection[str], materials: GroundingMaterials) -> Rivals:
-        """Grounding DINO's parameters, and the scores of its published weights where they are on this machine."""
+        """Grounding DINO's parameters, and the scores of its weights where they are on this machine."""
         if GROUNDING_DINO not in names:
             return Rivals()
+        from engine.grounding.rivals.grounding_dino import find_grounding_dino, tuned_on  # transformers: seconds
+
         scored = materials.grounding_dino(recipe)
         figures = {PARAMETERS: grounding_dino_parameters() / 1e6}
         how = "no weights of it are on this machine, so that it has no scores"
         if scored is not None:
             evaluation = evaluate_scored(scored, materials.expressions(recipe, "test"))
             figures |= _figures(evaluation["metrics"] | {"subsets": evaluation["subsets"]})
-            how = "its published weights, which were not trained on these data, were asked the same test expressions"
+            data = tuned_on(find_grounding_dino())
+            weights = f"fine-tuned on {data}" if data else "as published, not trained on these data"
+            how = f"its weights, {weights}, were asked the same test expressions"
         note = f"{GROUNDING_DINO} beside “ours” is Grounding DINO (tiny) as transformers builds it: {how}."
         return Rivals({GROUNDING_DINO: figures}, (note,))
 

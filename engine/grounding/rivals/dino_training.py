@@ -7,6 +7,10 @@ that fits best is matched (with one thing the Hungarian matching is a minimum), 
 L1 and GIoU of the matched one; the same for every decoder layer and for the encoder's proposals. transformers' own
 loss cannot be used: from the third picture of a batch on it takes the tokens of another one's text, and what it takes
 for the encoder's proposals passes no gradient, so that the head that makes them would never learn.
+
+No command does this. In Python: hand a :class:`GroundingDinoTask` of the sets of ``GroundingMaterials.expressions`` to
+:func:`engine.training.train`, write the result with :func:`save_grounding_dino`, and name its folder in the environment
+variable ``RSQA_GROUNDING_DINO``: studies then score it, and say what it was tuned on.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from engine.grounding.data.drawing import BatchSettings, TrainingItem, TrainingO
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.rivals.grounding_dino import (
     IMAGENET,
+    TUNED_FILE,
     DinoPictures,
     DinoTexts,
     GroundingDino,
@@ -190,8 +195,9 @@ def only_scored(pictures: ExpressionSet) -> ExpressionSet:
     return replace(pictures, expressions=tuple(one for one in pictures.expressions if one.scored))
 
 
-def save_grounding_dino(dino: GroundingDino, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a folder that :meth:`GroundingDino.load` reads."""
+def save_grounding_dino(dino: GroundingDino, tokenizer: Tokenizer, folder: Path, *, about: str) -> None:
+    """Write a folder that :meth:`GroundingDino.load` reads; ``about`` is that of the training set, kept beside it."""
     network: Any = dino.network
     network.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / TUNED_FILE).write_text(f"{about}\n", encoding="utf-8")

@@ -40,6 +40,9 @@ NAME = "grounding-dino-tiny"
 HUB_ID = f"IDEA-Research/{NAME}"
 LICENCE = "Apache-2.0"
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
+TUNED_FILE = "fine-tuned-on.txt"
+"""Beside fine-tuned weights, what they were tuned on; published weights have no such file."""
+
 FOLDER_VARIABLE = "RSQA_GROUNDING_DINO"
 """Environment: a folder with :data:`FILES`, before the model folders."""
 
@@ -248,6 +251,12 @@ def find_grounding_dino(folder: Path | None = None) -> Path:
         remedy=f"Fetch {', '.join(FILES)} of {HUB_ID} ({LICENCE}) from the Hugging Face hub into "
         f"{model_folders()[0] / NAME}, or set {FOLDER_VARIABLE} to a folder with them.",
     )
+
+
+def tuned_on(folder: Path) -> str:
+    """What the weights in ``folder`` were fine-tuned on, "" for published ones."""
+    record = folder / TUNED_FILE
+    return record.read_text(encoding="utf-8").strip() if record.is_file() else ""
 
 
 def _places() -> Iterator[Path]:

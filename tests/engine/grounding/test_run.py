@@ -160,6 +160,8 @@ def test_grounding_dino_stands_beside_with_its_parameters(tmp_path, monkeypatch)
 def test_grounding_dinos_weights_are_asked_once(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     monkeypatch.setattr("engine.grounding.rivals.grounding_dino.find_grounding_dino", lambda: tmp_path)
+    from engine.grounding.rivals.grounding_dino import TUNED_FILE
+
     asked = []
 
     class Stub:
@@ -183,4 +185,7 @@ def test_grounding_dinos_weights_are_asked_once(tmp_path, monkeypatch):
     assert len(asked) == 1
     told = GroundingTrainer().rivals(recipe, {"G-DINO"}, materials)
     assert told.figures["G-DINO"]["all meanIoU"] == pytest.approx(100)
-    assert "published weights" in told.notes[0]
+    assert "as published" in told.notes[0]
+    (tmp_path / TUNED_FILE).write_text("500 scenes\n", encoding="utf-8")
+    told = GroundingTrainer().rivals(recipe, {"G-DINO"}, materials)
+    assert "fine-tuned on 500 scenes" in told.notes[0]
