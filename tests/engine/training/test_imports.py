@@ -9,8 +9,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 from tests.engine.grounding.recipes import TINY_CHANGES as TINY_GROUNDING
 
 PROGRAM = """
@@ -20,9 +18,9 @@ from engine.training.run import train_recipe
 from engine.training.trainer import load_recipe
 
 if __name__ == "__main__":
-    recipe = load_recipe(sys.argv[2], sys.argv[3:])
-    result = train_recipe(recipe, Path(sys.argv[1]), command="test")
-    assert (result.model / "card.json").is_file()
+    for name, changes in json.loads(sys.argv[2]).items():
+        result = train_recipe(load_recipe(name, changes), Path(sys.argv[1]) / name, command="test")
+        assert (result.model / "card.json").is_file()
     print(json.dumps(sorted(sys.modules)))
 """
 TINY_VQA = (
@@ -33,16 +31,15 @@ TINY_VQA = (
 UNWANTED = {"rasterio", "open_clip", "pyogrio", "PySide6", "pyqtgraph", "transformers.models"}
 
 
-@pytest.mark.parametrize(
-    ("recipe", "changes"),
-    [
-        ("tgfnet_compact_scenes", TINY_VQA),
-        ("optisar_compact_scenes", (*TINY_GROUNDING, "train.tensorboard=true")),
-    ],
-)
-def test_training_on_scenes_opens_no_raster(recipe, changes, tmp_path):
+RECIPES = {
+    "tgfnet_compact_scenes": TINY_VQA,
+    "optisar_compact_scenes": (*TINY_GROUNDING, "train.tensorboard=true"),
+}
+
+
+def test_training_on_scenes_opens_no_raster(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path), recipe, *changes], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(RECIPES)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     names = set(json.loads(done.stdout.splitlines()[-1]))
