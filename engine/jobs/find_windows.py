@@ -36,6 +36,10 @@ MOST_BOXES = 300
 SCALE_TOLERANCE = 0.01
 """A scale that was asked for and differs by less than this share is the same."""
 
+LEAST_SEEN_PX = 8
+"""An area of fewer of the model's pixels along its longer side is less than one cell of its finest map: nothing can be
+found there."""
+
 AT_ONCE_SIDES = 2.0
 """Where nobody knows which scales suit, an area up to so many of the model's sides goes into it at once."""
 
@@ -87,6 +91,12 @@ def _side_px(
             raise UsageError(
                 "The raster has no CRS, so its metres per pixel are unknown and a scale cannot be chosen.",
                 remedy="Leave the scale out.",
+            )
+        if longest * native_gsd_m < LEAST_SEEN_PX * asked_gsd_m:
+            length = f"{longest * native_gsd_m:,.4g} m"
+            raise UsageError(
+                f"At {asked_gsd_m:,.6g} m per pixel, nothing can be seen of an area of {length}.",
+                remedy="Choose a finer scale (--gsd).",
             )
         fitting = side * asked_gsd_m / native_gsd_m
         return None if abs(longest / fitting - 1) <= SCALE_TOLERANCE else max(1, round(fitting))

@@ -167,6 +167,8 @@ def test_a_scale_may_be_asked_for(find):
     assert small.windows is not None
     assert small.windows.windows == 1
     assert corners(small) == [pytest.approx((20, 20, 6), abs=2)]  # seen half as sharp
+    with pytest.raises(UsageError, match=r"At 1,000 m per pixel, nothing can be seen of an area of 2,560 m\."):
+        find("storage tanks", gsd_m=1000.0)
     with pytest.raises(InputRefused, match="more than the 3 allowed"):
         find("storage tanks", max_windows=3)
 
