@@ -13,7 +13,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.reading import Sources
 from engine.jobs.remarks import Offer, data_remarks, language_remarks, scale_remarks, shift_remarks
 from engine.raster import ground_size_m
-from engine.records import Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
+from engine.records import AreaUsed, Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
 from engine.records.finding import FoundIn
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import Parsed
@@ -70,16 +70,7 @@ def compose_finding(
 ) -> Finding:
     """The record of a finding; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
     seen = _made_one(searched) if searched.seen is None else searched.seen
-    area = area_used(
-        searched.window,
-        searched.grid,
-        searched.side,
-        predictor.card,
-        valid_optical=searched.shares.get("optical"),
-        valid_sar=searched.shares.get("sar"),
-    )
-    if searched.windows is not None:
-        area = replace(area, model_gsd_m=searched.windows.gsd_m)
+    area = _area_searched(searched, predictor.card)
     explanations = written_maps(searched.maps, searched.window, searched.square, folder)
     return Finding(
         expression=request.expression,
@@ -106,6 +97,19 @@ def compose_finding(
         files=tuple(reason.path for reason in explanations.values()),
         phrases=request.phrases,
     )
+
+
+def _area_searched(searched: SearchedArea, card: ModelCard) -> AreaUsed:
+    """What was looked at, and at which scale: that of the windows where there were any."""
+    area = area_used(
+        searched.window,
+        searched.grid,
+        searched.side,
+        card,
+        valid_optical=searched.shares.get("optical"),
+        valid_sar=searched.shares.get("sar"),
+    )
+    return area if searched.windows is None else replace(area, model_gsd_m=searched.windows.gsd_m)
 
 
 def _length_remarks(request: FindRequest, predictor: GroundingPredictor) -> Iterator[str]:
