@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ pytest.importorskip("torch")
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.errors import Cancelled, InputRefused, ModelDamaged, ModelNotFound, PairRefused, UsageError
 from engine.grounding.predictor import GroundingPredictor
+from engine.jobs import checks
 from engine.jobs.ask import Asker
 from engine.jobs.find import Finder
 from engine.protocol import from_json
-from engine.records import Finding, FindRequest, PixelWindow
+from engine.records import CheckRequest, Finding, FindRequest, GateChoice, PairCheck, PixelWindow
+from engine.registration import check_pair
 from tests.engine.grounding.finder import HashEmbedder, SaysBoxes, finder_card, write_finder
 from tests.engine.jobs.child import write_raster
 
@@ -261,6 +264,27 @@ def test_a_second_expression_on_a_view_encodes_nothing(wanted, monkeypatch, mode
     assert [one.view_reused for one in (first, again, sar_alone, elsewhere)] == [False, True, True, False]
     assert [area.sensor for (area,) in encoded] == ["optical", "sar"]
     assert again.provenance.sar_unit == first.provenance.sar_unit
+
+
+@pytest.mark.parametrize("gsd_m", [None, 10.0])
+def test_boxes_of_a_corrected_sar_image_are_where_the_optical_has_them(
+    finder, wanted, pair, tmp_path, monkeypatch, gsd_m
+):
+    """At once and in windows. SAR is written 20 columns and 8 rows off; the gate is made to say so."""
+    ask = {"expression": "the SAR ship", "window": PixelWindow(40, 40, 128, 120), "gsd_m": gsd_m}
+    straight = finder.find(wanted(**ask))
+    with rasterio.open(pair.sar) as source:
+        moved = write_raster(tmp_path / "moved.tif", np.roll(source.read(), (8, 20), axis=(1, 2)))
+
+    def shifted(request: CheckRequest, *, tolerance_px: float | None = None) -> PairCheck:
+        found = check_pair(request, tolerance_px=tolerance_px)
+        return replace(found, verdict="shifted", shift_px=(20.0, 8.0), shift_is_sure=True)
+
+    monkeypatch.setattr(checks, "check_pair", shifted)
+    corrected = finder.find(wanted(**ask, sar=moved, gate=GateChoice(correct_shift=True)))
+    assert corrected.provenance.shift_applied_px == (20.0, 8.0)
+    assert (corrected.windows is None) is (gsd_m is None)
+    assert corrected.boxes == straight.boxes
 
 
 def test_maps_lie_over_the_area(finder, wanted):
