@@ -207,8 +207,11 @@ class GroundingPredictor:
         if not phrases:
             raise UsageError("There are no phrases to annotate with.", remedy="Give a pool of at least one.")
         starts = list(range(0, len(phrases), self.config.texts))
-        looks = [self.look_each([view], phrases[start : start + self.config.texts])[0] for start in starts]
-        found = joined([candidates(look.output, look.row, self._part_px(view)) for look in looks], starts)
+        parts = []
+        for start in starts:  # of each run only the boxes are kept: its output takes megabytes
+            (look,) = self.look_each([view], phrases[start : start + self.config.texts])
+            parts.append(candidates(look.output, look.row, self._part_px(view)))
+        found = joined(parts, starts)
         return self._picked(found, view, phrases, most=None, least_score=least_score)
 
     def maps(self, view: View, look: Look | None = None) -> dict[str, ReasonMap]:
