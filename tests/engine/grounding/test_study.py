@@ -46,7 +46,7 @@ def test_table_i_has_ours_the_papers_and_what_we_can_tell_of_grounding_dino(tmp_
     assert (ours["G-DINO"]["Params (M)"], ours["G-DINO"]["SAR meanIoU"]) == ("172.25", "12.50")
     assert paper["G-DINO"]["all cumIoU"] == "78.74"
     assert "A word on G-DINO." in page
-    assert "the small preset" not in page
+    assert "the small preset at 256 px" in page
     assert "only the order" in page
 
 

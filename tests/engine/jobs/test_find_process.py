@@ -55,7 +55,8 @@ def ends(worker: Child, count: int) -> dict[str, str]:
 
 
 def test_finds_with_reasons_and_keeps_the_view(worker, wanted, tmp_path):
-    worker.say("f", wanted())
+    window = PixelWindow(4, 2, 120, 90)  # no other test asks for it: the worker is theirs, too, and keeps what it saw
+    worker.say("f", wanted(window=window))
     *progress, (_, finding), (_, outcome) = worker.hear_until("f")
     assert outcome == Outcome("succeeded")
     assert [event.stage for _, event in progress] == ["check", "model", "read", "encode", "read", "encode", "find"]
@@ -68,7 +69,7 @@ def test_finds_with_reasons_and_keeps_the_view(worker, wanted, tmp_path):
     *_, (_, exported), (_, outcome) = worker.hear_until("e")
     assert outcome.status == "succeeded"
     assert sorted(Path(file).suffix for file in exported.files) == [".csv", ".json"]
-    worker.say("g", wanted("storage tanks", least_score=0.01))
+    worker.say("g", wanted("storage tanks", least_score=0.01, window=window))
     *progress, (_, finding), _ = worker.hear_until("g")
     assert finding.view_reused
     assert [event.stage for _, event in progress] == ["check", "model", "find"]
