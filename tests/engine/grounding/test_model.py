@@ -133,10 +133,10 @@ class GroundingContract(NetworkContract):
         batch = tiny_batch(4)
         for part in model.modules():
             if isinstance(part, torch.nn.BatchNorm2d):
-                part.momentum = 0.3  # in 30 steps the usual slow average would not come near what it is to be
+                part.momentum = 0.3  # in 45 steps the usual slow average would not come near what it is to be
         optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
         losses = []
-        for _ in range(30):
+        for _ in range(45):
             optimiser.zero_grad()
             losses.append(self.loss(model.train(), batch))
             losses[-1].backward()
