@@ -13,7 +13,9 @@ from engine.catalog.card import (
     ScoreCurve,
     check_task,
     file_sha256,
+    json_fields,
     read_card,
+    read_fields,
     verify_extra_file,
     verify_weights,
 )
@@ -45,6 +47,8 @@ __all__ = [
     "ScoreCurve",
     "check_task",
     "file_sha256",
+    "json_fields",
+    "read_fields",
     "find_model",
     "installed_models",
     "missing_models",

@@ -6,9 +6,9 @@ A model is a folder with ``model.safetensors`` and ``card.json``. Reading and ch
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -17,6 +17,7 @@ from engine.errors import ModelDamaged, ModelNotFound
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 CARD_VERSION = 1
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,28 @@ class ModelCard:
     calibration: CardCalibration | None = None
     grounding_calibration: GroundingCalibration | None = None
     extra_files: dict[str, str] = field(default_factory=dict)
+
+
+def json_fields(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass as JSON types, for ``config`` or ``preprocess``."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(record).items()}
+
+
+def read_fields(stored: dict[str, Any], kind: type[Record]) -> Record:
+    """The dataclass ``kind`` from a card's ``config``. Raises ModelDamaged where a field is unknown or does not fit.
+
+    A field that the card lacks is newer than its weights: every field starts with what was built before it came.
+    """
+    unknown = sorted(set(stored) - set(get_type_hints(kind)))
+    if unknown:
+        raise ModelDamaged(
+            f"The model's configuration does not fit this program (fields: {', '.join(unknown)}).",
+            remedy="Use the version of the program that the card names, or other weights.",
+        )
+    try:
+        return msgspec.convert(stored, kind)
+    except msgspec.ValidationError as error:
+        raise ModelDamaged(f"The model's configuration cannot be used: {error}.") from error
 
 
 def file_sha256(path: Path) -> str:

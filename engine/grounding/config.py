@@ -5,12 +5,11 @@ What the paper leaves open is marked *our reading*; sections are those of OptiSA
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
-from engine.errors import ModelDamaged, UsageError
+from engine.catalog import json_fields, read_fields
+from engine.errors import UsageError
 from engine.nn.csp import attention_heads
 
 NARROWEST = 8
@@ -141,21 +140,9 @@ class GroundingConfig:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON types, for the card."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return json_fields(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> GroundingConfig:
-        """Read a card's ``config``. Raises ModelDamaged where a field is unknown.
-
-        A field that the card lacks is newer than its weights: every field starts with what was built before it came.
-        """
-        unknown = sorted(set(stored) - {f.name for f in fields(cls)})
-        if unknown:
-            raise ModelDamaged(
-                f"The model's configuration does not fit this program (fields: {', '.join(unknown)}).",
-                remedy="Use the version of the program that the card names, or other weights.",
-            )
-        try:
-            return msgspec.convert(stored, cls)
-        except msgspec.ValidationError as error:
-            raise ModelDamaged(f"The model's configuration cannot be used: {error}.") from error
+        """Read a card's ``config``, see :func:`engine.catalog.read_fields`. Raises ModelDamaged."""
+        return read_fields(stored, cls)

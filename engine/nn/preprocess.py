@@ -6,7 +6,7 @@ in training.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.catalog import json_fields
 from engine.errors import ModelDamaged, UsageError
 
 Floats = NDArray[np.float32]
@@ -40,7 +41,7 @@ class PreprocessSpec:
     patch_valid_share: float = 0.5
 
     def as_json(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return json_fields(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> PreprocessSpec:

@@ -6,12 +6,11 @@ Robust Remote Sensing Visual Question Answering (TGFNet), sections III-A to III-
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import msgspec
-
-from engine.errors import ModelDamaged, UsageError
+from engine.catalog import json_fields, read_fields
+from engine.errors import UsageError
 
 NetworkName = Literal["tgfnet", "single", "rsvqa", "main", "bimodal", "hrvqa", "trar", "feth"]
 Fusion = Literal["rqaf", "add", "concat", "transformer"]
@@ -172,21 +171,9 @@ class TgfnetConfig:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON types, for the card."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return json_fields(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> TgfnetConfig:
-        """Read a card's ``config``. Raises ModelDamaged where a field is unknown.
-
-        A field that the card lacks is newer than its weights: every field starts with what was built before it came.
-        """
-        unknown = sorted(set(stored) - {f.name for f in fields(cls)})
-        if unknown:
-            raise ModelDamaged(
-                f"The model's configuration does not fit this program (fields: {', '.join(unknown)}).",
-                remedy="Use the version of the program that the card names, or other weights.",
-            )
-        try:
-            return msgspec.convert(stored, cls)
-        except msgspec.ValidationError as error:
-            raise ModelDamaged(f"The model's configuration cannot be used: {error}.") from error
+        """Read a card's ``config``, see :func:`engine.catalog.read_fields`. Raises ModelDamaged."""
+        return read_fields(stored, cls)
