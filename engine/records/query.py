@@ -27,6 +27,12 @@ class GateChoice:
     tolerance_px: float | None = None
 
 
+def _require_raster(optical: str | None, sar: str | None) -> None:
+    """Raises UsageError for a pair of which neither raster is named."""
+    if optical is None and sar is None:
+        raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+
+
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
     """Judge a pair. A path of None means that the pair has only the other sensor."""
@@ -36,8 +42,7 @@ class CheckRequest:
     gate: GateChoice = field(default_factory=GateChoice)
 
     def __post_init__(self) -> None:
-        if self.optical is None and self.sar is None:
-            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        _require_raster(self.optical, self.sar)
 
 
 class AreaRequest(Protocol):
@@ -90,8 +95,7 @@ class AskRequest:
     def __post_init__(self) -> None:
         if not self.question.strip():
             raise UsageError("There is no question.", remedy="Type one, such as “Is there a river?”")
-        if self.optical is None and self.sar is None:
-            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        _require_raster(self.optical, self.sar)
         if not 0 < self.error_rate < 1:
             raise UsageError(
                 f"An error rate of {self.error_rate:g} is no share.", remedy="Name one between 0 and 1, such as 0.1."
@@ -161,8 +165,7 @@ class FindRequest:
             self._check_phrases()
         elif not self.expression.strip():
             raise UsageError("There is no expression.", remedy="Type one, such as “the largest storage tank”.")
-        if self.optical is None and self.sar is None:
-            raise UsageError("A pair needs at least one raster.", remedy="Name an optical or a SAR file.")
+        _require_raster(self.optical, self.sar)
         if not self.sensors or set(self.sensors) - {"optical", "sar"}:
             raise UsageError("No sensor is left to search.", remedy="Name optical, sar, or both.")
         if self.least_score is not None and not 0 < self.least_score < 1:
