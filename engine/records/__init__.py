@@ -8,6 +8,7 @@ the record's :class:`Grid`. Arrays are never in a record; a record names the ``.
 from engine.records.answer import Alternative, Answer, AreaUsed, ExpertOpinion, ExplanationMap, Provenance
 from engine.records.finding import Finding, FindMode, FoundBox, FoundIn, WindowsUsed
 from engine.records.geometry import Box, Grid, PixelWindow
+from engine.records.outline import Cleaning, Outline, OutlinePart, RedrawRequest
 from engine.records.pair import PairCheck, ValidShare
 from engine.records.query import (
     AreaRequest,
@@ -17,6 +18,7 @@ from engine.records.query import (
     ExportRequest,
     FindRequest,
     GateChoice,
+    OutlineRequest,
 )
 from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
 from engine.records.tiles import TileArrays, TileCount, TiledAnswer, TileGrid, TileState
@@ -32,6 +34,7 @@ __all__ = [
     "BandInfo",
     "Box",
     "CheckRequest",
+    "Cleaning",
     "DisplaySpec",
     "ExpertOpinion",
     "ExplanationMap",
@@ -43,10 +46,14 @@ __all__ = [
     "FoundIn",
     "GateChoice",
     "Grid",
+    "Outline",
+    "OutlinePart",
+    "OutlineRequest",
     "PairCheck",
     "PixelWindow",
     "Provenance",
     "RasterInfo",
+    "RedrawRequest",
     "TileArrays",
     "TileCount",
     "TileGrid",

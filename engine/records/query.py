@@ -126,6 +126,16 @@ class AskTilesRequest:
         return self.ask.folder
 
 
+def _require_search(sensors: tuple[str, ...], gsd_m: float | None, max_windows: int) -> None:
+    """Raises UsageError where nothing can be searched: no sensor, no scale, no window."""
+    if not sensors or set(sensors) - {"optical", "sar"}:
+        raise UsageError("No sensor is left to search.", remedy="Name optical, sar, or both.")
+    if gsd_m is not None and not (math.isfinite(gsd_m) and gsd_m > 0):
+        raise UsageError(f"{gsd_m:g} m per pixel is no scale.", remedy="Name a positive number.")
+    if max_windows < 1:
+        raise UsageError("A search has at least one window.", remedy="Allow more windows.")
+
+
 DEFAULT_FIND_SCORE = 0.25
 """The least score of a box among all that are shown; the paper's threshold is lost in its text (*our reading*)."""
 
@@ -166,14 +176,9 @@ class FindRequest:
         elif not self.expression.strip():
             raise UsageError("There is no expression.", remedy="Type one, such as “the largest storage tank”.")
         _require_raster(self.optical, self.sar)
-        if not self.sensors or set(self.sensors) - {"optical", "sar"}:
-            raise UsageError("No sensor is left to search.", remedy="Name optical, sar, or both.")
+        _require_search(self.sensors, self.gsd_m, self.max_windows)
         if self.least_score is not None and not 0 < self.least_score < 1:
             raise UsageError(f"A score of {self.least_score:g} is no share.", remedy="Name one between 0 and 1.")
-        if self.gsd_m is not None and not (math.isfinite(self.gsd_m) and self.gsd_m > 0):
-            raise UsageError(f"{self.gsd_m:g} m per pixel is no scale.", remedy="Name a positive number.")
-        if self.max_windows < 1:
-            raise UsageError("A search has at least one window.", remedy="Allow more windows.")
 
     def _check_phrases(self) -> None:
         if self.expression.strip():
@@ -182,6 +187,42 @@ class FindRequest:
             raise UsageError("A phrase of the pool is empty.", remedy="Leave it out.")
         if self.mode == "best":
             raise UsageError("A pool of phrases annotates all things, not the best one.", remedy="Leave the mode out.")
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineRequest:
+    """An expression whose pixels are outlined in an area of a pair. Fields in common with ``FindRequest`` mean the same.
+
+    ``sensors`` are those that the network may look at. ``cleaning`` makes the mask out of the probabilities; its
+    threshold None is that of the model's card, or a half.
+    """
+
+    expression: str
+    optical: str | None
+    sar: str | None
+    folder: str
+    window: PixelWindow | None = None
+    model: str = "lgce-compact"
+    device: str = "auto"
+    gate: GateChoice = field(default_factory=GateChoice)
+    optical_bands: tuple[int, ...] | None = None
+    sar_bands: tuple[int, ...] | None = None
+    sensors: tuple[str, ...] = ("optical", "sar")
+    threshold: float | None = None
+    least_part_px: int = 0
+    least_hole_px: int = 0
+    gsd_m: float | None = None
+    max_windows: int = DEFAULT_MAX_TILES
+
+    def __post_init__(self) -> None:
+        if not self.expression.strip():
+            raise UsageError("There is no expression.", remedy="Type one, such as “the lake in the north”.")
+        _require_raster(self.optical, self.sar)
+        _require_search(self.sensors, self.gsd_m, self.max_windows)
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise UsageError(f"A threshold of {self.threshold:g} is no share.", remedy="Name one between 0 and 1.")
+        if self.least_part_px < 0 or self.least_hole_px < 0:
+            raise UsageError("A part or a hole has no negative size.", remedy="Name 0 to keep everything.")
 
 
 @dataclass(frozen=True, slots=True)
