@@ -19,8 +19,8 @@ Ring = tuple[tuple[float, float], ...]
 class Cleaning:
     """What becomes of a probability map.
 
-    ``threshold`` (0..1) decides pixels; then connected parts (of eight neighbours) smaller than ``least_part_px`` go, and
-    holes smaller than ``least_hole_px`` are filled (pixels of the map's grid).
+    ``threshold`` (0..1) decides pixels; then connected parts (of eight neighbours) smaller than ``least_part_px`` go,
+    and holes smaller than ``least_hole_px`` are filled (pixels of the map's grid).
     """
 
     threshold: float = 0.5

@@ -191,10 +191,10 @@ class FindRequest:
 
 @dataclass(frozen=True, slots=True)
 class OutlineRequest:
-    """An expression whose pixels are outlined in an area of a pair. Fields in common with ``FindRequest`` mean the same.
+    """An expression whose pixels are outlined in an area of a pair.
 
-    ``sensors`` are those that the network may look at. ``cleaning`` makes the mask out of the probabilities; its
-    threshold None is that of the model's card, or a half.
+    Fields in common with ``FindRequest`` mean the same; ``sensors`` are those that the network may look at. The mask is
+    made as ``Cleaning`` says; a ``threshold`` of None is that of the model's card, or a half.
     """
 
     expression: str

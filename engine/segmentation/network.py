@@ -50,9 +50,9 @@ class SegmentationOutput(NamedTuple):
 
     ``logits`` [B, 2, H, W] are of background and foreground for every input pixel, as the decoder's at stride 4 grow to
     (bilinear). ``attention`` has for each stage how much of each cell's attention each word has (PWAM's softmax),
-    [B, N, H / stride, W / stride], 0 for words that are not there. ``gates`` has for each stage but the last how far the
-    words change what goes on to the next stage, [B, H / stride, W / stride]: the mean of |gate| over channels, 0..1.
-    ``trust`` is the first stage's.
+    [B, N, H / stride, W / stride], 0 for words that are not there. ``gates`` has for each stage but the last how far
+    the words change what goes on to the next stage, [B, H / stride, W / stride]: the mean of |gate| over channels,
+    0..1. ``trust`` is the first stage's.
     """
 
     logits: Tensor

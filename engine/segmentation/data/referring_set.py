@@ -36,8 +36,8 @@ class ReferringSet:
 
     ``optical`` uint8 [S, 3, size, size] and ``sar`` uint8 [S, size, size] are stretched by ``preprocess``' rules and
     letterboxed, 0..255 for 0..1; they may be memory-mapped. ``optical_valid`` and ``sar_valid`` bool [S, size, size]
-    say where there is data, None where every pixel of every area that has the sensor has. ``has`` bool [S, 2] says which
-    sensors (optical, SAR) an area has, on one grid; pixels of one that is missing are 0. ``masks`` uint8
+    say where there is data, None where every pixel of every area that has the sensor has. ``has`` bool [S, 2] says
+    which sensors (optical, SAR) an area has, on one grid; pixels of one that is missing are 0. ``masks`` uint8
     [M, size * size / 8] are bits, row by row (``numpy.packbits``), shared by expressions that name the same pixels.
     ``names``, ``weather`` ("" if unknown) and ``gsd_m`` (metres per pixel at the network's input, None if unknown) have
     one entry per area. ``about``, ``key`` and ``left_out`` as in a question set.
