@@ -115,8 +115,11 @@ class _Chart:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
 
-def _chart(report: StudyReport) -> _Chart:
-    column = next(name for name in report.columns if name not in report.counts)
+def _chart(report: StudyReport) -> _Chart | None:
+    """None where all columns are counts."""
+    column = next((name for name in report.columns if name not in report.counts), None)
+    if column is None:
+        return None
     values = [v[column] for row in report.rows for v in (row.ours, row.paper) if column in v]
     reach = [
         row.ours[column] + sign * row.spread[column] for row in report.rows for sign in (-1, 1) if column in row.spread

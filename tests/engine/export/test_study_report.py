@@ -21,6 +21,15 @@ def test_runs_that_are_all_alike_have_a_chart(share):
     assert page.count('class="dot ours"') >= 2
 
 
+def test_counts_alone_have_no_chart_and_no_best():
+    rows = (StudyRow("run", done=1, wanted=1, ours={"MACs": 200.0}, paper={"MACs": 191.5}, folders=("runs/run",)),)
+    page = study_page(StudyReport("A study", ("MACs",), rows, "a split", "a paper", counts=("MACs",)))
+    assert "200.00" in page
+    assert "at a glance" not in page
+    assert "percent" not in page
+    assert 'class="best"' not in page
+
+
 def test_a_disk_that_says_no_leaves_the_older_report(tmp_path, monkeypatch):
     before = {path.name: path.read_bytes() for path in write_study(report_of(0.5), tmp_path)}
 
