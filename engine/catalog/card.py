@@ -96,6 +96,20 @@ class GroundingCalibration:
     at: float = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentationCalibration:
+    """What a pixel's margin, the foreground's logit less the background's, means (``engine.segmentation.calibration``).
+
+    The probability that the pixel is meant is 1 / (1 + exp(-(slope · margin + offset))), fitted on so many ``pixels``
+    of validation expressions; ``slope`` is above 0. From the probability ``threshold`` up a pixel is in the mask.
+    """
+
+    pixels: int
+    slope: float
+    offset: float
+    threshold: float = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """The card. ``config`` and ``preprocess`` belong to the task's own dataclasses and are checked by them.
@@ -103,9 +117,9 @@ class ModelCard:
     ``answers`` is the vocabulary in the order of the network's outputs. ``temperature`` divides the logits before the
     softmax (fitted on the validation split). ``trained_gsd_m`` is the range of metres per pixel of the training
     pictures at the network's input, (0, 0) where it is unknown. ``metrics`` and ``guess`` are shares 0..1 on the split
-    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone, ``grounding_calibration`` on
-    those of other tasks and where nothing was fitted. ``extra_files`` are files of the folder beside the weights, by
-    name with their SHA-256.
+    ``metrics_split``. ``calibration`` is None on cards that know the temperature alone, ``grounding_calibration`` and
+    ``segmentation_calibration`` on those of other tasks and where nothing was fitted. ``extra_files`` are files of the
+    folder beside the weights, by name with their SHA-256.
     """
 
     card_version: int
@@ -135,6 +149,7 @@ class ModelCard:
     limits: tuple[str, ...] = ()
     calibration: CardCalibration | None = None
     grounding_calibration: GroundingCalibration | None = None
+    segmentation_calibration: SegmentationCalibration | None = None
     extra_files: dict[str, str] = field(default_factory=dict)
 
 

@@ -13,13 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.scored import ClassBoxes, Scored, class_boxes
-from engine.metrics import best_threshold
+from engine.metrics import best_threshold, fit_platt
 
 AT = 0.5
 """The IoU from which a box counts as right, as in Pr@.5."""
@@ -57,22 +56,9 @@ def fit_calibration(
 
 
 def fit_curve(scores: ArrayLike, right: ArrayLike) -> ScoreCurve:
-    """The curve that makes ``scores`` [n] in 0..1 most likely for what was ``right`` [n].
-
-    Instead of 1 and 0 it aims at (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2) (Platt, section 2.2), so that it stays finite
-    where all are right, or none.
-    """
-    x, hit = _logits(scores), np.asarray(right, bool)
-    positive = int(hit.sum())
-    target = np.where(hit, (positive + 1) / (positive + 2), 1 / (len(hit) - positive + 2))
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        z = parameters[0] * x + parameters[1]
-        off = expit(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(off * x), np.mean(off)])
-
-    fitted = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=[(0.0, None), (None, None)], method="L-BFGS-B").x
-    return ScoreCurve(len(hit), float(fitted[0]), float(fitted[1]))
+    """The curve that makes ``scores`` [n] in 0..1 most likely for what was ``right`` [n], as :func:`fit_platt`."""
+    slope, offset = fit_platt(_logits(scores), right)
+    return ScoreCurve(len(np.asarray(right)), slope, offset)
 
 
 def probabilities(calibration: GroundingCalibration, scores: ArrayLike, sensors: Sequence[str]) -> NDArray[np.float64]:

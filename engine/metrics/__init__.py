@@ -2,8 +2,8 @@
 
 ``answers`` for questions (OA, AA) with ``confusion`` for what was said instead, ``overlap`` for boxes and masks (Pr@t,
 IoU by sample and by area), ``detection`` where all boxes are shown, ``bootstrap`` for the intervals of either,
-``calibration`` for confidence, ``conformal`` for sets of answers at a chosen error rate, ``subsets`` for any of them by
-sensor, weather or size.
+``calibration`` for confidence and ``platt`` to mend it, ``conformal`` for sets of answers at a chosen error rate,
+``subsets`` for any of them by sensor, weather or size.
 """
 
 from engine.metrics.answers import BOTH_SENSOR_TYPES, AnswerTally
@@ -18,6 +18,7 @@ from engine.metrics.conformal import (
 from engine.metrics.confusion import OTHER, confusion
 from engine.metrics.detection import Operating, at_threshold, average_precision, best_threshold, hits
 from engine.metrics.overlap import THRESHOLDS, Overlap, OverlapTally, box_overlap, mask_overlap
+from engine.metrics.platt import fit_platt
 from engine.metrics.subsets import SIZES, Subsets, size_group
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "conformal_threshold",
     "confusion",
     "expected_calibration_error",
+    "fit_platt",
     "hits",
     "mask_overlap",
     "overlap_intervals",
