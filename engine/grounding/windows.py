@@ -14,6 +14,14 @@ OVERLAP = 0.2
 """Share of a window's side that it has in common with the next one (*our reading*: the paper has no windows). What is
 smaller than that lies whole in one of them; a quarter more windows per axis is the price."""
 
+LEAST_SEEN_PX = 8
+"""What is smaller than so many of the network's pixels is less than one cell of its finest map: it is hardly found."""
+
+MOST_MAGNIFIED = 2.0
+"""Windows of a raster that is coarser than the network was trained for show it this much larger, not more (*our
+reading*). At twice its size, what has four of the raster's pixels fills a cell; what has fewer has no shape to be told
+by, and windows grow by the square."""
+
 
 class Sides(NamedTuple):
     """Something said of each border of a window or box."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine.catalog import ModelCard
+from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED
 from engine.jobs.compose import area_used, provenance_of, written_maps
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
@@ -86,7 +87,7 @@ def compose_finding(
         windows=searched.windows,
         messages=(
             *_window_remarks(searched),
-            *scale_remarks(area, FINER),
+            *_scale_remarks(area),
             *data_remarks(area),
             *_sensor_remarks(request, parsed, searched),
             *_score_remarks(searched, seen, predictor.card),
@@ -110,6 +111,21 @@ def _area_searched(searched: SearchedArea, card: ModelCard) -> AreaUsed:
         valid_sar=searched.shares.get("sar"),
     )
     return area if searched.windows is None else replace(area, model_gsd_m=searched.windows.gsd_m)
+
+
+def _scale_remarks(area: AreaUsed) -> list[str]:
+    """Whether the scale suits the model; of a raster that is too coarse for it, what can be seen all the same.
+
+    No choice of area or of windows helps there, so that none is offered.
+    """
+    native, seen, (finest, coarsest) = area.grid.gsd_m, area.model_gsd_m, area.trained_gsd_m
+    if native is None or seen is None or not area.trained_range_known or native <= max(seen, coarsest):
+        return scale_remarks(area, FINER)
+    least_m = LEAST_SEEN_PX * max(seen, native / MOST_MAGNIFIED)
+    return [
+        f"The image has {native:.3g} m per pixel, the model was trained for {finest:g} to {coarsest:g} m. It was "
+        f"magnified {native / seen:.3g} times; what is smaller than {least_m:.2g} m is hardly found."
+    ]
 
 
 def _length_remarks(request: FindRequest, predictor: GroundingPredictor) -> Iterator[str]:

@@ -5,12 +5,14 @@ Memory holds one batch of windows and the boxes, whatever the size of the raster
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
 
 from engine.errors import InputRefused, UsageError
+from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED, WindowPlan
 from engine.jobs.compose_find import SearchedArea
 from engine.jobs.reading import AreaPixels, AreaReader, SensorPixels, size_as_read
 from engine.records import FindRequest, Grid, PairCheck, PixelWindow, WindowsUsed
@@ -24,7 +26,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be refused wi
     from engine.grounding.predictor import Detection, GroundingPredictor, View
     from engine.grounding.reconcile import Sighting
     from engine.grounding.seams import WindowSighting
-    from engine.grounding.windows import WindowPlan
 
 BATCH_S = 0.4
 """How long a batch of windows should take, so that a stop is heeded well within a second."""
@@ -35,10 +36,6 @@ MOST_BOXES = 300
 
 SCALE_TOLERANCE = 0.01
 """A scale that was asked for and differs by less than this share is the same."""
-
-LEAST_SEEN_PX = 8
-"""An area of fewer of the model's pixels along its longer side is less than one cell of its finest map: nothing can be
-found there."""
 
 AT_ONCE_SIDES = 2.0
 """Where nobody knows which scales suit, an area up to so many of the model's sides goes into it at once."""
@@ -59,22 +56,41 @@ def plan_windows(
     """The windows over ``window``, or None where it goes into the model's square of ``side`` pixels at once.
 
     Without ``request.gsd_m`` that is where it is seen no more coarsely than the model was trained for; else windows are
-    at the scale nearest to the raster's own that it was trained for. Raises :class:`UsageError` for a scale that cannot
-    be had, :class:`InputRefused` for more windows than the request allows.
+    at the scale nearest to the raster's own that it was trained for, magnified by :data:`MOST_MAGNIFIED` at the most.
+    Raises :class:`UsageError` for a scale that cannot be had, :class:`InputRefused` for more windows than the request
+    allows.
     """
     side_px = _side_px(request.gsd_m, window, grid.gsd_m, card.trained_gsd_m, side)
     if side_px is None:
         return None
-    from engine.grounding.windows import WindowPlan
-
     plan = WindowPlan.over(window, side_px)
     if len(plan) > request.max_windows:
-        scale = "" if grid.gsd_m is None else f" at {side_px * grid.gsd_m / side:.3g} m per pixel"
-        raise InputRefused(
-            f"This area takes {len(plan):,} windows{scale}, more than the {request.max_windows:,} allowed.",
-            remedy="Choose a coarser scale (--gsd), a smaller area, or allow more (--max-windows).",
-        )
+        _refuse(plan, request.max_windows, None if grid.gsd_m is None else grid.gsd_m / side)
     return plan
+
+
+def _refuse(plan: WindowPlan, allowed: int, gsd_of_side_px: float | None) -> NoReturn:
+    """Say how many windows ``plan`` has, and from which scale on they are no more than ``allowed``.
+
+    ``gsd_of_side_px`` is the metres per pixel at the model for each pixel that a window is wide, None if unknown.
+    """
+    scale, coarser = "", ""
+    if gsd_of_side_px is not None:
+        fitting = plan
+        while len(fitting) > allowed:
+            fitting = WindowPlan.over(plan.area, math.ceil(1.02 * fitting.side_px))
+        scale = f" at {gsd_of_side_px * plan.side_px:.3g} m per pixel"
+        coarser = f" a coarser scale (--gsd {_up(gsd_of_side_px * fitting.side_px)} or more),"
+    raise InputRefused(
+        f"This area takes {len(plan):,} windows{scale}, more than the {allowed:,} allowed.",
+        remedy=f"Choose{coarser} a smaller area, or allow more (--max-windows).",
+    )
+
+
+def _up(gsd_m: float) -> str:
+    """To two figures, never less than it is."""
+    step = 10.0 ** (math.floor(math.log10(gsd_m)) - 1)
+    return f"{math.ceil(gsd_m / step) * step:.6g}"
 
 
 def _side_px(
@@ -102,9 +118,11 @@ def _side_px(
         return None if abs(longest / fitting - 1) <= SCALE_TOLERANCE else max(1, round(fitting))
     if native_gsd_m is None or trained_gsd_m[1] <= 0:
         return None if longest <= AT_ONCE_SIDES * side else side
-    if native_gsd_m * longest / side <= trained_gsd_m[1] * (1 + SCALE_TOLERANCE):
+    least_gsd_m = native_gsd_m / MOST_MAGNIFIED
+    if native_gsd_m * longest / side <= max(trained_gsd_m[1], least_gsd_m) * (1 + SCALE_TOLERANCE):
         return None
-    return max(1, round(side * nearest_trained_gsd_m(native_gsd_m, trained_gsd_m) / native_gsd_m))
+    scale = max(nearest_trained_gsd_m(native_gsd_m, trained_gsd_m), least_gsd_m) / native_gsd_m
+    return max(1, math.floor(side * scale) if scale < 1 else math.ceil(side * scale))  # towards the range's inside
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.errors import Cancelled, InputRefused, UsageError
 from engine.grounding.predictor import Detection
 from engine.jobs.ask import Asker
 from engine.jobs.find import Finder
+from engine.jobs.find_windows import plan_windows
 from engine.records import Box, FindRequest, PixelWindow
 from tests.engine.grounding.finder import finder_card
 from tests.engine.jobs.child import write_raster
@@ -169,8 +171,41 @@ def test_a_scale_may_be_asked_for(find):
     assert corners(small) == [pytest.approx((20, 20, 6), abs=2)]  # seen half as sharp
     with pytest.raises(UsageError, match=r"At 1,000 m per pixel, nothing can be seen of an area of 2,560 m\."):
         find("storage tanks", gsd_m=1000.0)
-    with pytest.raises(InputRefused, match="more than the 3 allowed"):
+
+
+def test_too_many_windows_are_refused_with_the_scale_that_has_fewer(find):
+    with pytest.raises(InputRefused, match="takes 20 windows at 10 m per pixel, more than the 3 allowed") as refused:
         find("storage tanks", max_windows=3)
+    wanted = re.search(r"\(--gsd ([\d.]+) or more\)", refused.value.remedy or "")
+    assert wanted is not None
+    finding = find("storage tanks", gsd_m=float(wanted[1]), max_windows=3)
+    assert finding.windows is not None
+    assert 1 < finding.windows.windows <= 3
+    with pytest.raises(InputRefused):
+        find("storage tanks", gsd_m=0.9 * float(wanted[1]), max_windows=3)
+
+
+@pytest.mark.parametrize(
+    ("trained", "side_px", "why"),
+    [
+        ((0.5, 2.0), 32, "magnified 2 times; what is smaller than 40 m is hardly found"),
+        ((0.5, 8.0), 51, "magnified 1.25 times; what is smaller than 64 m is hardly found"),
+        ((0.5, 10.0), 64, None),
+        ((13.01, 20.0), 84, None),
+    ],
+)
+def test_a_raster_coarser_than_the_model_knows_is_magnified_twice_at_the_most(find, predictor, trained, side_px, why):
+    """And every scale that is chosen lies in the model's range, where that can be."""
+    predictor.card = finder_card(trained_gsd_m=trained)
+    finding = find("storage tanks")
+    assert finding.windows is not None
+    assert finding.windows.side_px == side_px
+    said = " ".join(finding.messages)
+    assert ("The image has 10 m per pixel, the model was trained for" in said) is (why is not None)
+    assert why is None or why in said
+    assert "outside its range" not in said
+    request = FindRequest("tanks", "optical.tif", None, "job")
+    assert plan_windows(request, PixelWindow(0, 0, side_px, 20), finding.area.grid, predictor.card, SIDE) is None
 
 
 def test_boxes_end_with_the_area_where_a_window_reaches_past_it(find, predictor, monkeypatch):
