@@ -14,14 +14,16 @@ from engine.catalog import WEIGHTS_FILE, file_sha256
 from engine.errors import ModelNotFound, UsageError
 from engine.grounding.data.drawing import only_share
 from engine.grounding.data.expression_set import ExpressionSet
-from engine.grounding.data.scenes import TRAINING_DRAWS, SceneSetSpec, render_expressions
+from engine.grounding.data.scenes import render_expressions
 from engine.grounding.guess import guess_metrics
 from engine.grounding.recipe import GroundingRecipe
 from engine.grounding.scored import Scored
 from engine.grounding.slots import mask_directions
-from engine.nn.embeddings import AT_ONCE, TextEmbedder, build_embedder
+from engine.nn.embeddings import TextEmbedder, build_embedder
+from engine.nn.kept import AT_ONCE
 from engine.scenes import SPLIT_SEEDS
 from engine.training.materials import SPLITS, KeptMaterials, digest
+from engine.training.scene_sets import TRAINING_DRAWS, SceneSetSpec
 from engine.training.trainer import Tell
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from engine.catalog import ModelCard, find_model
 from engine.datasets.dataset import DataSet
 from engine.grounding.data.expression_set import Box, Expression, ExpressionSet, NamedThing, SensorName
 from engine.grounding.data.folders import expression_folder
-from engine.grounding.data.scenes import SceneSetSpec, exam_spec, render_expressions
+from engine.grounding.data.scenes import render_expressions
 from engine.grounding.evaluation import evaluate_scored
 from engine.grounding.guess import guess_metrics
 from engine.grounding.predictor import GroundingPredictor
@@ -34,6 +34,7 @@ from engine.jobs.evaluate_order import (
 from engine.scenes import SPLIT_SEEDS, make_truth
 from engine.scenes.plan import VIEW
 from engine.training.pictures import SPLIT_NAMES, read_annotations
+from engine.training.scene_sets import SceneSetSpec, exam_spec
 
 GUESS = (
     "the better, by meanIoU, of the median training box of a category, moved to where the sentence says, and a small "

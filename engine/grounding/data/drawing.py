@@ -7,22 +7,20 @@ too, so that it does not matter who prepares it.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import UsageError
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.records.pair import SENSORS
+from engine.training.visiting import Rounds, share_of
 
 MOSAIC_PARTNERS = 3
 """Pictures beside the visited one in a mosaic of two by two."""
 
-_ROUND, _VISIT = 1, 2  # streams of random numbers below one seed
+_VISIT = 2  # a stream of random numbers below a seed, beside that of the rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,7 @@ class TrainingOrder:
         self._of_sensor = {sensor: usable[of_each == sensor] for sensor in SENSORS}
         self._sensors = training.sensors
         by_sensor = [own for own in self._of_sensor.values() if own.size]
-        self._streams = by_sensor if batch.balance == "sensor" else [usable]
-        self._round = lru_cache(maxsize=4)(self._drawn_round)  # to draw it for each visit would take as long as a step
+        self._rounds = Rounds(by_sensor if batch.balance == "sensor" else [usable], seed)
 
     def __len__(self) -> int:
         """Pictures that are trained on."""
@@ -89,28 +86,15 @@ class TrainingOrder:
         return [self._item(place) for place in range(first, first + self._batch.pictures)]
 
     def _item(self, place: int) -> TrainingItem:
-        """The visit at ``place`` of all visits ever made; streams take turns."""
-        turn, stream = divmod(place, len(self._streams))
-        visit, at = divmod(turn, len(self._streams[stream]))
-        picture = int(self._round(stream, visit)[at])
+        """The visit at ``place`` of all visits ever made."""
+        picture, visit = self._rounds.at(place)
         seed = (self._seed, _VISIT, picture, visit)
         mates = self._of_sensor[self._sensors[picture]]
         partners = np.random.default_rng([*seed, 0]).choice(mates, MOSAIC_PARTNERS)
         return TrainingItem(picture, tuple(int(mate) for mate in partners), seed)
-
-    def _drawn_round(self, stream: int, visit: int) -> NDArray[np.int64]:
-        """All pictures of a stream in the order of its round ``visit``."""
-        return np.random.default_rng([self._seed, _ROUND, stream, visit]).permutation(self._streams[stream])
 
 
 def only_share(training: ExpressionSet, share: float) -> ExpressionSet:
     """``training`` with the expressions of ``share`` of its pictures alone, so that nothing is learned from others."""
     chosen = set(share_of(training.names, share).tolist())
     return replace(training, expressions=tuple(one for one in training.expressions if one.picture in chosen))
-
-
-def share_of(names: tuple[str, ...], share: float) -> NDArray[np.int64]:
-    """Rows of ``share`` of the pictures, at least one, in order: those whose names have the smallest digests."""
-    digests = [hashlib.sha256(name.encode()).digest() for name in names]
-    first = sorted(range(len(names)), key=digests.__getitem__)[: max(1, round(share * len(names)))]
-    return np.array(sorted(first), np.int64)

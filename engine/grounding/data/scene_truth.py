@@ -11,25 +11,22 @@ is any; and, where a town is only a texture, what towns are full of.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 
 from engine.draws import Draws
 from engine.grounding.data.expression_set import Expression, NamedThing, SensorName
+from engine.scenes.asked import drawn_referrals, hidden_things, still_names
 from engine.scenes.radar.radar_view import radar_view
 from engine.scenes.sample import Sample
-from engine.scenes.truths.facts import Facts, Thing, has_textured_town
+from engine.scenes.truths.facts import Thing, has_textured_town
 from engine.scenes.truths.referring import (
     BOX_CATEGORIES,
     LOST_IN_TOWNS,
     SAR_CATEGORIES,
     SAR_ONLY,
-    Referral,
     can_be_boxed,
-    refer,
 )
-from engine.scenes.truths.selection import Selection, Selector
-from engine.text import Parsed, Wording, parse
+from engine.text import Parsed, Wording
 from engine.text.expression_templates import say
 
 RESOLVED: dict[SensorName, tuple[str, ...]] = {
@@ -37,9 +34,6 @@ RESOLVED: dict[SensorName, tuple[str, ...]] = {
     "sar": tuple(name for name in BOX_CATEGORIES if name in SAR_CATEGORIES),
 }
 """The classes whose things a picture of a sensor shows."""
-
-HIDDEN_SHARE = 0.5
-"""A thing of which weather hides more than this share of its pixels is not in the optical picture."""
 
 SENSOR_NAMED: dict[SensorName, float] = {"optical": 0.1, "sar": 0.5}
 """How often a class in the plural is said with the sensor, as referrals are."""
@@ -78,8 +72,9 @@ def picture_truth(
     place = {thing.id: number for number, thing in enumerate(listed)}
     lost = (*LOST_IN_TOWNS, "road") if has_textured_town(facts) else ()
     doubtful = {*lost, *(thing.name for thing in shown.things if thing.id not in place)}
-    asked = [r for r in _referrals(sample, wording, draws) if r.sensor == sensor and (r.distractors or not exam)]
-    seen = [r for r in asked if r.members[0] in place and (not hidden or _still_names(facts, hidden, r))]
+    drawn = drawn_referrals(sample, wording, draws, "box")
+    asked = [one for one in drawn if one.sensor == sensor and (one.distractors or not exam)]
+    seen = [r for r in asked if r.members[0] in place and (not hidden or still_names(facts, hidden, r))]
     scored = [Expression(0, r.text, (place[r.members[0]],), r.category, r.how, r.distractors) for r in seen]
     return PictureTruth(
         things=tuple(NamedThing(0, thing.box, thing.name) for thing in listed),
@@ -87,34 +82,6 @@ def picture_truth(
         uncertain=tuple(sorted(doubtful)),
         unseen=len(asked) - len(seen),
     )
-
-
-def _referrals(sample: Sample, wording: Wording, draws: int) -> list[Referral]:
-    """The expressions with boxes of all draws, no thing named twice in the same way."""
-    further = (refer(sample.facts, sample.seed, wording, draw=draw) for draw in range(1, draws))
-    found: dict[tuple[object, ...], Referral] = {}
-    for referral in chain(sample.referrals, *further):
-        if referral.task == "box":
-            found.setdefault((referral.sensor, referral.members, referral.how), referral)
-    return list(found.values())
-
-
-def hidden_things(sample: Sample) -> frozenset[int]:
-    """Ids of the things, land cover too, of which weather hides most of what the scene shows."""
-    if not sample.hidden.any():
-        return frozenset()
-    return frozenset(
-        thing.id
-        for thing in sample.facts.things
-        if float(sample.hidden[sample.facts.mask(thing)].mean()) > HIDDEN_SHARE
-    )
-
-
-def _still_names(facts: Facts, hidden: Collection[int], referral: Referral) -> bool:
-    """Whether the expression names its one thing where the ``hidden`` ones, which it may mean or lean on, are not."""
-    things = tuple(replace(thing, name="hidden") if thing.id in hidden else thing for thing in facts.things)
-    selection = Selector(replace(facts, things=things)).select(parse(referral.text))
-    return selection == Selection(referral.members, True)
 
 
 def _classes(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -22,42 +22,14 @@ import numpy as np
 from engine.grounding.data.expression_set import Box, Expression, ExpressionSet, NamedThing, SensorName
 from engine.grounding.data.scene_truth import picture_truth
 from engine.nn.preprocess import PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
-from engine.scenes import WORLD_VERSION, Sample, make_sample
+from engine.scenes import WORLD_VERSION, Sample
 from engine.scenes.condition import draw_condition
-from engine.scenes.exam import Exam, exam_sample, find_exam
-from engine.scenes.plan import VIEW
 from engine.scenes.truths.referring import BOX_CATEGORIES
-from engine.text import Wording
+from engine.training.scene_sets import SceneSetSpec, sample_of
 from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
-
-TRAINING_DRAWS = 3
-"""How often expressions are drawn for a scene that is trained on: two and a half times as many for a third more time.
-Sets that are scored have one draw, as exams do."""
 
 VERSION = 1
 """Goes up when the same scenes would be kept otherwise: other rules in ``preprocess``, ``scene_truth`` or here."""
-
-
-@dataclass(frozen=True, slots=True)
-class SceneSetSpec:
-    """What a set is made of: ``count`` scenes from ``first_seed`` on, drawn at ``view_px``, kept at ``size_px``.
-
-    ``draws`` is how often expressions are drawn for each scene, see ``scene_truth``. ``exam`` names a frozen exam, see
-    :func:`exam_spec`.
-    """
-
-    first_seed: int
-    count: int
-    wording: Wording
-    view_px: int
-    size_px: int
-    draws: int = 1
-    exam: str = ""
-
-
-def exam_spec(exam: Exam, count: int, size_px: int) -> SceneSetSpec:
-    """The first ``count`` scenes of a frozen exam: seeds, weathers, SAR units and expressions are the exam's."""
-    return SceneSetSpec(exam.first_seed, min(count, exam.count), "held-out", VIEW, size_px, exam=exam.name)
 
 
 def render_expressions(
@@ -128,10 +100,7 @@ def _rendered(
 
 def _render_scene(spec: SceneSetSpec, preprocess: PreprocessSpec, seed: int) -> list[Row]:
     """The rows of one scene: its optical picture and, of an exact pair, its SAR picture."""
-    if spec.exam:
-        sample = exam_sample(find_exam(spec.exam), seed - spec.first_seed)
-    else:
-        sample = make_sample(seed, size=spec.view_px, wording=spec.wording, questions_per_type=0)
+    sample = sample_of(spec, seed)
     sensors: tuple[SensorName, ...] = ("optical", "sar") if sample.pair == "exact" else ("optical",)
     return [_row(spec, preprocess, sample, sensor) for sensor in sensors]
 

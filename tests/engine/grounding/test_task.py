@@ -223,8 +223,9 @@ def test_a_run_learns_and_resumes_to_the_last_bit(tmp_path):
 
 BARE = """
 import sys
-from engine.grounding.data.scenes import SceneSetSpec, render_expressions
+from engine.grounding.data.scenes import render_expressions
 from engine.nn.preprocess import PreprocessSpec
+from engine.training.scene_sets import SceneSetSpec
 from engine.grounding import task
 assert render_expressions(SceneSetSpec(10_000_000, 1, "train", 128, 64), PreprocessSpec(), None).names
 print(sorted({name.split(".")[0] for name in sys.modules}

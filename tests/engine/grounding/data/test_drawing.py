@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import UsageError
-from engine.grounding.data.drawing import MOSAIC_PARTNERS, BatchSettings, TrainingOrder, only_share, share_of
+from engine.grounding.data.drawing import MOSAIC_PARTNERS, BatchSettings, TrainingOrder, only_share
+from engine.training.visiting import share_of
 from tests.engine.grounding.known_set import known_set
 
 

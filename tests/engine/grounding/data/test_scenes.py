@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from engine.grounding.data import scenes as scenes_module
-from engine.grounding.data.scene_truth import HIDDEN_SHARE, hidden_things, picture_truth
-from engine.grounding.data.scenes import SceneSetSpec, exam_spec, render_expressions
+from engine.grounding.data.scene_truth import picture_truth
+from engine.grounding.data.scenes import render_expressions
 from engine.nn.preprocess import PreprocessSpec
 from engine.scenes import make_sample
+from engine.scenes.asked import HIDDEN_SHARE, hidden_things
 from engine.scenes.exam import EXAMS, exam_referrals, exam_truth
 from engine.scenes.radar.radar_view import radar_view
 from engine.scenes.truths.facts import has_textured_town
 from engine.scenes.truths.referring import BOX_AREA_PX, BOX_CATEGORIES, BOX_SIDE_PX, SAR_CATEGORIES
 from engine.scenes.truths.selection import Selector
 from engine.text import parse
+from engine.training.scene_sets import SceneSetSpec, exam_spec
 
 SPEC = SceneSetSpec(first_seed=10_000_000, count=6, wording="train", view_px=256, size_px=64)
 CLOUDED = 10_000_005
