@@ -23,29 +23,17 @@ from engine.grounding.network import BackboneFeatures, GroundingOutput
 from engine.grounding.picking import Picked, candidates, joined, pick
 from engine.grounding.reasons import gate_maps, routing_maps
 from engine.nn.embeddings import TextEmbedder, build_embedder
-from engine.nn.inputs import Part, finite_mask, room_on_device, square_in_area, square_input
-from engine.nn.preprocess import Floats, Mask, PreprocessSpec, Square, letterbox, stretch_optical, stretch_sar
+from engine.nn.inputs import Part, SensorArea, room_on_device, sensor_square, square_in_area, square_input
+from engine.nn.preprocess import PreprocessSpec
 from engine.nn.reason_map import ReasonMap
 from engine.nn.weights import load_weights
-from engine.records.pair import SENSOR_SAID, SENSORS
+from engine.records.pair import SENSOR_SAID
 from engine.records.query import DEFAULT_FIND_SCORE
 
 if TYPE_CHECKING:
     from engine.grounding.model import OptiSarNet
 
 TASK = "grounding"
-
-
-class SensorArea(NamedTuple):
-    """One sensor's pixels of an area: ``values`` [3 or 1, h, w], where they are ``valid`` [h, w] (None: where finite).
-
-    ``sensor`` is ``optical`` or ``sar``; ``unit`` is a ``records.SarUnit`` and means nothing for optical.
-    """
-
-    values: Floats
-    valid: Mask | None
-    sensor: str
-    unit: str = "db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +135,7 @@ class GroundingPredictor:
 
     def encode_each(self, areas: Sequence[SensorArea]) -> list[View | None]:
         """Encode several pictures as one batch; None for one without data."""
-        squares = [self._square(area) for area in areas]
+        squares = [sensor_square(area, self.spec, self.config.image_size) for area in areas]
         inputs = [square_input(square, self.spec) for square in squares]
         seen = [place for place, (_, valid) in enumerate(inputs) if bool(valid.any())]
         views: list[View | None] = [None] * len(areas)
@@ -219,17 +207,6 @@ class GroundingPredictor:
         text at each scale."""
         gates = {} if look is None else gate_maps(look.output, look.row, view.sensor)
         return routing_maps(view.features, view.sensor, self.config) | gates
-
-    def _square(self, area: SensorArea) -> Square:
-        """Stretch and letterbox by the card's rules."""
-        if area.sensor not in SENSORS:
-            raise UsageError(f"There is no sensor “{area.sensor}”.", remedy="Use optical or sar.")
-        valid = finite_mask(area.values, area.valid)
-        if area.sensor == "optical":
-            stretched = stretch_optical(area.values, valid, self.spec)
-        else:
-            stretched = stretch_sar(area.values, valid, area.unit, self.spec)
-        return letterbox(stretched, valid, self.config.image_size)
 
     def _part_px(self, view: View) -> Part:
         """The area in the square, in input pixels."""

@@ -254,7 +254,7 @@ def _encoded(
     request: FindRequest, check: PairCheck, sensor: str, predictor: GroundingPredictor, stage: Stage
 ) -> Picture:
     """Read one sensor's picture of an area that the gate let pass, and encode it."""
-    from engine.grounding.predictor import SensorArea
+    from engine.nn.inputs import SensorArea
 
     stage("read")
     with AreaReader(request, check, skip=[name for name in SENSORS if name != sensor]) as reader:
@@ -270,7 +270,8 @@ def _encoded(
 
 def _load(folder: Path, device: Device) -> GroundingPredictor:
     """A model that has run once, as the first run of a process takes many times as long as the others."""
-    from engine.grounding.predictor import GroundingPredictor, SensorArea
+    from engine.grounding.predictor import GroundingPredictor
+    from engine.nn.inputs import SensorArea
 
     predictor = GroundingPredictor.load(folder, device.name)
     predictor.find(predictor.encode(SensorArea(np.zeros((1, 32, 32), np.float32), None, "optical")), "a picture")

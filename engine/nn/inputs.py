@@ -4,15 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import OutOfDeviceMemory
-from engine.nn.preprocess import Floats, Mask, PreprocessSpec, Square
+from engine.errors import OutOfDeviceMemory, UsageError
+from engine.nn.preprocess import (
+    Floats,
+    Limits,
+    Mask,
+    PreprocessSpec,
+    Square,
+    letterbox,
+    optical_limits,
+    sar_limits,
+    stretch_optical,
+    stretch_sar,
+)
+from engine.records.pair import SENSORS
 
 Part = tuple[float, float, float, float]
+
+
+class SensorArea(NamedTuple):
+    """One sensor's pixels of an area: ``values`` [3 or 1, h, w], where they are ``valid`` [h, w] (None: where finite).
+
+    ``sensor`` is ``optical`` or ``sar``; ``unit`` is a ``records.SarUnit`` and means nothing for optical.
+    """
+
+    values: Floats
+    valid: Mask | None
+    sensor: str
+    unit: str = "db"
+
+    def limits(self, spec: PreprocessSpec) -> Limits | None:
+        """Which values the card's rules make 0 and 1; None without data."""
+        valid = finite_mask(self.values, self.valid)
+        if self.sensor == "optical":
+            return optical_limits(self.values, valid, spec)
+        return sar_limits(self.values, valid, self.unit, spec)
+
+
+def sensor_square(area: SensorArea, spec: PreprocessSpec, size: int, limits: Limits | None = None) -> Square:
+    """Stretch and letterbox by the card's rules, with the ``limits`` of a larger area where they are given.
+
+    Raises UsageError for a sensor that there is not.
+    """
+    if area.sensor not in SENSORS:
+        raise UsageError(f"There is no sensor “{area.sensor}”.", remedy="Use optical or sar.")
+    valid = finite_mask(area.values, area.valid)
+    if area.sensor == "optical":
+        stretched = stretch_optical(area.values, valid, spec, limits)
+    else:
+        stretched = stretch_sar(area.values, valid, area.unit, spec, limits)
+    return letterbox(stretched, valid, size)
 
 
 def finite_mask(image: Floats, valid: Mask | None) -> Mask:

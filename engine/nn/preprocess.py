@@ -19,7 +19,11 @@ from engine.errors import ModelDamaged, UsageError
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Limits = tuple[float, float]
+"""The values that become 0 and 1."""
+
 MOST_PIXELS_FOR_PERCENTILES = 1 << 20
+_WITHOUT_UNIT = ("stretched-8bit", "digital-number")
 CALIBRATED_DB = (-45.0, 12.0)  # a median outside of this is no sigma nought: only relative levels mean something
 
 
@@ -69,35 +73,52 @@ class Square:
     image_part: tuple[float, float, float, float]
 
 
-def stretch_optical(values: Floats, valid: Mask, spec: PreprocessSpec) -> Floats:
-    """Optical ``values`` [C, h, w] of any range -> 0..1 by a percentile cut over the valid pixels; 0 where invalid."""
-    return _cut(values, valid, spec.optical_percentiles)
+def stretch_optical(values: Floats, valid: Mask, spec: PreprocessSpec, limits: Limits | None = None) -> Floats:
+    """Optical ``values`` [C, h, w] of any range -> 0..1 by a percentile cut over the valid pixels; 0 where invalid.
+
+    ``limits`` replace these values' own: windows of one area have the area's in common, or their borders would show.
+    """
+    return _scale(values, valid, limits or optical_limits(values, valid, spec))
 
 
-def stretch_sar(values: Floats, valid: Mask, unit: str, spec: PreprocessSpec) -> Floats:
+def optical_limits(values: Floats, valid: Mask, spec: PreprocessSpec) -> Limits | None:
+    """Which of ``values`` :func:`stretch_optical` makes 0 and 1; None where nothing is valid."""
+    return _percentiles(values, valid, spec.optical_percentiles)
+
+
+def stretch_sar(values: Floats, valid: Mask, unit: str, spec: PreprocessSpec, limits: Limits | None = None) -> Floats:
     """SAR ``values`` [1, h, w] in ``unit`` (a ``records.SarUnit``) -> 0..1; 0 where invalid.
 
     Power, amplitude and complex (as amplitude) go through decibels. A level that cannot be calibrated backscatter is
-    cut by percentiles in decibels, numbers without a unit by percentiles as they are.
+    cut by percentiles in decibels, numbers without a unit by percentiles as they are. ``limits`` are those of
+    :func:`sar_limits` of a larger area that these values are part of.
     """
-    if unit in ("stretched-8bit", "digital-number"):
-        return _cut(values, valid, spec.sar_percentiles)
-    if unit == "db":
-        db = values
-    elif unit == "power":
-        db = (10.0 * np.log10(np.maximum(values, 1e-10))).astype(np.float32)
-    elif unit in ("amplitude", "complex"):
-        db = (20.0 * np.log10(np.maximum(values, 1e-5))).astype(np.float32)
-    else:
-        raise UsageError(
-            f"“{unit}” is not a unit of SAR values.",
-            remedy="Use db, power, amplitude, complex, digital-number or stretched-8bit.",
-        )
-    sample = _sample(db, valid)
+    return _scale(_as_stretched(values, unit), valid, limits or sar_limits(values, valid, unit, spec))
+
+
+def sar_limits(values: Floats, valid: Mask, unit: str, spec: PreprocessSpec) -> Limits | None:
+    """What :func:`stretch_sar` makes 0 and 1, in decibels for all but numbers without a unit; None without data."""
+    levels = _as_stretched(values, unit)
+    if unit in _WITHOUT_UNIT:
+        return _percentiles(levels, valid, spec.sar_percentiles)
+    sample = _sample(levels, valid)
     if sample.size and not CALIBRATED_DB[0] <= float(np.median(sample)) <= CALIBRATED_DB[1]:
-        return _cut(db, valid, spec.sar_percentiles)
-    low, high = spec.sar_db
-    return _scale(db, valid, low, high)
+        return _percentiles(levels, valid, spec.sar_percentiles)
+    return spec.sar_db
+
+
+def _as_stretched(values: Floats, unit: str) -> Floats:
+    """The form in which SAR is stretched: decibels, or the numbers themselves where they have no unit."""
+    if unit == "db" or unit in _WITHOUT_UNIT:
+        return values
+    if unit == "power":
+        return (10.0 * np.log10(np.maximum(values, 1e-10))).astype(np.float32)
+    if unit in ("amplitude", "complex"):
+        return (20.0 * np.log10(np.maximum(values, 1e-5))).astype(np.float32)
+    raise UsageError(
+        f"“{unit}” is not a unit of SAR values.",
+        remedy="Use db, power, amplitude, complex, digital-number or stretched-8bit.",
+    )
 
 
 def _sample(values: Floats, valid: Mask) -> Floats:
@@ -107,15 +128,19 @@ def _sample(values: Floats, valid: Mask) -> Floats:
     return thin[:, valid[::step, ::step]]
 
 
-def _cut(values: Floats, valid: Mask, percentiles: tuple[float, float]) -> Floats:
+def _percentiles(values: Floats, valid: Mask, percentiles: tuple[float, float]) -> Limits | None:
     sample = _sample(values, valid)
     if not sample.size:
-        return np.zeros_like(values, dtype=np.float32)
+        return None
     low, high = np.percentile(sample, percentiles)
-    return _scale(values, valid, float(low), float(high))
+    return float(low), float(high)
 
 
-def _scale(values: Floats, valid: Mask, low: float, high: float) -> Floats:
+def _scale(values: Floats, valid: Mask, limits: Limits | None) -> Floats:
+    """The valid ``values`` with ``limits`` as 0 and 1; 0 everywhere without limits, as nothing is valid then."""
+    if limits is None:
+        return np.zeros_like(values, dtype=np.float32)
+    low, high = limits
     span = max(high - low, 1e-6)
     scaled = np.clip((np.where(valid, values, low) - low) / span, 0.0, 1.0)
     return scaled.astype(np.float32)

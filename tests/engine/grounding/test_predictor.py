@@ -10,7 +10,8 @@ import torch
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.errors import InputRefused, ModelDamaged, ModelNotFound, UsageError
-from engine.grounding.predictor import GroundingPredictor, SensorArea
+from engine.grounding.predictor import GroundingPredictor
+from engine.nn.inputs import SensorArea
 from engine.records.query import DEFAULT_FIND_SCORE
 from tests.engine.grounding.finder import SMALL, HashEmbedder, SaysBoxes, finder_card, write_finder
 from tests.engine.grounding.tiny import moved, tiny_network

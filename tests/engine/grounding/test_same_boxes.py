@@ -11,8 +11,9 @@ import torch
 from engine.grounding.data.expression_set import Expression, ExpressionSet, NamedThing
 from engine.grounding.model import OptiSarNet
 from engine.grounding.picking import Picked, pick
-from engine.grounding.predictor import GroundingPredictor, SensorArea
+from engine.grounding.predictor import GroundingPredictor
 from engine.grounding.scoring import score_set
+from engine.nn.inputs import SensorArea
 from engine.nn.preprocess import PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
 from tests.engine.grounding.finder import SMALL, HashEmbedder, finder_card
 from tests.engine.grounding.tiny import moved, tiny_network

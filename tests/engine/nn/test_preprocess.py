@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ModelDamaged, UsageError
-from engine.nn.preprocess import PreprocessSpec, letterbox, patch_mask, stretch_optical, stretch_sar
+from engine.nn.preprocess import (
+    PreprocessSpec,
+    letterbox,
+    optical_limits,
+    patch_mask,
+    sar_limits,
+    stretch_optical,
+    stretch_sar,
+)
 
 SPEC = PreprocessSpec()
 
@@ -63,6 +71,21 @@ def test_invalid_pixels_have_no_say():
         letterbox(stretch_optical(image, valid, SPEC), valid, 16).values,
         letterbox(stretch_optical(loud, valid, SPEC), valid, 16).values,
     )
+
+
+@pytest.mark.parametrize("unit", ["db", "power", "amplitude", "digital-number"])
+def test_a_part_with_the_limits_of_the_whole_is_that_part_of_it(sigma0_db, unit):
+    level = {"db": sigma0_db, "power": 10 ** (sigma0_db / 10)}.get(unit, 1e4 * 10 ** (sigma0_db / 20))
+    level = level.astype(np.float32)
+    valid = everywhere(level)
+    valid[:3] = False
+    whole, limits = stretch_sar(level, valid, unit, SPEC), sar_limits(level, valid, unit, SPEC)
+    np.testing.assert_array_equal(
+        stretch_sar(level[:, :20], valid[:20], unit, SPEC, limits), whole[:, :20], strict=True
+    )
+    whole, limits = stretch_optical(level, valid, SPEC), optical_limits(level, valid, SPEC)
+    np.testing.assert_array_equal(stretch_optical(level[:, :20], valid[:20], SPEC, limits), whole[:, :20], strict=True)
+    assert optical_limits(level, np.zeros_like(valid), SPEC) is None
 
 
 @pytest.mark.parametrize("fill", [0.0, 7.0])
