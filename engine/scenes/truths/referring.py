@@ -118,7 +118,7 @@ _MASK_PLANS: dict[tuple[str, ...], int] = {
     ("relation",): 10,
     ("attribute", "relation"): 4,
 }
-_LEAST, _MOST, _TRIES = 3, 6, 140
+_LEAST, MOST_REFERRALS, _TRIES = 3, 6, 140
 _DRAWS_APART = 1000  # between the streams of two draws
 _MASK_PX = 24
 _ALONE = {"box": 2, "mask": 1}
@@ -207,7 +207,7 @@ class _Writer:
     def referrals(self, task: Task) -> list[Referral]:
         """The referrals of one task; few of them without distractors, and no things named twice in the same way."""
         categories = [name for name in self.names if name in (BOX_CATEGORIES if task == "box" else MASK_CATEGORIES)]
-        wanted = self.draws.between(_LEAST, _MOST)
+        wanted = self.draws.between(_LEAST, MOST_REFERRALS)
         made: list[Referral] = []
         seen: set[tuple[tuple[int, ...], str]] = set()
         plans = _BOX_PLANS if task == "box" else _MASK_PLANS

@@ -17,7 +17,8 @@ class Expression:
 
     ``sensor`` says which picture shows it; ``how`` what tells the things apart ("category", "position",
     "attribute+relation"; "" where nobody knows), ``distractors`` how many of the class are not meant (-1: unknown),
-    ``parts`` how many things the mask consists of (connected parts where nobody counted things).
+    ``parts`` how many things the mask consists of (connected parts where nobody counted things; 0: it is empty), and
+    ``hidden_share`` the share of its pixels (0..1) that weather hides in the optical picture, as far as is known.
     """
 
     area: int
@@ -28,6 +29,7 @@ class Expression:
     how: str = ""
     distractors: int = -1
     parts: int = 1
+    hidden_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
