@@ -18,7 +18,10 @@ MODEL_FOLDER = "model"
 
 @dataclass(frozen=True, slots=True)
 class CatalogTask:
-    """A task: ``predictor``, ``trainer`` and ``evaluator`` are ``module:attribute`` strings, imported only for use."""
+    """A task: ``predictor``, ``trainer`` and ``evaluator`` are ``module:attribute`` strings, imported only for use.
+
+    ``evaluator`` is "" where the weights are scored by their training and by studies alone.
+    """
 
     name: str
     network: str
@@ -64,6 +67,14 @@ TASKS: dict[str, CatalogTask] = {
         predictor="engine.grounding.predictor:GroundingPredictor",
         trainer="engine.grounding.trainer:GroundingTrainer",
         evaluator="engine.jobs.evaluate_boxes:evaluate_boxes",
+    ),
+    "grounding_dino": CatalogTask(
+        name="grounding_dino",
+        network="grounding-dino",
+        title="Stand beside OptiSAR-Net++ in tables (Grounding DINO)",
+        predictor="engine.grounding.rivals.grounding_dino:GroundingDino",
+        trainer="engine.grounding.rivals.dino_run:GroundingDinoTrainer",
+        evaluator="",
     ),
 }
 

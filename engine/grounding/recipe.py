@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import UsageError
@@ -52,12 +53,17 @@ class GroundingRecipe:
 def recipe_of(tables: Tables) -> GroundingRecipe:
     """The recipe that ``tables`` describe. Raises UsageError, naming the table or field that does not fit."""
     tables = checked_tables(tables, GroundingRecipe)
-    for table, names in FOLLOWS.items():
-        for name, origin in names.items():
-            if name in tables.setdefault(table, {}):
-                raise UsageError(f"The recipe sets {table}.{name}, which follows from {origin}.")
+    refuse_followers(tables, FOLLOWS)
     recipe = recipe_from(tables, GroundingRecipe)
     low, high = recipe.preprocess.sar_db
     tables["model"]["texts"] = recipe.slots.texts
     tables["augment"]["sar_range_db"] = high - low
     return recipe_from(tables, GroundingRecipe)
+
+
+def refuse_followers(tables: Tables, follows: Mapping[str, Mapping[str, str]]) -> None:
+    """Raises UsageError where ``tables`` set a field of ``follows``; tables that are not there are added, empty."""
+    for table, names in follows.items():
+        for name, origin in names.items():
+            if name in tables.setdefault(table, {}):
+                raise UsageError(f"The recipe sets {table}.{name}, which follows from {origin}.")

@@ -26,12 +26,33 @@ GROUNDING_DINO = "G-DINO"
 """What the paper's tables call Grounding DINO."""
 
 
-class GroundingTrainer:
-    """See :class:`engine.training.trainer.Trainer`."""
+class BoxTrainer:
+    """What all trainers have in common whose networks give a box for an expression, and stand in the paper's tables."""
 
     paths = ()
     columns = ("Pr@0.5", "meanIoU", "cumIoU")
     guess = "from the expression alone"
+
+    def materials(self, folder: Path, tell: Tell) -> GroundingMaterials:
+        """A maker of expression sets and embeddings below ``folder``."""
+        return GroundingMaterials(folder, tell)
+
+    def published(self, number: str) -> PublishedTable:
+        """A table of the paper. Raises UsageError where there is none such."""
+        return optisar_table(number)
+
+    def guessed(self, card: ModelCard) -> dict[str, float]:
+        """A card's figures for what one scores without looking, by the names of the paper's columns."""
+        return box_figures(card.guess)
+
+    def said(self, card: ModelCard) -> str:
+        """The test's result as a sentence."""
+        precision, mean = (100 * card.metrics[name] for name in ("Pr@0.5", "meanIoU"))
+        return f"Test Pr@.5 {precision:.1f}, meanIoU {mean:.1f}; the guess {100 * card.guess['meanIoU']:.1f}."
+
+
+class GroundingTrainer(BoxTrainer):
+    """See :class:`engine.training.trainer.Trainer`."""
 
     def recipe_of(self, tables: Tables) -> GroundingRecipe:
         """The recipe that ``tables`` describe. Raises UsageError, naming the table or field that does not fit."""
@@ -41,30 +62,13 @@ class GroundingTrainer:
         """Bring MobileCLIP2's weights from the hub into its cache. Raises ModelNotFound where it does not answer."""
         build_embedder(recipe.model.text_encoder, before_fetch=say)
 
-    def materials(self, folder: Path, tell: Tell) -> GroundingMaterials:
-        """A maker of expression sets and embeddings below ``folder``."""
-        return GroundingMaterials(folder, tell)
-
     def open(self, recipe: GroundingRecipe, materials: GroundingMaterials, tell: Tell) -> GroundingRun:
         """Read or make all that training needs."""
         return GroundingRun(recipe, materials, tell)
 
-    def published(self, number: str) -> PublishedTable:
-        """A table of the paper. Raises UsageError where there is none such."""
-        return optisar_table(number)
-
     def figures(self, card: ModelCard) -> dict[str, float]:
         """A card's figures by the names of the paper's columns: percent, and millions of parameters."""
-        return _figures(card.metrics) | {PARAMETERS: parameters_m(GroundingConfig.from_json(card.config))}
-
-    def guessed(self, card: ModelCard) -> dict[str, float]:
-        """The same for what one scores without looking."""
-        return _figures(card.guess)
-
-    def said(self, card: ModelCard) -> str:
-        """The test's result as a sentence."""
-        precision, mean = (100 * card.metrics[name] for name in ("Pr@0.5", "meanIoU"))
-        return f"Test Pr@.5 {precision:.1f}, meanIoU {mean:.1f}; the guess {100 * card.guess['meanIoU']:.1f}."
+        return box_figures(card.metrics) | {PARAMETERS: parameters_m(GroundingConfig.from_json(card.config))}
 
     def notes(self, recipe: GroundingRecipe) -> Iterator[str]:
         """What differs from the paper's network."""
@@ -83,22 +87,32 @@ class GroundingTrainer:
         }
 
     def rivals(self, recipe: GroundingRecipe, names: Collection[str], materials: GroundingMaterials) -> Rivals:
-        """Grounding DINO's parameters, and the scores of its weights where they are on this machine."""
-        if GROUNDING_DINO not in names:
+        """Grounding DINO's parameters; and in a table where it has one row, the scores of its weights where they are on
+        this machine. Where it has several, each is of a training of its own, which nobody has done here."""
+        rows = [name for name in names if name.split()[0] == GROUNDING_DINO]
+        if not rows:
             return Rivals()
-        from engine.grounding.rivals.grounding_dino import find_grounding_dino, tuned_on  # transformers: seconds
-
-        scored = materials.grounding_dino(recipe)
         figures = {PARAMETERS: grounding_dino_parameters() / 1e6}
-        how = "no weights of it are on this machine, so that it has no scores"
-        if scored is not None:
-            evaluation = evaluate_scored(scored, materials.expressions(recipe, "test"))
-            figures |= _figures(evaluation["metrics"] | {"subsets": evaluation["subsets"]})
-            data = tuned_on(find_grounding_dino())
-            weights = f"fine-tuned on {data}" if data else "as published, not trained on these data"
-            how = f"its weights, {weights}, were asked the same test expressions"
+        how = "its parameters alone, as each row would be a training of its own"
+        if rows == [GROUNDING_DINO]:
+            scores, how = _grounding_dino_scores(recipe, materials)
+            figures |= scores
         note = f"{GROUNDING_DINO} beside “ours” is Grounding DINO (tiny) as transformers builds it: {how}."
-        return Rivals({GROUNDING_DINO: figures}, (note,))
+        return Rivals(dict.fromkeys(rows, figures), (note,))
+
+
+def _grounding_dino_scores(recipe: GroundingRecipe, materials: GroundingMaterials) -> tuple[dict[str, float], str]:
+    """What its weights score on the recipe's test set, {} where there are none; and how that came about."""
+    from engine.grounding.rivals.grounding_dino import find_grounding_dino, tuned_on  # transformers: seconds
+
+    scored = materials.grounding_dino(recipe)
+    if scored is None:
+        return {}, "no weights of it are on this machine, so that it has no scores"
+    evaluation = evaluate_scored(scored, materials.expressions(recipe, "test"))
+    data = tuned_on(find_grounding_dino())
+    weights = f"fine-tuned on {data}" if data else "as published, not trained on these data"
+    how = f"its weights, {weights}, were asked the same test expressions"
+    return box_figures(evaluation["metrics"] | {"subsets": evaluation["subsets"]}), how
 
 
 def grounding_dino_parameters() -> int:
@@ -109,7 +123,8 @@ def grounding_dino_parameters() -> int:
         return sum(parameter.numel() for parameter in build_random().parameters())
 
 
-def _figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+def box_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """A card's metrics in percent by the names of the paper's columns, and what a direction alone tells apart."""
     subsets = metrics["subsets"]
     apart = subsets.get("told apart", {}).get(TOLD_APART, {})
     told = {f"told apart {name}": 100 * apart[name] for name in ("Pr@0.5", "meanIoU", "cumIoU") if name in apart}

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from engine.catalog import TASKS, find_model, read_card
-from engine.errors import ModelDamaged
+from engine.errors import ModelDamaged, UsageError
 from engine.jobs.evaluate_order import EvaluateOrder, Progress
 
 __all__ = ["EvaluateOrder", "evaluate"]
@@ -23,6 +23,11 @@ def evaluate(order: EvaluateOrder, *, progress: Progress = lambda stage, fractio
         raise ModelDamaged(
             f"{card.name} was made for the task {card.task}, which this program does not know.",
             remedy="Use the version of the program that the card names.",
+        )
+    if not TASKS[card.task].evaluator:
+        raise UsageError(
+            f"{card.name} is not evaluated by itself: it is of the task {card.task}.",
+            remedy="Its scores are in the report of its run, and in the tables that it stands in.",
         )
     module, name = TASKS[card.task].evaluator.split(":")
     record: dict[str, Any] = getattr(import_module(module), name)(order, progress=progress)

@@ -167,7 +167,7 @@ def _rivals(study: Study, materials: Any) -> Rivals:
     if study.paper is None:
         return Rivals()
     shown = {run.paper for run in study.head.runs}
-    names = {row.name for row in study.paper.rows if (row.name, row.modality) not in shown}
+    names = {_title(row) for row in study.paper.rows if (row.name, row.modality) not in shown}
     return study.trainer.rivals(study.first, names, materials)
 
 
@@ -246,17 +246,13 @@ def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCa
 
 
 def _rows_of_others(study: Study, paper: PublishedTable, rivals: Rivals) -> list[StudyRow]:
-    """The rows of the paper's table that the study does not run, with what we can tell of them without a run.
-
-    Where a method has several rows, that is what does not differ between them: counts.
-    """
+    """The rows of the paper's table that the study does not run, with what we can tell of them without a run."""
     shown = {run.paper for run in study.head.runs}
     rows = []
     for row in paper.rows:
         if (row.name, row.modality) not in shown:
-            told = rivals.figures.get(row.name, {})
-            ours = {name: value for name, value in told.items() if not row.modality or name in paper.counts}
-            rows.append(StudyRow(_title(row), row.venue, ours=ours, paper=row.values, whose=row.whose))
+            told = rivals.figures.get(_title(row), {})
+            rows.append(StudyRow(_title(row), row.venue, ours=told, paper=row.values, whose=row.whose))
     return rows
 
 
@@ -287,6 +283,7 @@ def _facts(study: Study, card: ModelCard | None, command: str) -> dict[str, str]
 
 
 def _title(row: PublishedRow) -> str:
+    """The row's name, and its modality where the table has one."""
     return row.name if row.name == row.modality else f"{row.name} {row.modality}".strip()
 
 

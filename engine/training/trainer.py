@@ -24,7 +24,10 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Our figures of networks that no run of a study trains, by the names of published rows, and sentences on them."""
+    """Our figures of networks that no run of a study trains, by the titles of published rows, and sentences on them.
+
+    A title is a row's name and, where the table has one, its modality: "G-DINO 30 %".
+    """
 
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -94,7 +97,7 @@ class Trainer(Protocol[R, M]):
         """What a report prints of how the recipe trains."""
 
     def rivals(self, recipe: R, names: Collection[str], materials: M) -> Rivals:
-        """What we can tell without a run of our own of the rows ``names`` of a published table."""
+        """What we can tell without a run of our own of the rows of a published table whose titles are ``names``."""
 
 
 def trainer_of(task: str) -> Trainer[Any, Any]:

@@ -7,10 +7,6 @@ that fits best is matched (with one thing the Hungarian matching is a minimum), 
 L1 and GIoU of the matched one; the same for every decoder layer and for the encoder's proposals. transformers' own
 loss cannot be used: from the third picture of a batch on it takes the tokens of another one's text, and what it takes
 for the encoder's proposals passes no gradient, so that the head that makes them would never learn.
-
-No command does this. In Python: hand a :class:`GroundingDinoTask` of the sets of ``GroundingMaterials.expressions`` to
-:func:`engine.training.train`, write the result with :func:`save_grounding_dino`, and name its folder in the environment
-variable ``RSQA_GROUNDING_DINO``: studies then score it, and say what it was tuned on.
 """
 
 from __future__ import annotations
@@ -22,7 +18,6 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torchvision.ops import box_convert, generalized_box_iou_loss, sigmoid_focal_loss
 
@@ -32,7 +27,7 @@ from engine.grounding.data.drawing import BatchSettings, TrainingItem, TrainingO
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.rivals.grounding_dino import (
     IMAGENET,
-    TUNED_FILE,
+    TOKENIZER_FILE,
     DinoPictures,
     DinoTexts,
     GroundingDino,
@@ -134,7 +129,6 @@ class GroundingDinoTask:
     def __init__(
         self,
         dino: GroundingDino,
-        tokenizer: Tokenizer,
         training: ExpressionSet,
         validation: ExpressionSet,
         *,
@@ -147,7 +141,7 @@ class GroundingDinoTask:
         if not self._validation.expressions:
             raise UsageError(f"{validation.about} has no expression that names one thing: there is nothing to score.")
         self._model = TrainedGroundingDino(dino.network)
-        self._tokenizer, self._augment = tokenizer, augment
+        self._tokenizer, self._augment = dino.tokenizer, augment
         self._order, self._visits = TrainingOrder(training, batch, seed), Visits(training)
         self._mosaic_steps = batch.mosaic_until * steps if steps else float("inf")
 
@@ -195,9 +189,8 @@ def only_scored(pictures: ExpressionSet) -> ExpressionSet:
     return replace(pictures, expressions=tuple(one for one in pictures.expressions if one.scored))
 
 
-def save_grounding_dino(dino: GroundingDino, tokenizer: Tokenizer, folder: Path, *, about: str) -> None:
-    """Write a folder that :meth:`GroundingDino.load` reads; ``about`` is that of the training set, kept beside it."""
+def save_grounding_dino(dino: GroundingDino, folder: Path) -> None:
+    """Write a folder that :meth:`GroundingDino.load` reads."""
     network: Any = dino.network
     network.save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / TUNED_FILE).write_text(f"{about}\n", encoding="utf-8")
+    dino.tokenizer.save(str(folder / TOKENIZER_FILE))

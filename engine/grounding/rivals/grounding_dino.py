@@ -23,12 +23,12 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from huggingface_hub import try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torchvision.ops import box_convert
 
-from engine.catalog import model_folders
+from engine.catalog import CARD_FILE, WEIGHTS_FILE, model_folders, read_card
 from engine.errors import ModelDamaged, ModelNotFound
 from engine.grounding.data.expression_set import ExpressionSet
 from engine.grounding.scored import Scored, scored_boxes, scored_expressions
@@ -39,9 +39,8 @@ from engine.nn.preprocess import PreprocessSpec
 NAME = "grounding-dino-tiny"
 HUB_ID = f"IDEA-Research/{NAME}"
 LICENCE = "Apache-2.0"
-FILES = ("config.json", "model.safetensors", "tokenizer.json")
-TUNED_FILE = "fine-tuned-on.txt"
-"""Beside fine-tuned weights, what they were tuned on; published weights have no such file."""
+TOKENIZER_FILE = "tokenizer.json"
+FILES = ("config.json", WEIGHTS_FILE, TOKENIZER_FILE)
 
 FOLDER_VARIABLE = "RSQA_GROUNDING_DINO"
 """Environment: a folder with :data:`FILES`, before the model folders."""
@@ -79,7 +78,7 @@ class GroundingDino:
     def __init__(self, network: nn.Module, tokenizer: Tokenizer) -> None:
         """``network`` is transformers' ``GroundingDinoForObjectDetection``; ``tokenizer`` of :func:`read_tokenizer`."""
         self.network = network.eval()
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
 
     @classmethod
     def load(cls, folder: Path | None = None, *, device: str | torch.device = "cpu") -> GroundingDino:
@@ -88,7 +87,7 @@ class GroundingDino:
         Raises ModelNotFound, and ModelDamaged where the files are not a whole Grounding DINO.
         """
         place = find_grounding_dino(folder)
-        return cls(_load_network(place).to(device), read_tokenizer(place / "tokenizer.json"))
+        return cls(_load_network(place).to(device), read_tokenizer(place / TOKENIZER_FILE))
 
     @property
     def device(self) -> torch.device:
@@ -123,7 +122,7 @@ class GroundingDino:
 
     def tokens(self, expressions: Sequence[str]) -> DinoTexts:
         """Expressions as token numbers, filled up to the longest, on the network's device."""
-        return DinoTexts(*(part.to(self.device) for part in numbered(self._tokenizer, expressions)))
+        return DinoTexts(*(part.to(self.device) for part in numbered(self.tokenizer, expressions)))
 
     def score_set(self, pictures: ExpressionSet, *, report: Callable[[float], None] = lambda share: None) -> Scored:
         """Ask every scored expression of ``pictures``; the same as ``engine.grounding.scoring`` gives for ours.
@@ -249,14 +248,37 @@ def find_grounding_dino(folder: Path | None = None) -> Path:
     raise ModelNotFound(
         f"Grounding DINO's weights are not on this machine (looked in {', '.join(map(str, looked))}).",
         remedy=f"Fetch {', '.join(FILES)} of {HUB_ID} ({LICENCE}) from the Hugging Face hub into "
-        f"{model_folders()[0] / NAME}, or set {FOLDER_VARIABLE} to a folder with them.",
+        f"{model_folders()[0] / NAME}, or set {FOLDER_VARIABLE} to a folder with them; `rsqa train grounding_dino "
+        "--fetch` brings them.",
     )
 
 
+def fetch_grounding_dino() -> None:
+    """Bring the published weights from the hub into its cache, where none are on this machine.
+
+    Raises ModelNotFound where the hub does not answer, or is not to be asked (HF_HUB_OFFLINE).
+    """
+    try:
+        find_grounding_dino()
+    except ModelNotFound as missing:
+        if constants.HF_HUB_OFFLINE:
+            raise
+        try:
+            for name in FILES:
+                hf_hub_download(HUB_ID, name)
+        except OSError as error:  # all of the hub's own errors are of this family
+            raise ModelNotFound(
+                f"{HUB_ID} could not be fetched from the Hugging Face hub: {str(error).splitlines()[0]}",
+                remedy=missing.remedy,
+            ) from error
+
+
 def tuned_on(folder: Path) -> str:
-    """What the weights in ``folder`` were fine-tuned on, "" for published ones."""
-    record = folder / TUNED_FILE
-    return record.read_text(encoding="utf-8").strip() if record.is_file() else ""
+    """What the weights in ``folder`` were fine-tuned on, as their card says; "" for published ones, without a card."""
+    if not (folder / CARD_FILE).is_file():
+        return ""
+    data = read_card(folder).training_data
+    return f"{data.name}: {data.samples} views"
 
 
 def _places() -> Iterator[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.catalog.card import TrainingData, write_card
 from engine.errors import UsageError
 from engine.grounding.materials import GroundingMaterials
 from engine.grounding.recipe import GroundingRecipe
@@ -19,6 +20,7 @@ from engine.training.loop import STOP_FILE
 from engine.training.run import train_recipe
 from engine.training.trainer import load_recipe
 from tests.engine.grounding.recipes import TINY_CHANGES
+from tests.engine.vqa.tiny import tiny_card
 
 
 def tiny_recipe(*changes: str, name: str = "optisar_small_scenes", data: str | None = None) -> GroundingRecipe:
@@ -160,8 +162,6 @@ def test_grounding_dino_stands_beside_with_its_parameters(tmp_path, monkeypatch)
 def test_grounding_dinos_weights_are_asked_once(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     monkeypatch.setattr("engine.grounding.rivals.grounding_dino.find_grounding_dino", lambda: tmp_path)
-    from engine.grounding.rivals.grounding_dino import TUNED_FILE
-
     asked = []
 
     class Stub:
@@ -183,9 +183,13 @@ def test_grounding_dinos_weights_are_asked_once(tmp_path, monkeypatch):
         assert isinstance(scored, Scored)
         assert np.allclose(scored.ious, 1)
     assert len(asked) == 1
+    shares = GroundingTrainer().rivals(tiny_recipe(), {"G-DINO 30 %", "G-DINO 100 %", "GLIP 30 %"}, materials)
+    assert set(shares.figures) == {"G-DINO 30 %", "G-DINO 100 %"}
+    assert all(set(told) == {"Params (M)"} for told in shares.figures.values())
+    assert "each row would be a training of its own" in shares.notes[0]
     told = GroundingTrainer().rivals(recipe, {"G-DINO"}, materials)
     assert told.figures["G-DINO"]["all meanIoU"] == pytest.approx(100)
     assert "as published" in told.notes[0]
-    (tmp_path / TUNED_FILE).write_text("500 scenes\n", encoding="utf-8")
+    write_card(tiny_card(training_data=TrainingData("500 scenes", "none", 900)), tmp_path)
     told = GroundingTrainer().rivals(recipe, {"G-DINO"}, materials)
-    assert "fine-tuned on 500 scenes" in told.notes[0]
+    assert "fine-tuned on 500 scenes: 900 views" in told.notes[0]

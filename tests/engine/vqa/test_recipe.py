@@ -12,15 +12,15 @@ from engine.catalog import TASKS
 from engine.catalog.recipe_files import recipe_folder, recipe_path
 from engine.errors import UsageError
 from engine.training import TrainSettings
-from engine.training.recipe import changed
+from engine.training.recipe import changed, read_tables
 from engine.training.study import is_study, load_study
-from engine.training.trainer import load_recipe
+from engine.training.trainer import load_recipe, task_of
 from engine.vqa.build import build_network
 from engine.vqa.recipe import TuneSettings, VqaRecipe, recipe_of
 from tests.engine.vqa.recipes import SMALL, tiny_clip_changes
 
 SHIPPED = sorted(path.stem for path in recipe_folder().glob("*.toml"))
-OURS = [name for name in SHIPPED if not name.startswith("optisar")]
+OURS = [name for name in SHIPPED if task_of(read_tables(recipe_path(name))) == "vqa"]
 RECIPES = [name for name in OURS if not is_study(recipe_path(name))]
 STUDIES = [name for name in OURS if is_study(recipe_path(name))]
 

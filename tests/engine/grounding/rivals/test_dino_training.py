@@ -18,7 +18,7 @@ from engine.grounding.rivals.dino_training import (
     one_thing_loss,
     save_grounding_dino,
 )
-from engine.grounding.rivals.grounding_dino import GroundingDino, asked, in_the_corner, numbered, to_picture, tuned_on
+from engine.grounding.rivals.grounding_dino import GroundingDino, asked, in_the_corner, numbered, to_picture
 from engine.training import TrainSettings, train
 from tests.engine.grounding.rivals.tiny_dino import bert_tokenizer, tiny_dino
 
@@ -85,7 +85,6 @@ def task(pictures: ExpressionSet, **augment: float) -> GroundingDinoTask:
     still = {"mosaic": 0.0, "scale": 0.0, "translate": 0.0, "flip_horizontal": 0.0, "value": 0.0}
     return GroundingDinoTask(
         dino,
-        bert_tokenizer(),
         pictures,
         pictures,
         batch=BatchSettings(pictures=2),
@@ -134,9 +133,6 @@ def test_it_trains_in_the_loop_and_its_folder_is_loaded(tmp_path):
     assert losses[-1] < losses[0]
     still = [name for name, value in made.model.named_parameters() if torch.equal(value, before[name])]
     assert {name.split(".")[2] for name in still} <= {"backbone"}, still  # Swin's last norm is beside the way
-    save_grounding_dino(
-        GroundingDino(made.model.network, bert_tokenizer()), bert_tokenizer(), tmp_path / "model", about="two squares"
-    )
-    assert tuned_on(tmp_path / "model") == "two squares"
+    save_grounding_dino(GroundingDino(made.model.network, bert_tokenizer()), tmp_path / "model")
     found = GroundingDino.load(tmp_path / "model").score_set(squares(2))
     assert np.isfinite(found.boxes).all()
