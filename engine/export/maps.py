@@ -16,7 +16,8 @@ _MEANINGS = {
     "trust": "modality trust: 0 is all SAR, 1 is all optical",
     "routing": "expert with the largest share of each patch (PL-MoE), counted from 1, empty where there is no data",
     "routing-share": "share of each patch that its first expert has",
-    "gate": "how far the text was let into the features (TGDF): 0 not at all, 1 fully",
+    "gate": "how far the text was let into the features (TGDF, language gate): 0 not at all, 1 fully",
+    "word": "share of a cell's attention that one word has (PWAM)",
 }
 
 

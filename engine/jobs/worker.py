@@ -20,12 +20,12 @@ from engine.jobs.conversation import Call, Conversation, outcome_of
 from engine.jobs.folder import JobFolder
 from engine.jobs.telling import ProgressTeller
 from engine.protocol import Cancel, Hello, Outcome, Progress, Ready
-from engine.records import AskRequest, AskTilesRequest, FindRequest
+from engine.records import AskRequest, AskTilesRequest, FindRequest, OutlineRequest, RedrawRequest
 
 GRACE_S = 2.0
 """How long a request may go on after the window has gone."""
 
-QUESTIONS = (AskRequest, AskTilesRequest, FindRequest)
+QUESTIONS = (AskRequest, AskTilesRequest, FindRequest, OutlineRequest, RedrawRequest)
 """A newer one of these takes the place of an older one: the window shows one answer."""
 
 

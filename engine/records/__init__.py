@@ -19,6 +19,7 @@ from engine.records.query import (
     FindRequest,
     GateChoice,
     OutlineRequest,
+    SearchRequest,
 )
 from engine.records.raster import BandChoice, BandInfo, DisplaySpec, RasterInfo
 from engine.records.tiles import TileArrays, TileCount, TiledAnswer, TileGrid, TileState
@@ -54,6 +55,7 @@ __all__ = [
     "Provenance",
     "RasterInfo",
     "RedrawRequest",
+    "SearchRequest",
     "TileArrays",
     "TileCount",
     "TileGrid",

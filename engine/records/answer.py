@@ -37,12 +37,13 @@ class ExplanationMap:
     reach past the raster where the area was letterboxed, and is NaN there). ``low`` and ``high`` are the ends of
     its legend. Kinds: ``regions`` (score of a routed key region, NaN where not routed), ``attention`` (share of
     attention per patch), ``trust`` (0 all SAR .. 1 all optical); of a finding ``routing`` (the first expert of each
-    patch, counted from 1), ``routing-share`` (its share of the patch) and ``gate`` (0 shut .. 1 open to the text).
+    patch, counted from 1), ``routing-share`` (its share of the patch) and ``gate`` (0 shut .. 1 open to the text); of
+    an outline ``word`` (share of a cell's attention that one word has), ``gate`` and ``trust``.
     """
 
     name: str
     title: str
-    kind: Literal["regions", "attention", "trust", "routing", "routing-share", "gate"]
+    kind: Literal["regions", "attention", "trust", "routing", "routing-share", "gate", "word"]
     sensor: Literal["optical", "sar", "both"]
     path: str
     shape: tuple[int, int]

@@ -59,9 +59,11 @@ class Outline:
     (255: no data), the mask as 0, 1 and 255. ``parts`` are the largest first; none is an answer, too, and
     ``parts_cut`` says how many smaller ones were left out of the list (never out of the mask). ``area_m2`` is of the
     whole mask, ``share`` its share of the pixels with data, ``mean_probability`` over its pixels (0 for none).
-    ``understood`` is the expression as its parts were read. ``words`` are the tokens of the word layers, in order.
-    ``windows`` is None where the area went into the model at once. ``seconds`` is the time in the engine, and
-    ``view_reused`` says that the area had been encoded before. ``polygons`` names a GeoJSON file once it is exported.
+    ``understood`` is the expression as its parts were read. ``words`` are those of the word layers, in order.
+    ``windows`` is None where the area went into the model at once; else ``references`` names the probability map of
+    what a relation leads to ("" where none was needed). ``on_mask`` are those of the ``messages`` that are about this
+    mask: a redraw says others. ``seconds`` is the time in the engine, and ``view_reused`` says that the area had been
+    encoded before. ``polygons`` names a GeoJSON file once it is exported.
     """
 
     expression: str
@@ -81,7 +83,9 @@ class Outline:
     provenance: Provenance
     words: tuple[str, ...] = ()
     windows: WindowsUsed | None = None
+    references: str = ""
     messages: tuple[str, ...] = ()
+    on_mask: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     seconds: float = 0.0
     view_reused: bool = False
@@ -93,8 +97,8 @@ class Outline:
 class RedrawRequest:
     """Cut another mask out of an outline's probability map, without a network.
 
-    ``outline_json`` is an ``Outline`` as ``engine.protocol.to_json`` gives it (a file in its job's folder), whose
-    arrays are still there; ``folder`` is where the new mask goes.
+    ``outline_json`` names a file with an ``Outline`` as ``engine.protocol.to_json`` gives it (``result.json`` in its
+    job's folder), whose arrays are still there; ``folder`` is where the new mask goes.
     """
 
     outline_json: str

@@ -67,6 +67,20 @@ class AreaRequest(Protocol):
     def sar_bands(self) -> tuple[int, ...] | None: ...
 
 
+class SearchRequest(AreaRequest, Protocol):
+    """What requests have that look for something in an area, in windows where it is large; the fields mean what they
+    mean in ``FindRequest``."""
+
+    @property
+    def sensors(self) -> tuple[str, ...]: ...
+
+    @property
+    def gsd_m(self) -> float | None: ...
+
+    @property
+    def max_windows(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class AskRequest:
     """A question about an area of a pair.

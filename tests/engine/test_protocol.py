@@ -25,11 +25,14 @@ from engine.records import (
     AskRequest,
     AskTilesRequest,
     Box,
+    Cleaning,
     DisplaySpec,
     ExplanationMap,
     FindRequest,
     GateChoice,
+    OutlineRequest,
     PixelWindow,
+    RedrawRequest,
 )
 
 text = st.text(min_size=1, max_size=200).filter(str.strip)
@@ -61,6 +64,22 @@ requests = st.one_of(
         mode=st.sampled_from(["auto", "best", "all"]),
         least_score=st.none() | st.floats(0.01, 0.99),
         gsd_m=st.none() | st.floats(0.01, 1e3),
+    ),
+    st.builds(
+        OutlineRequest,
+        expression=text,
+        optical=st.none() | text,
+        sar=text,
+        folder=text,
+        threshold=st.none() | st.floats(0.01, 0.99),
+        least_part_px=st.integers(0, 10**6),
+        gsd_m=st.none() | st.floats(0.01, 1e3),
+    ),
+    st.builds(
+        RedrawRequest,
+        outline_json=text,
+        folder=text,
+        cleaning=st.builds(Cleaning, threshold=st.floats(0.01, 0.99), least_hole_px=st.integers(0, 10**6)),
     ),
     st.builds(
         TileRequest,
