@@ -14,18 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from engine.errors import UsageError
-from engine.grounding.moving import Least, Placement, Window, flip_or_turn, mosaic, scale_and_shift
+from engine.grounding.moving import Least, flip_or_turn, mosaic, scale_and_shift
 from engine.grounding.visit import PictureVisit
-from engine.text.directions import Move
+from engine.training.picture_changes import (
+    LevelSettings,
+    Placement,
+    Window,
+    drawn_moves,
+    varied_colour,
+    varied_radar,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentSettings:
-    """How often and how much. Probabilities are per visit; hue, saturation and value as shares of their range."""
+class AugmentSettings(LevelSettings):
+    """How often and how much. Probabilities are per visit."""
 
     mosaic: float = 0.2  # probability of four pictures in one; the paper has 1 until its last 10 epochs
     scale: float = 0.5  # gains from 1 - scale to 1 + scale
@@ -36,13 +41,6 @@ class AugmentSettings:
     turn: float = 0.0  # probability of a turn by 90, 180 or 270 degrees
     least_share: float = 0.4  # of a thing's area in view for its box to be used
     least_px: float = 3.0  # of its shorter side
-    hue: float = 0.015  # optical only, as the next two
-    saturation: float = 0.7
-    value: float = 0.4
-    sar_gain: float = 0.1  # SAR only: contrast, as a relative deviation
-    sar_offset: float = 0.05  # brightness, in shares of the stretched range
-    sar_looks: float = 16.0  # fewest looks of the added speckle, 0 for none
-    sar_range_db: float = 25.0  # decibels from black to white: preprocess.sar_db
 
     def __post_init__(self) -> None:
         """Raises UsageError for a probability or a strength that makes no sense."""
@@ -66,7 +64,10 @@ def augment(
         seen = _mosaic([visit, *partners], settings, rng)
     if seen is visit or not seen.expressions:
         seen = _or_else(_scaled(visit, settings, rng), visit)
-    for move in _moves(settings, rng):
+    moves = drawn_moves(
+        rng, flip_horizontal=settings.flip_horizontal, flip_vertical=settings.flip_vertical, turn=settings.turn
+    )
+    for move in moves:
         seen = _or_else(flip_or_turn(seen, move), seen)
     return colour(seen, settings, rng) if seen.sensor == "optical" else radiometry(seen, settings, rng)
 
@@ -74,19 +75,6 @@ def augment(
 def _or_else(changed: PictureVisit, before: PictureVisit) -> PictureVisit:
     """``changed``, or ``before`` where the change took all sentences."""
     return changed if changed.expressions or not before.expressions else before
-
-
-def _moves(settings: AugmentSettings, rng: np.random.Generator) -> list[Move]:
-    """The flips and turns of one visit."""
-    turns: tuple[Move, ...] = ("turn-90", "turn-180", "turn-270")
-    moves: list[Move] = []
-    if rng.random() < settings.flip_horizontal:
-        moves.append("flip-horizontal")
-    if rng.random() < settings.flip_vertical:
-        moves.append("flip-vertical")
-    if rng.random() < settings.turn:
-        moves.append(turns[int(rng.integers(len(turns)))])
-    return moves
 
 
 def _scaled(visit: PictureVisit, settings: AugmentSettings, rng: np.random.Generator) -> PictureVisit:
@@ -131,36 +119,10 @@ def _least(settings: AugmentSettings) -> Least:
 
 def colour(visit: PictureVisit, settings: AugmentSettings, rng: np.random.Generator) -> PictureVisit:
     """An optical ``visit`` with its hue shifted and its saturation and value multiplied, all drawn; data only."""
-    deviations = rng.uniform(-1, 1, 3) * (settings.hue, settings.saturation, settings.value)
-    if not deviations.any():
-        return visit
-    levels = np.arange(256)
-    hue = ((levels + round(deviations[0] * 256)) % 256).astype(np.uint8)
-    scaled = [np.clip(levels * (1 + by) + 0.5, 0, 255).astype(np.uint8) for by in deviations[1:]]
-    picture = Image.fromarray(np.ascontiguousarray(visit.pixels.transpose(1, 2, 0))).convert("HSV")  # [S, S, 3]
-    changed = picture.point([int(level) for table in (hue, *scaled) for level in table])
-    pixels = np.asarray(changed.convert("RGB")).transpose(2, 0, 1)  # [3, S, S]
-    return replace(visit, pixels=pixels * visit.valid)
+    pixels = varied_colour(visit.pixels, settings, rng)
+    return visit if pixels is visit.pixels else replace(visit, pixels=pixels * visit.valid)
 
 
 def radiometry(visit: PictureVisit, settings: AugmentSettings, rng: np.random.Generator) -> PictureVisit:
-    """A SAR ``visit`` with another contrast and brightness, and speckle of drawn looks, which is additive in decibels.
-
-    All channels change alike, as they repeat one picture.
-    """
-    gain = 1 + rng.uniform(-settings.sar_gain, settings.sar_gain)
-    offset = 255 * rng.uniform(-settings.sar_offset, settings.sar_offset)
-    changed = (visit.pixels.astype(np.float32) - 127.5) * np.float32(gain) + np.float32(127.5 + offset)
-    if settings.sar_looks:
-        changed += _speckle(visit.size, settings, rng)
-    pixels: NDArray[np.uint8] = np.clip(changed + 0.5, 0, 255).astype(np.uint8)
-    return replace(visit, pixels=pixels * visit.valid)
-
-
-def _speckle(size: int, settings: AugmentSettings, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Fully developed speckle of L looks, a gamma variate of mean 1, as grey levels [S, S]; L is drawn up to 8 times
-    the fewest."""
-    looks = settings.sar_looks * 8 ** rng.random()
-    power = rng.standard_gamma(looks, (size, size)).astype(np.float32) / np.float32(looks)
-    decibels: NDArray[np.float32] = 10 * np.log10(np.maximum(power, np.float32(1e-6)))
-    return decibels * np.float32(255 / settings.sar_range_db)
+    """A SAR ``visit`` with another contrast and brightness, and speckle of drawn looks; data only."""
+    return replace(visit, pixels=varied_radar(visit.pixels, settings, rng) * visit.valid)

@@ -11,24 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine.errors import UsageError
 from engine.grounding.data.expression_set import Box
-from engine.grounding.meaning import POSSIBLE, SIZES, lies, places, read
 from engine.grounding.visit import Naming, PictureVisit
 from engine.text import Uncertain
 from engine.text.directions import Move, move_box, rewrite
-
-Window = tuple[int, int, int, int]
-"""Left, top, right, bottom of a part of the square, in whole pixels, half-open."""
-
-_TURNS: dict[Move, int] = {"turn-90": -1, "turn-180": 2, "turn-270": 1}
-"""Quarter turns as numpy counts them, against the clock."""
+from engine.text.meaning import POSSIBLE, SIZES, lies, places, read
+from engine.training.picture_changes import Placement, moved_array, placed_levels, placed_mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +38,8 @@ def flip_or_turn(visit: PictureVisit, move: Move) -> PictureVisit:
     boxes = [move_box(_box(box), size, size, move) for box in visit.boxes.tolist()]
     moved = replace(
         visit,
-        pixels=_moved_array(visit.pixels, move),
-        valid=_moved_array(visit.valid, move),
+        pixels=moved_array(visit.pixels, move),
+        valid=moved_array(visit.valid, move),
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         expressions=(),
     )
@@ -59,24 +52,7 @@ def flip_or_turn(visit: PictureVisit, move: Move) -> PictureVisit:
     return replace(moved, expressions=tuple(kept))
 
 
-def _moved_array(array: NDArray[Any], move: Move) -> NDArray[Any]:
-    """``array`` [..., S, S] after ``move``."""
-    if move in _TURNS:
-        return np.ascontiguousarray(np.rot90(array, _TURNS[move], (-2, -1)))
-    return np.ascontiguousarray(np.flip(array, -1 if move == "flip-horizontal" else -2))
-
-
 # ---- scaling, shifting, joining
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a picture goes: the point (x, y) of it to ``(gain * x + dx, gain * y + dy)``, seen within ``window``."""
-
-    gain: float
-    dx: float
-    dy: float
-    window: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +117,9 @@ def _joined(parts: Sequence[_Placed]) -> PictureVisit:
     first = parts[0].visit
     pixels, valid = np.zeros_like(first.pixels), np.zeros_like(first.valid)
     for part in parts:
-        _draw(part, pixels, valid)
+        seen = placed_mask(part.visit.valid[None], part.placement, least=1)[0]  # nothing without data is mixed in
+        pixels += placed_levels(part.visit.pixels, part.placement) * seen  # windows do not overlap
+        valid |= seen
     boxes = np.concatenate([part.boxes[part.kept] for part in parts])
     names = [name for part in parts for name, kept in zip(part.visit.categories, part.kept, strict=True) if kept]
     blank = PictureVisit(
@@ -167,27 +145,6 @@ def _joined(parts: Sequence[_Placed]) -> PictureVisit:
         start += int(part.kept.sum())
     expressions = tuple(Naming(text, things, category) for (text, things), category in kept.items())
     return replace(blank, expressions=_with_whole_classes(expressions, blank) if len(parts) > 1 else expressions)
-
-
-def _draw(part: _Placed, pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
-    """Put what is seen of a picture into ``pixels`` [3, S, S] and ``valid`` [S, S]."""
-    at, size = part.placement, part.visit.size
-    x0, y0 = max(at.window[0], int(np.ceil(at.dx))), max(at.window[1], int(np.ceil(at.dy)))
-    x1 = min(at.window[2], int(np.floor(at.dx + at.gain * size)))
-    y1 = min(at.window[3], int(np.floor(at.dy + at.gain * size)))
-    if x1 <= x0 or y1 <= y0:
-        return
-    # Rounding must not lead out of the picture by a millionth of a pixel.
-    left, right = (min(max((edge - at.dx) / at.gain, 0.0), float(size)) for edge in (x0, x1))
-    top, bottom = (min(max((edge - at.dy) / at.gain, 0.0), float(size)) for edge in (y0, y1))
-    source = (left, top, right, bottom)
-    shape, bilinear = (x1 - x0, y1 - y0), Image.Resampling.BILINEAR
-    picture = Image.fromarray(np.ascontiguousarray(part.visit.pixels.transpose(1, 2, 0)))  # [S, S, 3]
-    there = Image.fromarray(part.visit.valid.astype(np.uint8) * 255)
-    seen = np.asarray(there.resize(shape, bilinear, box=source)) == 255  # nothing without data is mixed in
-    drawn = np.asarray(picture.resize(shape, bilinear, box=source)).transpose(2, 0, 1)  # [3, h, w]
-    pixels[:, y0:y1, x0:x1] = drawn * seen
-    valid[y0:y1, x0:x1] = seen
 
 
 def _still_named(said: Naming, part: _Placed, others: Sequence[_Placed], frame: Box) -> tuple[int, ...]:

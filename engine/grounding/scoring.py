@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from engine.errors import UsageError
 from engine.grounding.config import GroundingConfig
-from engine.grounding.data.expression_set import Box, ExpressionSet, frame_of
+from engine.grounding.data.expression_set import Box, ExpressionSet
 from engine.grounding.network import BackboneFeatures, GroundingOutput
 from engine.grounding.picking import Picked, candidates, pick
 from engine.grounding.scored import Scored, scored_expressions, true_boxes
 from engine.nn.inputs import normalise
-from engine.nn.preprocess import PreprocessSpec
+from engine.nn.preprocess import PreprocessSpec, frame_of
 
 PICTURES_AT_ONCE, TEXTS_AT_ONCE = 8, 16
 

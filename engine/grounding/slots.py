@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from engine.draws import Draws
 from engine.errors import UsageError
 from engine.grounding.data.expression_set import ExpressionSet
-from engine.grounding.meaning import places, read, relates
 from engine.grounding.visit import Naming, PictureVisit, Visits
 from engine.text import Direction, Parsed, Uncertain, find_directions, normalise
 from engine.text.directions import swap
+from engine.text.meaning import places, read, relates
 from engine.text.negatives import OVERLAPPING, swap_class, swap_sensor
 
 NegativeKind = Literal["direction", "sensor", "class"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.grounding.data.expression_set import Box, ExpressionSet, SensorName, frame_of
+from engine.grounding.data.expression_set import Box, ExpressionSet, SensorName
+from engine.nn.preprocess import frame_of
 
 
 @dataclass(frozen=True, slots=True)

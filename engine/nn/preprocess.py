@@ -171,6 +171,15 @@ def letterboxed_box(
     return left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down
 
 
+def frame_of(valid: Mask) -> tuple[float, float, float, float]:
+    """The rectangle around all that has data, ``valid`` [S, S], in pixels: left, top, right, bottom, half-open. The
+    whole square where nothing has."""
+    rows, columns = np.flatnonzero(valid.any(1)), np.flatnonzero(valid.any(0))
+    if not rows.size:
+        return 0.0, 0.0, float(valid.shape[1]), float(valid.shape[0])
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
 def _inside_square(width: int, height: int, size: int) -> tuple[int, int, int, int]:
     """Left, top, width and height of a letterboxed picture in its square."""
     scale = size / max(height, width)

@@ -17,6 +17,7 @@ Reading order for expressions:
 ``expressions`` :func:`parse` takes an expression apart; ``expression_templates`` has the inverse, :func:`say`, with
                 its wordings, ``expression_words`` the names of things; ``understood`` tells how one was read.
 ``negatives``   sentences that contradict an expression.
+``meaning``     whether one's directions are true of a box, as far as that can be known without looking.
 
 ``normal``      :func:`normalise` is applied to every text before it is tokenised, in training as in use.
 """

@@ -89,11 +89,3 @@ class ExpressionSet:
         for index, thing in enumerate(self.things):
             lists[thing.picture].append(index)
         return lists
-
-
-def frame_of(valid: NDArray[np.bool_]) -> Box:
-    """The rectangle around all that has data, ``valid`` [S, S], in pixels; the whole square where nothing has."""
-    rows, columns = np.flatnonzero(valid.any(1)), np.flatnonzero(valid.any(0))
-    if not rows.size:
-        return 0.0, 0.0, float(valid.shape[1]), float(valid.shape[0])
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

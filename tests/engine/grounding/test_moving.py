@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.grounding.moving import Least, Placement, flip_or_turn, mosaic, scale_and_shift
+from engine.grounding.moving import Least, flip_or_turn, mosaic, scale_and_shift
 from engine.grounding.visit import PictureVisit
 from engine.scenes.truths.selection import Selector
 from engine.text import parse
 from engine.text.directions import INVERSE, MOVES, Move
+from engine.training.picture_changes import Placement
 from tests.engine.grounding.visits import SIZE, cropped_facts, facts_of, grey, made, moved_facts, scene_visit
 
 SEEDS = st.integers(0, 11)

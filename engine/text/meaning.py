@@ -11,12 +11,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from engine.grounding.data.expression_set import Box
-from engine.text import Parsed, parse
 from engine.text.direction_words import Way
-from engine.text.directions import agrees
+from engine.text.directions import Box, agrees
 from engine.text.expression_words import NAME_OF
-from engine.text.expressions import Relation
+from engine.text.expressions import Parsed, Relation, parse
 
 SURE, POSSIBLE = -0.1, 0.05
 """Slack of :func:`engine.text.directions.agrees`: a side from a tenth of the picture beyond its middle (where scenes
