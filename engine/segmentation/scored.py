@@ -7,7 +7,9 @@ and what a threshold or a calibration is worth needs no second run of the networ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +116,25 @@ def asked_of(areas: ReferringSet, sensors: str) -> NDArray[np.int64]:
     if not asked:
         raise UsageError(f"{areas.about} has no expression for a network that reads {sensors}: nothing to score.")
     return np.array(asked, np.int64)
+
+
+def data_in(areas: ReferringSet, area: int, sensors: str) -> NDArray[np.bool_]:
+    """Where a network reading ``sensors`` has data of an area, bool [S, S]: the pixels that are scored."""
+    found = np.zeros((areas.size, areas.size), bool)
+    for number, (name, valid) in enumerate((("optical", areas.optical_valid), ("sar", areas.sar_valid))):
+        if sensors in (name, "both") and areas.has[area, number]:
+            found |= True if valid is None else np.asarray(valid[area])
+    return found
+
+
+def scored_masks(areas: ReferringSet, sensors: str, masks: Iterable[NDArray[np.bool_]]) -> Scored:
+    """``masks`` bool [S, S] given to the Q expressions that a network reading ``sensors`` is asked, in their order, by
+    whatever gives masks. They are judged at :data:`ARGMAX`; all other cuts say the same, or nothing."""
+    asked = asked_of(areas, sensors)
+    counts = np.zeros((2, len(asked), BINS), np.int64)
+    for row, (index, mask) in enumerate(zip(asked, masks, strict=True)):
+        expression = areas.expressions[index]
+        truth, seen = areas.mask(expression.mask), data_in(areas, expression.area, sensors)
+        for meant, drawn in product((False, True), repeat=2):
+            counts[int(meant), row, ARGMAX * drawn] = np.count_nonzero(seen & (truth == meant) & (mask == drawn))
+    return Scored(asked, counts[1], counts[0])

@@ -16,7 +16,7 @@ from engine.nn.preprocess import PreprocessSpec
 from engine.segmentation.config import SegmentationConfig
 from engine.segmentation.data.referring_set import ReferringSet
 from engine.segmentation.network import FirstStage, PairInput, SegmentationOutput, Words
-from engine.segmentation.scored import BINS, PER_UNIT, REACH, Scored, asked_of
+from engine.segmentation.scored import BINS, PER_UNIT, REACH, Scored, asked_of, data_in
 
 AREAS_AT_ONCE, EXPRESSIONS_AT_ONCE = 8, 8
 
@@ -38,15 +38,11 @@ class WordVectors(Protocol):
 
 
 class Answer(NamedTuple):
-    """What a network said to the ``expression`` of that index.
-
-    ``margin`` float32 [S, S] is the foreground's logit less the background's, ``valid`` bool [S, S] says where a sensor
-    that the network reads has data.
-    """
+    """What a network said to the ``expression`` of that index: in ``margin`` float32 [S, S] the foreground's logit less
+    the background's."""
 
     expression: int
     margin: Tensor
-    valid: Tensor
 
 
 def score_set(
@@ -66,16 +62,18 @@ def score_set(
     began, asked = time.perf_counter(), asked_of(areas, config.sensors)
     counts = np.zeros((2, len(areas.expressions), BINS), np.int64)
     for done, answer in enumerate(answers(network, areas, asked, words, config, preprocess, device=device), start=1):
-        truth = torch.from_numpy(areas.mask(areas.expressions[answer.expression].mask)).to(answer.margin.device)
-        counts[:, answer.expression] = margin_counts(answer.margin, truth, answer.valid)
+        expression = areas.expressions[answer.expression]
+        truth, valid = areas.mask(expression.mask), data_in(areas, expression.area, config.sensors)
+        counts[:, answer.expression] = margin_counts(answer.margin, truth, valid)
         report(done / len(asked))
     return Scored(asked, counts[1, asked], counts[0, asked], time.perf_counter() - began)
 
 
-def margin_counts(margin: Tensor, truth: Tensor, valid: Tensor) -> NDArray[np.int64]:
-    """Pixels of background and of foreground by the bin of their margin, [2, BINS]; arguments [S, S]."""
+def margin_counts(margin: Tensor, truth: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pixels of background and of foreground by the bin of their ``margin``, [2, BINS]; arguments [S, S]."""
+    meant, seen = (torch.from_numpy(one).to(margin.device) for one in (truth, valid))
     place = (torch.floor(margin * PER_UNIT) + REACH * PER_UNIT).clamp(0, BINS - 1).long()
-    place = (place + BINS * truth)[valid]  # [pixels with data]
+    place = (place + BINS * meant)[seen]  # [pixels with data]
     return torch.bincount(place, minlength=2 * BINS).reshape(2, BINS).cpu().numpy()
 
 
@@ -98,7 +96,6 @@ def answers(
     for start in range(0, len(looked_at), AREAS_AT_ONCE):
         batch = looked_at[start : start + AREAS_AT_ONCE]
         pair = pair_inputs(areas, batch, preprocess, device)
-        valid = data_for(pair, config.sensors)
         with torch.inference_mode():
             first = network.encode(pair)
         places = [(row, index) for row, area in enumerate(batch) for index in own[area]]
@@ -108,8 +105,8 @@ def answers(
             said = words.words([areas.expressions[index].text for _, index in some], config.tokens)
             with torch.inference_mode():
                 logits = network(first.rows(rows), Words(*(part.to(device) for part in said))).logits  # [Q, 2, S, S]
-            for (row, index), own_logits in zip(some, logits.float(), strict=True):
-                yield Answer(index, own_logits[1] - own_logits[0], valid[row])
+            for (_, index), own_logits in zip(some, logits.float(), strict=True):
+                yield Answer(index, own_logits[1] - own_logits[0])
 
 
 def pair_inputs(
@@ -135,12 +132,3 @@ def _sensor(
     if known is not None:
         valid = valid & torch.from_numpy(np.asarray(known[picked])).to(device)
     return normalise(values, valid, preprocess), valid
-
-
-def data_for(pair: PairInput, sensors: str) -> Tensor:
-    """Where a network reading ``sensors`` ("optical", "sar", "both") has data, bool [B, H, W]: what is scored."""
-    return {
-        "optical": pair.optical_valid,
-        "sar": pair.sar_valid,
-        "both": pair.optical_valid | pair.sar_valid,
-    }[sensors]
