@@ -1,5 +1,5 @@
 """LGCE (Yuan et al., RRSIS: Referring Remote Sensing Image Segmentation): an expression to a mask.
 
-``model`` assembles the network from ``swin``, ``words``, ``pwam``, ``enhancement`` and ``decoder``; ``build`` holds the
+``model`` assembles the network from ``swin``, ``sensors``, ``pwam``, ``enhancement`` and ``decoder``; ``build`` holds the
 numbers; ``predictor`` is the only door between arrays and the network.
 """

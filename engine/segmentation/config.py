@@ -44,6 +44,9 @@ class SegmentationConfig:
     heads: tuple[int, int, int, int] = (1, 2, 4, 8)
     window: int = 12  # cells along a side of an attention window
     drop_path: float = 0.1
+    unread_gate: bool = (
+        False  # LAVT has a language gate after the fourth stage, too, which nothing reads; it is counted
+    )
     # --- LGCE on the third and fourth stage (section IV-C)
     enhancement: bool = True
     guidance: bool = True  # whether the words' mean goes in, or a learned token in its place (Table III)
@@ -97,6 +100,7 @@ class SegmentationConfig:
             depths=(2, 2, 18, 2),
             heads=(4, 8, 16, 32),
             drop_path=0.3,
+            unread_gate=True,
             enhancement_heads=(8, 16),
             decoder_width=512,
         )
