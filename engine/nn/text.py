@@ -11,12 +11,12 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from huggingface_hub import try_to_load_from_cache
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.catalog import file_sha256, model_folders
 from engine.errors import ModelDamaged, ModelNotFound
@@ -33,6 +33,8 @@ FILES_SHA256 = {
 }
 FOLDER_VARIABLE = "RSQA_TEXT_ENCODER"  # environment: a folder to look in first
 CACHED_QUESTIONS = 512
+
+T = TypeVar("T")
 
 
 class TextFeatures(NamedTuple):
@@ -89,17 +91,45 @@ def check_files(folder: Path) -> None:
             )
 
 
+class WordPieces:
+    """The uncased word pieces of BERT (Devlin et al., 2019), 30,522 of them: bert-base-uncased has the same as MiniLM,
+    whose ``tokenizer.json`` is read."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read from ``folder``, which :func:`find_text_encoder` found."""
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def numbers(self, text: str, most: int) -> tuple[list[int], int]:
+        """Token numbers of ``text``, [CLS] and [SEP] included, at most ``most``, and how many did not fit."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return _first(ids, most), max(0, len(ids) - most)
+
+    def pieces(self, text: str, most: int) -> tuple[str, ...]:
+        """The same tokens as people read them, "[CLS]" first; a piece that goes on with a word begins with "##"."""
+        pieces: list[str] = self._tokenizer.encode(text).tokens
+        return tuple(_first(pieces, most))
+
+
+def _first(tokens: list[T], most: int) -> list[T]:
+    """``most`` of the tokens of a text: the first ones, and the closing [SEP]."""
+    return [*tokens[: most - 1], tokens[-1]] if len(tokens) > most else tokens
+
+
 class TextEncoder:
     """all-MiniLM-L6-v2, frozen: text in, features of its real tokens out. Features are kept per text."""
 
-    def __init__(self, folder: Path | None = None, *, max_tokens: int = 77) -> None:
-        """Load from ``folder`` or wherever :func:`find_text_encoder` finds it. A longer text is cut, and says so."""
+    def __init__(self, folder: Path | None = None, *, max_tokens: int = 77, bert: nn.Module | None = None) -> None:
+        """Load from ``folder`` or wherever :func:`find_text_encoder` finds it. A longer text is cut, and says so.
+
+        ``bert`` reads the tokens in MiniLM's place, on its own device: another one of the same word pieces, frozen, in
+        evaluation mode, and called as :class:`~engine.nn.minilm.MiniLm` is.
+        """
         place = find_text_encoder(folder)
         self.max_tokens = max_tokens
-        self._tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._bert = load_minilm(place / "model.safetensors")
+        self._pieces = WordPieces(place)
+        self._bert = load_minilm(place / "model.safetensors") if bert is None else bert
         self._kept: OrderedDict[str, TextFeatures] = OrderedDict()
 
     def __call__(self, text: str) -> TextFeatures:
@@ -107,22 +137,27 @@ class TextEncoder:
         if text in self._kept:
             self._kept.move_to_end(text)
             return self._kept[text]
-        ids, cut = self._ids(text)
+        ids, cut = self._pieces.numbers(text, self.max_tokens)
         with torch.inference_mode():
-            tokens = self._bert(torch.tensor([ids]))[0]
+            tokens = self._bert(torch.tensor([ids], device=self._device)).cpu()[0]
         features = TextFeatures(tokens.clone(), cut)
         self._kept[text] = features
         if len(self._kept) > CACHED_QUESTIONS:
             self._kept.popitem(last=False)
         return features
 
-    def encode_all(self, texts: Sequence[str], batch: int = 64) -> list[TextFeatures]:
-        """The features of each of ``texts``, as one call for each gives them, several times faster.
+    @property
+    def _device(self) -> torch.device:
+        return next(self._bert.parameters()).device
+
+    def encode_all(self, texts: Sequence[str], batch: int = 64, *, most: int | None = None) -> list[TextFeatures]:
+        """The features of each of ``texts``, as one call for each gives them, several times faster; of at most ``most``
+        tokens, ``max_tokens`` where it is None.
 
         ``batch`` texts of like length go through the network together, filled up to the longest of them; the filling
         is masked, so that it changes nothing.
         """
-        prepared = [self._ids(text) for text in texts]
+        prepared = [self._pieces.numbers(text, most or self.max_tokens) for text in texts]
         order = sorted(range(len(texts)), key=lambda index: len(prepared[index][0]))
         features: dict[int, TextFeatures] = {}
         for start in range(0, len(order), batch):
@@ -131,18 +166,17 @@ class TextEncoder:
             padding = torch.arange(int(lengths.max())) >= lengths.unsqueeze(1)  # [batch, N]
             ids = torch.zeros(padding.shape, dtype=torch.long)
             ids[~padding] = torch.tensor([number for row in rows for number in prepared[row][0]])
+            masked = padding.to(self._device) if bool(padding.any()) else None
             with torch.inference_mode():
-                tokens = self._bert(ids, padding if bool(padding.any()) else None)  # [batch, N, 384]
+                tokens = self._bert(ids.to(self._device), masked).cpu()  # [batch, N, 384]
             for row, found, length in zip(rows, tokens, lengths.tolist(), strict=True):
                 features[row] = TextFeatures(found[:length].clone(), prepared[row][1])
         return [features[index] for index in range(len(texts))]
 
-    def tokens_cut(self, text: str) -> int:
-        """How many tokens of ``text`` do not fit and are not read."""
-        return self._ids(text)[1]
+    def pieces(self, text: str, most: int | None = None) -> tuple[str, ...]:
+        """The tokens that are read of ``text``, see :meth:`WordPieces.pieces`."""
+        return self._pieces.pieces(text, most or self.max_tokens)
 
-    def _ids(self, text: str) -> tuple[list[int], int]:
-        """Token numbers of ``text``, [CLS] and [SEP] included, and how many did not fit."""
-        ids: list[int] = self._tokenizer.encode(text).ids
-        cut = max(0, len(ids) - self.max_tokens)
-        return ([*ids[: self.max_tokens - 1], ids[-1]] if cut else ids), cut  # the closing [SEP] stays
+    def tokens_cut(self, text: str, most: int | None = None) -> int:
+        """How many tokens of ``text`` do not fit and are not read."""
+        return self._pieces.numbers(text, most or self.max_tokens)[1]

@@ -29,10 +29,11 @@ from engine.training.folder_lock import folder_locked
 from engine.training.loop import TrainingResult, train
 from engine.training.processes import is_main_process, main_process_first
 from engine.training.settings import TrainSettings
-from engine.training.task import GroupedTask, Task, Validation
+from engine.training.task import GroupedTask, SparingTask, Task, Validation
 
 __all__ = [
     "GroupedTask",
+    "SparingTask",
     "Task",
     "TrainSettings",
     "TrainingResult",

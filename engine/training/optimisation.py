@@ -10,21 +10,22 @@ from torch import Tensor, nn
 
 from engine.errors import UsageError
 from engine.training.settings import TrainSettings
-from engine.training.task import GroupedTask, Task
+from engine.training.task import GroupedTask, SparingTask, Task
 
 
 def build_optimiser(task: Task, settings: TrainSettings) -> torch.optim.Optimizer:
     """AdamW or Adam over the parameters that require a gradient; each group has its ``rate_factor``.
 
-    AdamW decays matrices and kernels, but no biases, norms and single-row tables. Raises UsageError where nothing is
-    left to train.
+    AdamW decays matrices and kernels, but no biases, norms and single-row tables, nor what a
+    :class:`~engine.training.task.SparingTask` names. Raises UsageError where nothing is left to train.
     """
     factors: dict[nn.Parameter, float] = {}
     for factor, parameters in task.groups() if isinstance(task, GroupedTask) else ():
         factors |= dict.fromkeys(parameters, factor)
+    spared = set(task.undecayed()) if isinstance(task, SparingTask) else set()
     grouped: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in trained(task.model).values():
-        matrix = parameter.ndim > 1 and parameter.shape[0] > 1
+        matrix = parameter.ndim > 1 and parameter.shape[0] > 1 and parameter not in spared
         grouped.setdefault((factors.get(parameter, 1.0), matrix), []).append(parameter)
     if not grouped:
         raise UsageError("There is nothing to train: all parameters of the network are frozen.")

@@ -57,3 +57,11 @@ class GroupedTask(Protocol):
 
     def groups(self) -> Sequence[tuple[float, Sequence[nn.Parameter]]]:
         """Factors of the learning rate, each with its parameters; for those in no group the factor is 1."""
+
+
+@runtime_checkable
+class SparingTask(Protocol):
+    """A task that also has ``undecayed``: parameters that weight decay is not to touch, beside those it never does."""
+
+    def undecayed(self) -> Sequence[nn.Parameter]:
+        """Such as tables of positions, whose rows are looked up and multiply nothing."""

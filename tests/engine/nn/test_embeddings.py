@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -135,16 +134,6 @@ class TestKept:
         assert later.asked == ["a tank"]
         kept.embed(texts)
         assert later.asked == ["a tank"]
-
-    def test_a_batch_that_fails_leaves_nothing_of_itself(self, inner, tmp_path):
-        kept = KeptEmbeddings(inner, tmp_path)
-        kept.embed(["a ship"])
-        vectors = np.zeros((2, 16), np.float32)
-        with pytest.raises(ValueError, match="shorter"):
-            kept._write([b"one", b"two", b"three"], vectors)
-        with sqlite3.connect(database(tmp_path)) as opened:
-            assert opened.execute("SELECT count(*) FROM embedding").fetchone() == (1,)
-        opened.close()
 
     def test_a_folder_that_cannot_be_written_to_says_so(self, inner, tmp_path):
         (tmp_path / "file").write_bytes(b"")

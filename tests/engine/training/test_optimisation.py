@@ -116,6 +116,16 @@ def test_groups_learn_at_their_own_rate():
     assert {group["betas"] for group in optimiser.param_groups} == {(0.8, SETTINGS.betas[1])}
 
 
+def test_what_a_task_spares_does_not_decay():
+    class Sparing(BowlTask):
+        def undecayed(self):
+            return [self.model.weight]
+
+    (group,) = build_optimiser(Sparing(), replace(SETTINGS, weight_decay=0.1)).param_groups
+    assert group["weight_decay"] == 0.0
+    assert len(group["params"]) == 2
+
+
 def test_nothing_to_train_is_refused():
     task = BowlTask()
     task.model.requires_grad_(requires_grad=False)
