@@ -17,6 +17,7 @@ from engine.jobs.ask import Asker
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_tiles import TiledRun, TileResults, compose_tiles
 from engine.jobs.folder import JobFolder
+from engine.jobs.pace import Pace
 from engine.jobs.plan_tiles import plan_tiles
 from engine.jobs.reading import AreaPixels, AreaReader, no_data_sentence, size_as_read
 from engine.jobs.telling import ProgressTeller, tell_nobody
@@ -27,8 +28,6 @@ from engine.records.tiles import TILE_STATES
 if TYPE_CHECKING:  # torch takes seconds to import, and a grid can be refused without it
     from engine.vqa.predictor import BriefPrediction, TgfnetPredictor
 
-BATCH_S = 0.4
-"""How long a batch of tiles should take, so that a stop is heeded well within a second."""
 MOST_TILES_AT_ONCE = 16
 
 Stage = Callable[[str, float | None], None]
@@ -100,16 +99,16 @@ def _require_a_sensor(ask: AskRequest) -> None:
 def _answered(
     ask: AskRequest, reader: AreaReader, tiles: TileGrid, predictor: TgfnetPredictor, stage: Stage
 ) -> TileResults:
-    """Go through all tiles in reading order, as many at once as :data:`BATCH_S` allows."""
+    """Go through all tiles in reading order, as many at once as their pace allows."""
     from engine.vqa.predictor import AreaArrays
 
     results = TileResults.unanswered(tiles)
     positions = list(tiles.positions())
     unit = reader.sources.sar_unit or "db"
-    done, at_once = 0, 1
+    pace, done = Pace(MOST_TILES_AT_ONCE), 0
     while done < len(positions):
         began = time.perf_counter()
-        batch = positions[done : done + at_once]
+        batch = positions[done : done + pace.at_once]
         areas = []
         for position in batch:
             stage("tiles", done / len(positions))
@@ -129,9 +128,7 @@ def _answered(
         for position, prediction in zip(batch, said, strict=True):
             _note_answer(results, position, prediction, predictor.config.sensors)
         done += len(batch)
-        if answered := sum(prediction is not None for prediction in said):  # a tile without data says nothing of pace
-            each_s = (time.perf_counter() - began) / answered
-            at_once = max(1, min(MOST_TILES_AT_ONCE, 2 * at_once, int(BATCH_S / each_s)))
+        pace.note(sum(prediction is not None for prediction in said), time.perf_counter() - began)
     return results
 
 

@@ -25,7 +25,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import AreaReader, Sources, area_of, size_as_read
 from engine.jobs.telling import ProgressTeller, tell_nobody
-from engine.records import CheckRequest, Finding, FindRequest, GateChoice, Grid, PairCheck, PixelWindow
+from engine.records import CheckRequest, Finding, FindRequest, GateChoice, Grid, PairCheck, PixelWindow, SearchRequest
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import Parsed, parse
 
@@ -138,7 +138,7 @@ class Finder:
         return self._models.get((model_state(folder), device.name), lambda: _load(folder, device))
 
 
-def sensors_to_search(request: FindRequest, parsed: Parsed) -> tuple[str, ...]:
+def sensors_to_search(request: SearchRequest, parsed: Parsed) -> tuple[str, ...]:
     """Those that the pair has, the request allows and the expression asks for ("the SAR ship").
 
     Raises :class:`InputRefused` where none is left.

@@ -7,13 +7,18 @@ file. Files appear whole or not at all.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ExportRefused
 from engine.protocol import to_json
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 class JobFolder:
@@ -44,6 +49,24 @@ class JobFolder:
         except OSError as error:
             raise _refusal(target, error) from error
         return target
+
+    @contextmanager
+    def array_to_fill(self, name: str, shape: tuple[int, ...], kind: type[Value]) -> Iterator[npt.NDArray[Value]]:
+        """``name``.npy of ``shape`` as an array on the disk, zeros at first, for what memory shall not hold.
+
+        It is in place when the block ends well, and vanishes if not.
+        """
+        target = self.path / f"{name}.npy"
+        part = target.with_name(f".{target.name}.part")
+        try:
+            array = np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape)
+            yield array
+            array.flush()
+            part.replace(target)
+        except OSError as error:
+            raise _refusal(target, error) from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def log(self, error: BaseException) -> Path:
         """Append a traceback to the log; returns the file."""

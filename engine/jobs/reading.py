@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -117,6 +117,30 @@ class AreaReader:
             read = self._rasters["sar"].read(window, width, height, bands=bands, on=self._sar_on, shift_px=shift)
             sar = SensorPixels(read.values, read.valid)
         return AreaPixels(window, self.grid, optical, sar, self.sources)
+
+    def read_within(self, window: PixelWindow, side: int) -> AreaPixels:
+        """The square ``window``, at most ``side`` pixels wide; what lies outside of the asked area is not valid."""
+        width, height = size_as_read(window, side)
+        pixels = self.read(window, width, height)
+        rows, columns = inside(window, self.window, height)
+        if (rows, columns) == (slice(0, height), slice(0, width)):
+            return pixels
+        optical, sar = (None if part is None else part.only(rows, columns) for part in (pixels.optical, pixels.sar))
+        return replace(pixels, optical=optical, sar=sar)
+
+
+def inside(window: PixelWindow, part: PixelWindow, size: int) -> tuple[slice, slice]:
+    """Rows and columns of the square ``window``, read as ``size`` x ``size`` pixels, that are ``part``; at least one of
+    each."""
+    scale = size / window.width
+    spans = []
+    for first, low, length in (
+        (window.row_off, part.row_off, part.height),
+        (window.col_off, part.col_off, part.width),
+    ):
+        start = min(size - 1, max(0, round((low - first) * scale)))
+        spans.append(slice(start, max(start + 1, min(size, round((low + length - first) * scale)))))
+    return spans[0], spans[1]
 
 
 def read_area(request: AreaRequest, check: PairCheck, side: int) -> AreaPixels:
