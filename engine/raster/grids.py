@@ -66,7 +66,7 @@ def _parallelogram_m(
 
     None where the CRS has no inverse there, or is not on an ellipsoid.
     """
-    frame = _ground_frame(crs)
+    frame = ground_frame(crs)
     if frame is None:
         return None
     to_degrees, geod, unit_m = frame
@@ -88,7 +88,7 @@ def _parallelogram_m(
 
 
 @lru_cache(maxsize=16)
-def _ground_frame(crs: str) -> tuple[Any, Any, float | None] | None:
+def ground_frame(crs: str) -> tuple[Any, Any, float | None] | None:
     """Of a CRS: the way to degrees, geodesics on its ellipsoid, and the metres of its unit, None for degrees."""
     import pyproj  # 60 ms, and only opening a georeferenced raster needs it
 
