@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.scenes.asked import HIDDEN_SHARE
+
 SensorName = Literal["optical", "sar", "both"]
 
 
@@ -30,6 +32,12 @@ class Expression:
     distractors: int = -1
     parts: int = 1
     hidden_share: float = 0.0
+
+    def shown_by(self, sensor: Literal["optical", "sar"]) -> bool:
+        """Whether the picture of ``sensor`` alone shows what is meant; under cloud the optical one does not."""
+        if sensor == "optical":
+            return self.sensor != "sar" and self.hidden_share <= HIDDEN_SHARE
+        return self.sensor != "optical"
 
 
 @dataclass(frozen=True, slots=True)

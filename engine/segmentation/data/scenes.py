@@ -113,7 +113,8 @@ def _sar(sample: Sample, spec: SceneSetSpec, preprocess: PreprocessSpec) -> NDAr
         return np.zeros((spec.size_px, spec.size_px), np.uint8)
     valid = np.ones(sample.sar.shape, bool)
     levels = stretch_sar(sample.sar[None].astype(np.float32), valid, sample.sar_unit, preprocess)
-    return as_bytes(letterbox(levels, valid, spec.size_px).values)[0]  # [size, size]
+    square = letterbox(levels, valid, spec.size_px)  # [1, size, size]
+    return as_bytes(square.values[0])
 
 
 def _numbered(facts: Sequence[dict[str, Any]], most: int) -> tuple[Expression, ...]:

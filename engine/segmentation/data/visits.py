@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.nn.preprocess import frame_of
 from engine.segmentation.data.referring_set import Expression, ReferringSet
+from engine.text.directions import Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,10 @@ class AreaVisit:
     def valid(self) -> NDArray[np.bool_]:
         """Where any sensor has data, [S, S]."""
         return np.asarray(self.optical_valid | self.sar_valid)
+
+    def frame(self) -> Box:
+        """The rectangle that has data, in pixels: to it "the left of the image" refers. All where nothing has data."""
+        return frame_of(self.valid)
 
 
 def visit_of(training: ReferringSet, area: int, expressions: Sequence[int]) -> AreaVisit:
