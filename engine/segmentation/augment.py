@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.errors import UsageError
-from engine.scenes import add_weather
-from engine.scenes.asked import HIDDEN_SHARE
+from engine.scenes.optics.weather import add_weather
 from engine.segmentation.data.visits import AreaVisit
 from engine.segmentation.moving import flip_or_turn, scale_and_shift
 from engine.training.picture_changes import (
@@ -108,14 +107,13 @@ def clouded(area: AreaVisit, rng: np.random.Generator) -> AreaVisit:
     sun_deg = float(rng.uniform(0, 360)), float(rng.uniform(*SUN_ELEVATIONS_DEG))
     picture = area.optical.transpose(1, 2, 0).astype(np.float32) / np.float32(255)  # [S, S, 3]
     seen, hidden = add_weather(picture, "cloud", strength, sun_deg, rng)
-    shares = [
-        max(one.hidden_share, float(hidden[mask].mean())) for one, mask in zip(area.said, area.masks, strict=True)
-    ]
-    if any(one.sensor == "optical" and share > HIDDEN_SHARE for one, share in zip(area.said, shares, strict=True)):
+    said = []
+    for one, mask in zip(area.said, area.masks, strict=True):
+        said.append(replace(one, hidden_share=max(one.hidden_share, float(hidden[mask].mean()))))
+    if not all(one.shown_by("optical") or one.shown_by("sar") for one in said):
         return area
     optical = np.rint(255 * seen.transpose(2, 0, 1)).astype(np.uint8) * area.optical_valid  # [3, S, S]
-    said = tuple(replace(one, hidden_share=share) for one, share in zip(area.said, shares, strict=True))
-    return replace(area, optical=optical, said=said)
+    return replace(area, optical=optical, said=tuple(said))
 
 
 def levels_varied(area: AreaVisit, settings: AugmentSettings, rng: np.random.Generator) -> AreaVisit:

@@ -1,4 +1,4 @@
-"""Areas flipped, turned, scaled and shifted with their sentences and masks; a change that a sentence forbids is not made.
+"""Areas flipped, turned, scaled and shifted with sentences and masks; what a sentence forbids is not made.
 
 A sentence turns with its picture (:func:`engine.text.directions.rewrite`). Where the border takes something away,
 superlatives, sizes, relations and places may mean another thing: then only sentences that name all there is of a class,
