@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +20,8 @@ from engine.grounding.scored import Scored
 from engine.grounding.slots import mask_directions
 from engine.nn.embeddings import TextEmbedder, build_embedder
 from engine.nn.kept import AT_ONCE
-from engine.scenes import SPLIT_SEEDS
-from engine.training.materials import SPLITS, KeptMaterials, digest
-from engine.training.scene_sets import TRAINING_DRAWS, SceneSetSpec
+from engine.training.materials import SPLITS, KeptMaterials, digest, set_key
 from engine.training.trainer import Tell
-
-if TYPE_CHECKING:
-    from engine.datasets.dataset import DataSet
 
 
 class GroundingMaterials(KeptMaterials):
@@ -35,7 +29,6 @@ class GroundingMaterials(KeptMaterials):
 
     def __init__(self, folder: Path, tell: Tell) -> None:
         super().__init__(folder, tell)
-        self._sets: dict[Any, ExpressionSet] = {}
         self._embedders: dict[str, TextEmbedder] = {}
         self._embedded: set[Any] = set()
         self._guesses: dict[Any, dict[str, Any]] = {}
@@ -48,16 +41,8 @@ class GroundingMaterials(KeptMaterials):
         return mask_directions(self._whole(recipe, split), recipe.slots.mask_directions)
 
     def _whole(self, recipe: GroundingRecipe, split: str) -> ExpressionSet:
-        key = _set_key(recipe, split)
-        if key not in self._sets:
-            place = self.place(recipe.data, f"data/{split}-{digest(key)}")
-            if recipe.data.source == "scenes":
-                made = self._rendered(recipe, split, place)
-            else:
-                made = self._read(recipe, split, place)
-            self._sets[key] = made
-            self.note_left_out(f"{split} set", made.left_out)
-        return self._sets[key]
+        size = recipe.model.image_size
+        return self.made_set(recipe, split, size, "grounding", render_expressions, _read_folder)
 
     def embedder(self, recipe: GroundingRecipe) -> TextEmbedder:
         """The recipe's frozen text encoder, which has embedded every text of the sets, and keeps what it embeds.
@@ -123,40 +108,6 @@ class GroundingMaterials(KeptMaterials):
             scored.save(kept)
         return scored
 
-    def _rendered(self, recipe: GroundingRecipe, split: str, place: Path | None) -> ExpressionSet:
-        """The scenes of a split. Held-out wordings are the test's alone: nothing may be fitted to them, and weights are
-        chosen and calibrated on validation."""
-        data = recipe.data
-        spec = SceneSetSpec(
-            first_seed=SPLIT_SEEDS[split],
-            count=data.scenes(split),
-            wording="held-out" if split == "test" else "train",
-            view_px=data.view_px,
-            size_px=recipe.model.image_size,
-            draws=TRAINING_DRAWS if split == "train" else 1,
-        )
-        report = self.counted(f"rendering the {split} set")
-        return render_expressions(spec, recipe.preprocess, place, workers=data.workers, report=report)
-
-    def _read(self, recipe: GroundingRecipe, split: str, place: Path | None) -> ExpressionSet:
-        # Only what reads pictures from files brings the raster library.
-        from engine.grounding.data.folders import expression_folder
-
-        return expression_folder(
-            self._annotations(recipe),
-            split,
-            recipe.preprocess,
-            recipe.model.image_size,
-            place,
-            workers=recipe.data.workers,
-            report=self.counted(f"reading the {split} set"),
-        )
-
-    def _annotations(self, recipe: GroundingRecipe) -> DataSet:
-        from engine.training.pictures import read_annotations
-
-        return self.annotations(recipe.data.folder, lambda folder: read_annotations(folder, "grounding"))
-
 
 class _Remembered:
     """An embedder that embeds each text once and holds its vector, for runs that keep nothing on disk."""
@@ -177,7 +128,11 @@ class _Remembered:
         return torch.stack([self._vectors[text] for text in texts]) if texts else torch.empty(0, self.width)
 
 
+def _read_folder(*asked: Any, **how: Any) -> ExpressionSet:
+    from engine.grounding.data.folders import expression_folder  # brings the raster library
+
+    return expression_folder(*asked, **how)
+
+
 def _set_key(recipe: GroundingRecipe, split: str) -> tuple[object, ...]:
-    """What decides the pictures and expressions of a split; how many processes make them, and where, does not."""
-    data = replace(recipe.data, workers=1, keep="disk")
-    return split, data, recipe.preprocess, recipe.model.image_size
+    return set_key(recipe, split, recipe.model.image_size)

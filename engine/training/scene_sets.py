@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.scenes import Sample, make_sample
+from engine.scenes import SPLIT_SEEDS, Sample, make_sample
 from engine.scenes.exam import Exam, exam_sample, find_exam
 from engine.scenes.plan import VIEW
 from engine.text import Wording
+from engine.training.recipe import DataSettings
 
 TRAINING_DRAWS = 3
 """How often expressions are drawn for a scene that is trained on: two and a half times as many for a third more time.
@@ -34,6 +35,22 @@ class SceneSetSpec:
 def exam_spec(exam: Exam, count: int, size_px: int) -> SceneSetSpec:
     """The first ``count`` scenes of a frozen exam: seeds, weathers, SAR units and expressions are the exam's."""
     return SceneSetSpec(exam.first_seed, min(count, exam.count), "held-out", VIEW, size_px, exam=exam.name)
+
+
+def split_spec(data: DataSettings, split: str, size_px: int) -> SceneSetSpec:
+    """The scenes of a recipe's split (``engine.training.materials.SPLITS``), kept at ``size_px``.
+
+    Held-out wordings are the test's alone: nothing may be fitted to them, and weights are chosen and calibrated on
+    validation.
+    """
+    return SceneSetSpec(
+        first_seed=SPLIT_SEEDS[split],
+        count=data.scenes(split),
+        wording="held-out" if split == "test" else "train",
+        view_px=data.view_px,
+        size_px=size_px,
+        draws=TRAINING_DRAWS if split == "train" else 1,
+    )
 
 
 def sample_of(spec: SceneSetSpec, seed: int) -> Sample:
