@@ -10,7 +10,8 @@ of reading:
   beside the paper's); convolutional blocks are ``engine.nn.csp``'s, texts become vectors in ``engine.nn.embeddings``;
 - its use: ``predictor`` (the only door for arrays), ``picking`` (from cells to boxes, the same in use, validation and
   evaluation), ``reasons`` (why, as maps), ``reconcile`` (both sensors' boxes as one list); for large areas ``windows``,
-  ``seams`` and ``deciding`` (what position, size and relation name among all that was found);
+  ``seams``, ``touching`` (many boxes compared with many) and ``deciding`` (what position, size and relation name among
+  all that was found);
 - what it learns from: ``data`` (expression sets), ``visit`` (one look at a picture), ``augment`` and ``moving`` (what
   is done to picture and sentences), ``slots`` (the texts of a picture, negatives among them), ``meaning`` (whether a
   direction is true of a box);

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou
 
-Floats = NDArray[np.float64]
+from engine.grounding.touching import Floats, grown, ious, touching
 
 SAME_IOU = 0.5
 """Boxes of both sensors that overlap by this much are one thing."""
@@ -49,22 +47,20 @@ def reconcile(
 
 def _pairs(optical: Sequence[Sighting], sar: Sequence[Sighting], tolerance: float, iou: float) -> list[tuple[int, int]]:
     """Indices of the two boxes of each thing that was seen twice."""
-    if not optical or not sar:
-        return []
-    ours, theirs = np.array([one.box for one in optical]), np.array([one.box for one in sar])  # [O, 4], [S, 4]
-    overlap = box_iou(torch.from_numpy(ours), torch.from_numpy(theirs)).numpy()  # [O, S]
-    ours, theirs = ours[:, None], theirs[None]  # [O, 1, 4], [1, S, 4]
-    apart = np.hypot(*np.moveaxis(_centres(ours) - _centres(theirs), -1, 0))  # [O, S]
-    mutual = _holds(ours, _centres(theirs), tolerance) & _holds(theirs, _centres(ours), tolerance)
-    places = np.argwhere((overlap >= iou) | mutual)  # [P, 2]
-    order = np.lexsort((apart[tuple(places.T)], -overlap[tuple(places.T)]))
+    ours, theirs = (np.array([one.box for one in seen], np.float64).reshape(-1, 4) for seen in (optical, sar))
+    found = [np.zeros((0, 4))]
+    for o, s in touching(ours, theirs, tolerance):
+        a, b = ours[o], theirs[s]  # [P, 4] each
+        overlap, apart = ious(a, b), np.hypot(*(_centres(a) - _centres(b)).T)
+        mutual = _holds(a, _centres(b), tolerance) & _holds(b, _centres(a), tolerance)
+        found.append(np.stack([-overlap, apart, o, s], 1)[(overlap >= iou) | mutual])
     pairs: list[tuple[int, int]] = []
     used: tuple[set[int], set[int]] = set(), set()
-    for o, s in places[order].tolist():
-        if o not in used[0] and s not in used[1]:
-            pairs.append((o, s))
-            used[0].add(o)
-            used[1].add(s)
+    for _, _, one, other in sorted(np.concatenate(found).tolist()):
+        if one not in used[0] and other not in used[1]:
+            pairs.append((int(one), int(other)))
+            used[0].add(one)
+            used[1].add(other)
     return pairs
 
 
@@ -76,5 +72,5 @@ def _centres(boxes: Floats) -> Floats:
 
 def _holds(boxes: Floats, points: Floats, margin: float) -> NDArray[np.bool_]:
     """Whether each point [..., 2] lies in its box [..., 4] enlarged by ``margin``."""
-    inside = (points >= boxes[..., :2] - margin) & (points <= boxes[..., 2:] + margin)
-    return np.asarray(inside.all(-1))
+    larger = grown(boxes, margin)
+    return np.asarray(((points >= larger[..., :2]) & (points <= larger[..., 2:])).all(-1))

@@ -10,20 +10,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely import STRtree
-from shapely import box as rectangles
-from torchvision.ops import nms
 
 from engine.grounding.reconcile import Sighting
+from engine.grounding.touching import Floats, Places, areas, grown, ious, shared_areas, touching
 from engine.grounding.windows import Sides
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 
 SAME_IOU = 0.5
 """Boxes of two windows that overlap by more are one thing: as within a window where all things are asked for."""
@@ -89,17 +84,28 @@ class _Part(NamedTuple):
 
 
 def _thinned(sightings: list[Sighting]) -> list[Sighting]:
-    """Without the worse of any two that overlap by more than :data:`SAME_IOU`, the best first."""
-    if not sightings:
-        return []
-    boxes, scores = _boxes(sightings), np.array([one.score for one in sightings])
-    kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), SAME_IOU)
-    return [sightings[place] for place in kept.tolist()]
+    """Without the worse of any two that overlap by more than :data:`SAME_IOU`, the best first.
+
+    Non-maximum suppression over pairs that touch: over all pairs, a large area would take hours.
+    """
+    order = np.argsort([-one.score for one in sightings], kind="stable")
+    boxes = _boxes([sightings[place] for place in order])
+    rivals = [np.zeros((2, 0), np.int64)]
+    for ours, theirs in touching(boxes, boxes):
+        better, worse = (places[ours < theirs] for places in (ours, theirs))
+        rivals.append(np.stack([better, worse])[:, ious(boxes[better], boxes[worse]) > SAME_IOU])
+    better, worse = np.concatenate(rivals, 1)
+    better, worse = (places[np.argsort(better, kind="stable")] for places in (better, worse))
+    kept = np.ones(len(order), bool)
+    firsts, starts = np.unique(better, return_index=True)
+    for place, those in zip(firsts, np.split(worse, starts[1:]), strict=False):  # without rivals there is one empty
+        kept[those] &= not kept[place]
+    return [sightings[place] for place in order[kept]]
 
 
 def _without_those_in(wholes: list[Sighting], parts: list[WindowSighting], margin: float) -> list[_Part]:
     """The parts that lie in no whole box."""
-    held = set(_held([part.sighting for part in parts], wholes, margin)[0].tolist())
+    held = set(_held([part.sighting for part in parts], wholes, margin)[:, 0].tolist())
     kept = [part for place, part in enumerate(parts) if place not in held]
     return [_Part(part.sighting, frozenset({part.window}), part.cut) for part in kept]
 
@@ -107,34 +113,39 @@ def _without_those_in(wholes: list[Sighting], parts: list[WindowSighting], margi
 def _nested(parts: list[_Part], margin: float) -> list[tuple[int, int]]:
     """Pairs of parts of different windows of which the first lies in the second."""
     sightings = [part.sighting for part in parts]
-    pairs = zip(*(places.tolist() for places in _held(sightings, sightings, margin)), strict=True)
+    pairs = _held(sightings, sightings, margin).tolist()
     return [(a, b) for a, b in pairs if not parts[a].windows & parts[b].windows]
 
 
 def _meeting(parts: list[_Part], margin: float) -> list[tuple[int, int]]:
     """Pairs of parts that meet at a seam, the best fit first, each side of a part in one pair only."""
     boxes, cut = _boxes([part.sighting for part in parts]), _flags([part.cut for part in parts])
-    ours, theirs = _touching(boxes, boxes, margin)
     names = np.array([part.sighting.label for part in parts], object)
-    alike = names[ours] == names[theirs]
-    found: list[tuple[float, int, int, int]] = []
-    for axis in (0, 1):
-        low, high, across = axis, axis + 2, 1 - axis
-        a, b = boxes[ours], boxes[theirs]
-        goes_on = (a[:, low] < b[:, low]) & (a[:, high] < b[:, high])  # b follows a along this axis
-        shared = np.minimum(a[:, across + 2], b[:, across + 2]) - np.maximum(a[:, across], b[:, across])
-        lengths = np.stack([a[:, across + 2] - a[:, across], b[:, across + 2] - b[:, across]])  # [2, P]
-        meets = alike & goes_on & cut[ours, high] & cut[theirs, low] & (shared >= MEET_SHARE * lengths.min(0))
-        fit = shared / np.maximum(lengths.sum(0) - shared, 1e-9)  # IoU along the seam
-        found += [(-fit[p], int(ours[p]), int(theirs[p]), axis) for p in np.flatnonzero(meets)]
+    found = [np.zeros((0, 4))]
+    for ours, theirs in touching(boxes, boxes, margin):
+        alike = names[ours] == names[theirs]
+        found += [_meeting_along(axis, boxes, cut, ours[alike], theirs[alike]) for axis in (0, 1)]
     used: set[tuple[int, int]] = set()
     pairs = []
-    for _, first, second, axis in sorted(found):
+    for _, first, second, axis in sorted(np.concatenate(found).tolist()):
         sides = (first, axis + 2), (second, axis)
         if not used & set(sides):
             used |= set(sides)
-            pairs.append((first, second))
+            pairs.append((int(first), int(second)))
     return pairs
+
+
+def _meeting_along(axis: int, boxes: Floats, cut: Flags, ours: Places, theirs: Places) -> Floats:
+    """Of pairs of places, those that meet one behind the other along ``axis``: less their fit, both places, the axis,
+    [P, 4]."""
+    low, high, across = axis, axis + 2, 1 - axis
+    a, b = boxes[ours], boxes[theirs]
+    goes_on = (a[:, low] < b[:, low]) & (a[:, high] < b[:, high])  # b follows a along this axis
+    shared = np.minimum(a[:, across + 2], b[:, across + 2]) - np.maximum(a[:, across], b[:, across])
+    lengths = np.stack([a[:, across + 2] - a[:, across], b[:, across + 2] - b[:, across]])  # [2, P]
+    meets = goes_on & cut[ours, high] & cut[theirs, low] & (shared >= MEET_SHARE * lengths.min(0))
+    fit = shared / np.maximum(lengths.sum(0) - shared, 1e-9)  # IoU along the seam
+    return np.stack([-fit, ours, theirs, np.full(len(fit), axis)], 1)[meets]
 
 
 def _united(parts: list[_Part], pairs: list[tuple[int, int]], margin: float) -> list[_Part]:
@@ -172,28 +183,15 @@ def _flags(sides: Sequence[Sides]) -> Flags:
     return np.array(sides, bool).reshape(-1, 4)
 
 
-def _touching(boxes: Floats, others: Floats, margin: float) -> tuple[Places, Places]:
-    """Places of all pairs of which ``boxes`` [n, 4] touch ``others`` [m, 4] when those are enlarged by ``margin``."""
-    tree = STRtree(rectangles(*_grown(others, margin).T))
-    ours, theirs = tree.query(rectangles(*boxes.T))
-    return ours.astype(np.int64), theirs.astype(np.int64)
-
-
-def _held(sightings: list[Sighting], others: list[Sighting], margin: float) -> tuple[Places, Places]:
-    """Places of all pairs of one name of which the first lies in the second, by :data:`HELD_SHARE`.
+def _held(sightings: list[Sighting], others: list[Sighting], margin: float) -> Places:
+    """Places of all pairs [P, 2] of one name of which the first lies in the second, by :data:`HELD_SHARE`.
 
     The second is enlarged by ``margin``: a sliver may be off by more than its own width.
     """
-    boxes, holders = _boxes(sightings), _boxes(others)
-    ours, theirs = _touching(boxes, holders, margin)
-    inner, outer = boxes[ours], _grown(holders[theirs], margin)
-    sides = np.minimum(inner[:, 2:], outer[:, 2:]) - np.maximum(inner[:, :2], outer[:, :2])
-    held = np.maximum(sides, 0.0).prod(1) >= HELD_SHARE * (inner[:, 2:] - inner[:, :2]).prod(1)
+    boxes, holders = _boxes(sightings), grown(_boxes(others), margin)
     names, holder_names = (np.array([one.label for one in every], object) for every in (sightings, others))
-    held &= names[ours] == holder_names[theirs]
-    return ours[held], theirs[held]
-
-
-def _grown(boxes: Floats, margin: float) -> Floats:
-    grown: Floats = boxes + np.array([-margin, -margin, margin, margin])
-    return grown
+    pairs = [np.zeros((0, 2), np.int64)]
+    for ours, theirs in touching(boxes, holders):
+        held = shared_areas(boxes[ours], holders[theirs]) >= HELD_SHARE * areas(boxes[ours])
+        pairs.append(np.stack([ours, theirs], 1)[held & (names[ours] == holder_names[theirs])])
+    return np.concatenate(pairs)

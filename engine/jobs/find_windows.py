@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
 
 from engine.errors import InputRefused, UsageError
 from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED, WindowPlan
 from engine.jobs.compose_find import SearchedArea
-from engine.jobs.reading import AreaPixels, AreaReader, SensorPixels, size_as_read
-from engine.records import FindRequest, Grid, PairCheck, PixelWindow, WindowsUsed
+from engine.jobs.pace import Pace
+from engine.jobs.reading import AreaPixels, AreaReader, SensorPixels, inside
+from engine.records import FindRequest, Grid, PairCheck, PixelWindow, SearchRequest, WindowsUsed
 from engine.records.pair import SENSORS
 from engine.records.tiles import nearest_trained_gsd_m
 from engine.text import Parsed
@@ -27,12 +30,14 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a pair can be refused wi
     from engine.grounding.reconcile import Sighting
     from engine.grounding.seams import WindowSighting
 
-BATCH_S = 0.4
-"""How long a batch of windows should take, so that a stop is heeded well within a second."""
 MOST_WINDOWS_AT_ONCE = 16
 
 MOST_BOXES = 300
 """The most boxes that a window gives for one text."""
+
+MOST_KEPT = 20_000
+"""The most boxes that are kept of one sensor's picture of a whole area for one text, the best of all: so memory is
+bounded, and so is the time that seams take."""
 
 SCALE_TOLERANCE = 0.01
 """A scale that was asked for and differs by less than this share is the same."""
@@ -51,7 +56,7 @@ class Stage(Protocol):
 
 
 def plan_windows(
-    request: FindRequest, window: PixelWindow, grid: Grid, card: ModelCard, side: int
+    request: SearchRequest, window: PixelWindow, grid: Grid, card: ModelCard, side: int
 ) -> WindowPlan | None:
     """The windows over ``window``, or None where it goes into the model's square of ``side`` pixels at once.
 
@@ -157,8 +162,7 @@ def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
             "There is nothing to search: no image has data in this area.",
             remedy="Choose an area that the images cover.",
         )
-    stage("decide")
-    seen, remarks = _decided(search, texts, found)
+    seen, remarks = _decided(search, texts, found, stage)
     area, gsd_m = plan.area, reader.grid.gsd_m
     return SearchedArea(
         window=area,
@@ -175,7 +179,7 @@ def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
             len(plan), plan.side_px, plan.overlap_px, None if gsd_m is None else gsd_m * plan.side_px / side
         ),
         seen=seen,
-        remarks=remarks,
+        remarks=(*_left_out_remarks(found), *remarks),
     )
 
 
@@ -183,68 +187,60 @@ def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
 
 
 @dataclass(slots=True)
+class _Best:
+    """The best :data:`MOST_KEPT` of the boxes that were added, of equal ones the first; ``left_out`` are the others."""
+
+    boxes: list[WindowSighting] = field(default_factory=list)
+    left_out: int = 0
+
+    def add(self, found: Iterable[WindowSighting]) -> None:
+        self.boxes.extend(found)
+        if len(self.boxes) > 1.25 * MOST_KEPT:  # seldom, as to order them takes longer than to add some
+            self.cut()
+
+    def cut(self) -> list[WindowSighting]:
+        """The best, now."""
+        self.left_out += max(0, len(self.boxes) - MOST_KEPT)
+        if len(self.boxes) > MOST_KEPT:
+            self.boxes = nlargest(MOST_KEPT, self.boxes, key=lambda one: one.sighting.score)
+        return self.boxes
+
+
+@dataclass(slots=True)
 class _Gathered:
     """What was found so far: pixels of the area with data by sensor, boxes by sensor and by what was searched for."""
 
     with_data: dict[str, float]
-    things: dict[str, list[WindowSighting]] = field(default_factory=dict)
-    references: dict[str, list[WindowSighting]] = field(default_factory=dict)
+    things: defaultdict[str, _Best] = field(default_factory=lambda: defaultdict(_Best))
+    references: defaultdict[str, _Best] = field(default_factory=lambda: defaultdict(_Best))
 
 
 def _gather(search: WindowSearch, texts: Searches | None, reader: AreaReader, found: _Gathered, stage: Stage) -> None:
-    """Go through all windows in reading order, as many at once as :data:`BATCH_S` allows."""
-    windows = list(search.plan)
-    done, at_once = 0, 1
+    """Go through all windows in reading order, as many at once as their pace allows."""
+    windows, pace, done = list(search.plan), Pace(MOST_WINDOWS_AT_ONCE), 0
     while done < len(windows):
         began = time.perf_counter()
-        batch = windows[done : done + at_once]
+        batch = windows[done : done + pace.at_once]
         read = []
         for place, window in enumerate(batch, done):
             stage("windows", place / len(windows), len(windows))
-            read.append(_read(search, reader, window))
-            _note_data(search.plan, window, read[-1], found)
+            read.append(reader.read_within(window, search.predictor.config.image_size))
+            note_data(search.plan, window, read[-1], found.with_data)
         looked = 0
         for sensor in search.sensors:
             looked += _look(search, texts, sensor, done, batch, read, reader.sources.sar_unit or "db", found)
         done += len(batch)
-        if looked:  # a window without data says nothing of pace
-            each_s = (time.perf_counter() - began) / len(batch)
-            at_once = max(1, min(MOST_WINDOWS_AT_ONCE, 2 * at_once, int(BATCH_S / each_s)))
+        pace.note(len(batch) if looked else 0, time.perf_counter() - began)
 
 
-def _read(search: WindowSearch, reader: AreaReader, window: PixelWindow) -> AreaPixels:
-    """A window's pixels; what lies outside of the asked area is not valid."""
-    plan = search.plan
-    width, height = size_as_read(window, search.predictor.config.image_size)
-    pixels = reader.read(window, width, height)
-    rows, columns = _inside(window, plan.area, height)
-    if (rows, columns) == (slice(0, height), slice(0, width)):
-        return pixels
-    optical, sar = (None if part is None else part.only(rows, columns) for part in (pixels.optical, pixels.sar))
-    return AreaPixels(pixels.window, pixels.grid, optical, sar, pixels.sources)
-
-
-def _inside(window: PixelWindow, part: PixelWindow, size: int) -> tuple[slice, slice]:
-    """Rows and columns of ``window``, read as ``size`` x ``size`` pixels, that are ``part``; at least one of each."""
-    scale = size / window.width
-    spans = []
-    for first, low, length in (
-        (window.row_off, part.row_off, part.height),
-        (window.col_off, part.col_off, part.width),
-    ):
-        start = min(size - 1, max(0, round((low - first) * scale)))
-        spans.append(slice(start, max(start + 1, min(size, round((low + length - first) * scale)))))
-    return spans[0], spans[1]
-
-
-def _note_data(plan: WindowPlan, window: PixelWindow, pixels: AreaPixels, found: _Gathered) -> None:
-    """Count the pixels with data of the part of the area that no earlier window showed."""
+def note_data(plan: WindowPlan, window: PixelWindow, pixels: AreaPixels, with_data: dict[str, float]) -> None:
+    """Add to ``with_data``, by sensor, the raster's pixels with data in the part that no earlier window showed."""
     fresh = plan.fresh(window)
     part = PixelWindow(int(fresh.x0), int(fresh.y0), int(fresh.width), int(fresh.height))
     for sensor, read in (("optical", pixels.optical), ("sar", pixels.sar)):
         if read is not None:
-            inside = _inside(window, part, read.valid.shape[0])
-            found.with_data[sensor] += float(read.valid[inside].mean()) * part.width * part.height
+            seen = inside(window, part, read.valid.shape[0])
+            with_data[sensor] += float(read.valid[seen].mean()) * part.width * part.height
 
 
 def _look(
@@ -258,7 +254,7 @@ def _look(
     found: _Gathered,
 ) -> int:
     """Search one sensor's pictures of a batch of windows, numbered from ``first``; how many had data."""
-    from engine.grounding.predictor import SensorArea
+    from engine.nn.inputs import SensorArea
 
     places, areas = [], []
     for place, pixels in enumerate(read):
@@ -276,7 +272,7 @@ def _look(
         for place, view, detections in zip(places, views, _detections(search, views, text), strict=True):
             window = batch[place]
             sightings = (_sighting(search, one, view, window, first + place) for one in detections)
-            into.setdefault(sensor, []).extend(one for one in sightings if one is not None)
+            into[sensor].add(one for one in sightings if one is not None)
     return len(views)
 
 
@@ -323,29 +319,45 @@ def _sighting(
 # ---- from boxes to what is meant
 
 
-def _decided(search: WindowSearch, texts: Searches | None, found: _Gathered) -> tuple[list[Sighting], tuple[str, ...]]:
+def _decided(
+    search: WindowSearch, texts: Searches | None, found: _Gathered, stage: Stage
+) -> tuple[list[Sighting], tuple[str, ...]]:
     """What is shown, the best first, and what the user should know of how it was decided."""
     from engine.grounding.deciding import Frame, decide
 
     side = search.predictor.config.image_size
     model_px = search.plan.side_px / side
     best = search.mode == "best"
-    everything = _made_one(search, found.things, model_px)
+    everything = _made_one(found.things, model_px, stage)
     things = [one for one in everything if one.score >= search.threshold]
     if texts is None or not texts.decides:
         remarks = () if texts is None else texts.remarks
         if best and len(things) > 1:
             remarks += (f"{len(things)} boxes score {search.threshold:.2f} or more: ask in the plural for all.",)
         return (everything[:1] if best else things), remarks
-    references = [one for one in _made_one(search, found.references, model_px) if one.score >= search.threshold]
+    references = [one for one in _made_one(found.references, model_px, stage) if one.score >= search.threshold]
     decision = decide(search.parsed, things, references, Frame(search.plan.area.box, model_px, side))
     return [things[index] for index in decision.chosen][: 1 if best else None], decision.remarks
 
 
-def _made_one(search: WindowSearch, found: dict[str, list[WindowSighting]], model_px: float) -> list[Sighting]:
+def _made_one(found: Mapping[str, _Best], model_px: float, stage: Stage) -> list[Sighting]:
     """All windows of both sensors as one list, the best first."""
     from engine.grounding.reconcile import TOLERANCE_PX, reconcile
     from engine.grounding.seams import MARGIN_PX, join_at_seams
 
-    optical, sar = (join_at_seams(found.get(sensor, []), margin=MARGIN_PX * model_px) for sensor in SENSORS)
-    return reconcile(optical, sar, tolerance=TOLERANCE_PX * model_px)
+    joined: dict[str, list[Sighting]] = {sensor: [] for sensor in SENSORS}
+    for sensor, best in found.items():
+        stage("decide")
+        joined[sensor] = join_at_seams(best.cut(), margin=MARGIN_PX * model_px)
+    stage("decide")
+    return reconcile(joined["optical"], joined["sar"], tolerance=TOLERANCE_PX * model_px)
+
+
+def _left_out_remarks(found: _Gathered) -> tuple[str, ...]:
+    """That there were more boxes than are kept, if so."""
+    if not any(best.left_out for best in (*found.things.values(), *found.references.values())):
+        return ()
+    return (
+        f"More than {MOST_KEPT:,} boxes were found in one image, and those that score least were left out: search a "
+        "smaller area, or from a higher score up.",
+    )

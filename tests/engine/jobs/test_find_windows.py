@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 
 from engine.errors import Cancelled, InputRefused, UsageError
 from engine.grounding.predictor import Detection
+from engine.jobs import find_windows
 from engine.jobs.ask import Asker
 from engine.jobs.find import Finder
 from engine.jobs.find_windows import plan_windows
@@ -228,6 +229,26 @@ def test_windows_are_told_and_may_be_stopped(find):
     assert told[-1][0] == "decide"
     with pytest.raises(Cancelled):
         find("storage tanks", cancelled=lambda: len(told) > 40, progress=lambda *stage: told.append(stage))
+
+
+@pytest.mark.parametrize("most", [2, 4])
+def test_of_too_many_boxes_the_best_are_kept_and_it_is_said(find, monkeypatch, most):
+    """Counted before seams are joined."""
+    everything = find("storage tanks")
+    monkeypatch.setattr(find_windows, "MOST_KEPT", most)
+    finding = find("storage tanks")
+    assert 0 < len(finding.boxes) <= most
+    assert finding.boxes[0].score == everything.boxes[0].score
+    (said,) = (message for message in finding.messages if "left out" in message)
+    assert said.startswith(f"More than {most} boxes were found in one image")
+    assert not any("left out" in message for message in everything.messages)
+
+
+def test_a_search_may_be_stopped_while_it_is_decided(find):
+    """Once for each sensor and once before both are made one."""
+    told: list[str] = []
+    with pytest.raises(Cancelled):
+        find("tanks", cancelled=lambda: told.count("decide") == 1, progress=lambda name, *_: told.append(name))
 
 
 def test_an_area_without_data_is_refused(find, tmp_path):
