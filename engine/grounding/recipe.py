@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.errors import UsageError
 from engine.grounding.augment import AugmentSettings
 from engine.grounding.config import GroundingConfig
 from engine.grounding.data.drawing import BatchSettings
@@ -19,6 +17,7 @@ from engine.training.recipe import (
     Tables,
     checked_tables,
     recipe_from,
+    refuse_followers,
     settings_for,
 )
 
@@ -59,11 +58,3 @@ def recipe_of(tables: Tables) -> GroundingRecipe:
     tables["model"]["texts"] = recipe.slots.texts
     tables["augment"]["sar_range_db"] = high - low
     return recipe_from(tables, GroundingRecipe)
-
-
-def refuse_followers(tables: Tables, follows: Mapping[str, Mapping[str, str]]) -> None:
-    """Raises UsageError where ``tables`` set a field of ``follows``; tables that are not there are added, empty."""
-    for table, names in follows.items():
-        for name, origin in names.items():
-            if name in tables.setdefault(table, {}):
-                raise UsageError(f"The recipe sets {table}.{name}, which follows from {origin}.")

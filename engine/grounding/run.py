@@ -30,6 +30,7 @@ from engine.training.checkpoint import read_tensors
 from engine.training.materials import SPLITS
 from engine.training.run import (
     REPORT_FOLDER,
+    beside_guess,
     card_draft,
     dataset_name,
     report_facts,
@@ -39,11 +40,11 @@ from engine.training.run import (
 )
 from engine.training.trainer import Tell
 
+FIGURE = "Pr@0.5"
+"""What a part of the test set is judged by."""
+
 LEARNED_MARGIN = 0.1
 """A class, or what only a direction tells apart, counts as learned if its Pr@.5 beats the guess by this much."""
-
-JUDGED_FROM = 20
-"""A class with fewer test expressions is not judged."""
 
 
 class GroundingRun:
@@ -155,14 +156,14 @@ def limits_of(
     classes = sorted({thing.category for thing in training.things})
     blind = [
         f"{name} ({right:.0%}, the guess {blindly:.0%})"
-        for name, right, blindly in _pairs(metrics, guess, "category")
+        for name, right, blindly in beside_guess(metrics, guess, "category", FIGURE)
         if right < blindly + LEARNED_MARGIN
     ]
-    sensors = [f"{SENSOR_SAID[name]} {right:.0%}" for name, right, _ in _pairs(metrics, guess, "sensor")]
+    sensors = [f"{SENSOR_SAID[name]} {right:.0%}" for name, right, _ in beside_guess(metrics, guess, "sensor", FIGURE)]
     apart = [
         f"Where only a direction or a relation tells a thing from others, its box is right in {right:.0%} of cases, "
         f"the guess's in {blindly:.0%}."
-        for name, right, blindly in _pairs(metrics, guess, "told apart")
+        for name, right, blindly in beside_guess(metrics, guess, "told apart", FIGURE)
         if name == TOLD_APART
     ]
     return (
@@ -174,13 +175,3 @@ def limits_of(
         "area.",
         *([f"Found hardly better than by a guess: {', '.join(blind)}."] if blind else []),
     )
-
-
-def _pairs(metrics: Mapping[str, Any], guess: Mapping[str, Any], label: str) -> list[tuple[str, float, float]]:
-    """Values of a subset's label with Pr@.5 of the network and of the guess, where there is enough to judge."""
-    blindly = guess["subsets"].get(label, {})
-    return [
-        (name, part["Pr@0.5"], blindly[name]["Pr@0.5"])
-        for name, part in metrics["subsets"].get(label, {}).items()
-        if part["samples"] >= JUDGED_FROM and name in blindly
-    ]

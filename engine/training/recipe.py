@@ -156,6 +156,14 @@ def checked_tables(tables: Tables, kind: type) -> Tables:
     return tables
 
 
+def refuse_followers(tables: Tables, follows: Mapping[str, Mapping[str, str]]) -> None:
+    """Raises UsageError where ``tables`` set a field of ``follows``; tables that are not there are added, empty."""
+    for table, names in follows.items():
+        for name, origin in names.items():
+            if name in tables.setdefault(table, {}):
+                raise UsageError(f"The recipe sets {table}.{name}, which follows from {origin}.")
+
+
 def recipe_from(tables: Tables, kind: type[R]) -> R:
     """The recipe that checked ``tables`` describe. Raises UsageError, naming the field that does not fit."""
     try:

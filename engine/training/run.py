@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,9 @@ from engine.training.settings import FREE_TO_CHANGE
 from engine.training.trainer import Tell, paths_of, trainer_of
 
 REPORT_FOLDER = "report"
+
+JUDGED_FROM = 20
+"""A part of the test set with fewer samples is not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,18 @@ def trained_gsd(data: DataSettings, gsd_m: Iterable[float | None]) -> tuple[floa
     if known:
         return round(min(known), 2), round(max(known), 2)
     return data.gsd_m or (0.0, 0.0)
+
+
+def beside_guess(
+    metrics: Mapping[str, Any], guess: Mapping[str, Any], label: str, figure: str
+) -> list[tuple[str, float, float]]:
+    """Values of a subset's label with ``figure`` of the network and of the guess, where there is enough to judge."""
+    blindly = guess["subsets"].get(label, {})
+    return [
+        (name, part[figure], blindly[name][figure])
+        for name, part in metrics["subsets"].get(label, {}).items()
+        if part["samples"] >= JUDGED_FROM and name in blindly
+    ]
 
 
 def _same_run(card: ModelCard, recipe: Recipe) -> bool:

@@ -9,11 +9,19 @@ from engine.errors import UsageError
 from engine.grounding.augment import AugmentSettings
 from engine.grounding.config import GroundingConfig
 from engine.grounding.data.drawing import BatchSettings
-from engine.grounding.recipe import GroundingRecipe, refuse_followers
+from engine.grounding.recipe import GroundingRecipe
 from engine.grounding.rivals.grounding_dino import FOLDER_VARIABLE, IMAGENET
 from engine.nn.preprocess import PreprocessSpec
 from engine.training import TrainSettings
-from engine.training.recipe import DataSettings, RecipeHead, Tables, checked_tables, recipe_from, settings_for
+from engine.training.recipe import (
+    DataSettings,
+    RecipeHead,
+    Tables,
+    checked_tables,
+    recipe_from,
+    refuse_followers,
+    settings_for,
+)
 
 FOLLOWS = {
     "augment": {"sar_range_db": "preprocess.sar_db"},
