@@ -32,7 +32,8 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
     """
     grid = answer.area.grid
     flat = flat_properties(answer)
-    tables = [Table(ANSWERS_LAYER, [answer.area.window.box], {name: [value] for name, value in flat.items()})]
+    whole = rectangles([answer.area.window.box], grid)
+    tables = [Table(ANSWERS_LAYER, whole, {name: [value] for name, value in flat.items()})]
     if regions:
         columns: dict[str, list[Value]] = {
             "sensor": [region.sensor for region in regions],
@@ -41,21 +42,26 @@ def write_geopackage(path: Path, answer: Answer, regions: Sequence[KeyRegion]) -
             "question": [answer.question] * len(regions),
             "answer": [answer.answer] * len(regions),
         }
-        tables.append(Table(REGIONS_LAYER, [region.box_px for region in regions], columns))
+        tables.append(Table(REGIONS_LAYER, rectangles([region.box_px for region in regions], grid), columns))
     write_tables(path, tables, grid)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A layer to be: its rectangles in pixels, and one list of values per column."""
+    """A layer to be: its polygons in the map's frame, and one list of values per column."""
 
     layer: str
-    boxes: list[Box]
+    polygons: list[shapely.Polygon]
     columns: dict[str, list[Value]]
 
 
+def rectangles(boxes: Sequence[Box], grid: Grid) -> list[shapely.Polygon]:
+    """Boxes in pixels of ``grid`` as polygons in the map's frame."""
+    return [shapely.Polygon([grid.to_map(col, row) for col, row in box.corners]) for box in boxes]
+
+
 def write_tables(path: Path, tables: Sequence[Table], grid: Grid) -> None:
-    """One layer per table, boxes in pixels of ``grid``. Raises :class:`ExportRefused` where not all can be written."""
+    """One layer per table, in the CRS of ``grid``. Raises :class:`ExportRefused` where not all can be written."""
     for table in tables:
         _write_layer(path, table, grid, append=table is not tables[0])
     for table in tables:
@@ -63,7 +69,6 @@ def write_tables(path: Path, tables: Sequence[Table], grid: Grid) -> None:
 
 
 def _write_layer(path: Path, table: Table, grid: Grid, *, append: bool = False) -> None:
-    polygons = [shapely.Polygon([grid.to_map(col, row) for col, row in box.corners]) for box in table.boxes]
     arrays = [_typed(name, values) for name, values in table.columns.items()]
     missing = [np.array([value is None for value in values]) for values in table.columns.values()]
     try:
@@ -72,7 +77,7 @@ def _write_layer(path: Path, table: Table, grid: Grid, *, append: bool = False) 
             warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
             pyogrio.raw.write(
                 str(path),
-                shapely.to_wkb(np.array([shapely.geometry.polygon.orient(polygon) for polygon in polygons])),
+                shapely.to_wkb(np.array([shapely.geometry.polygon.orient(polygon) for polygon in table.polygons])),
                 arrays,
                 np.array(list(table.columns)),
                 field_mask=missing,
@@ -92,9 +97,9 @@ def _require_whole(path: Path, table: Table) -> None:
     Rows, spatial index and extent are what is written last. Raises :class:`ExportRefused`.
     """
     questions = (
-        (f"SELECT count(*) FROM {table.layer}", len(table.boxes)),
-        (f"SELECT count(*) FROM rtree_{table.layer}_geom", len(table.boxes)),
-        (f"SELECT count(min_x) FROM gpkg_contents WHERE table_name = '{table.layer}'", min(1, len(table.boxes))),
+        (f"SELECT count(*) FROM {table.layer}", len(table.polygons)),
+        (f"SELECT count(*) FROM rtree_{table.layer}_geom", len(table.polygons)),
+        (f"SELECT count(min_x) FROM gpkg_contents WHERE table_name = '{table.layer}'", min(1, len(table.polygons))),
     )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -1,7 +1,7 @@
-"""A rectangle of pixels as an RFC 7946 polygon: WGS 84 longitude and latitude, cut at the date line.
+"""Rectangles and outlines of pixels as RFC 7946 polygons: WGS 84 longitude and latitude, cut at the date line.
 
-RFC 7946 draws an edge as a straight line in degrees, while the edge of a pixel rectangle is straight in the scene's
-CRS. Edges are therefore subdivided until the middle of every piece lies within 0.005 px of where it should.
+RFC 7946 draws an edge as a straight line in degrees, while an edge between pixels is straight in the scene's CRS.
+Edges are therefore subdivided until the middle of every piece lies within 0.005 px of where it should.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class LonLatArea:
-    """Polygons inside [-180, 180] x [-90, 90], exterior rings counter-clockwise, and the RFC 7946 bounding box.
+    """Polygons inside [-180, 180] x [-90, 90] and the RFC 7946 bounding box.
 
+    Each polygon is its closed exterior ring, counter-clockwise, and those of its holes, clockwise.
     ``bbox`` is west, south, east, north; west is greater than east where the area crosses the date line.
     """
 
-    polygons: tuple[tuple[Point, ...], ...]
+    polygons: tuple[tuple[tuple[Point, ...], ...], ...]
     bbox: tuple[float, float, float, float]
 
     @property
     def geometry(self) -> dict[str, Any]:
         """The GeoJSON geometry object: a Polygon, or a MultiPolygon where the date line cut it."""
-        rings = [[[list(point) for point in ring]] for ring in self.polygons]
-        if len(rings) == 1:
-            return {"type": "Polygon", "coordinates": rings[0]}
-        return {"type": "MultiPolygon", "coordinates": rings}
+        polygons = [[[list(point) for point in ring] for ring in polygon] for polygon in self.polygons]
+        if len(polygons) == 1:
+            return {"type": "Polygon", "coordinates": polygons[0]}
+        return {"type": "MultiPolygon", "coordinates": polygons}
 
 
 def why_no_lonlat(grid: Grid) -> str | None:
@@ -68,22 +69,24 @@ def lonlat_area(grid: Grid, area: Box) -> LonLatArea:
 
     Raises :class:`ExportRefused` where the grid is not on Earth or the area lies outside what its CRS can map.
     """
+    return lonlat_polygon(grid, area.corners)
+
+
+def lonlat_polygon(grid: Grid, exterior: Sequence[Point], holes: Iterable[Sequence[Point]] = ()) -> LonLatArea:
+    """A polygon whose open rings are in pixels of ``grid``, in degrees; raises as :func:`lonlat_area`."""
     reason = why_no_lonlat(grid)
     if reason is not None:
         raise ExportRefused(reason)
     edges = _Edges(grid)
-    ring: list[Point] = []
-    corners = area.corners
-    for start, end in zip(corners, (*corners[1:], corners[0]), strict=True):
-        ring += edges.subdivided(start, end)
-    pieces = split_at_date_line(_unwrapped(ring))
+    pieces = split_at_date_line(_unwrapped(edges.ring(exterior)), [edges.ring(hole) for hole in holes])
     if not pieces:
         raise ExportRefused("GeoJSON needs an area, and this one has none in degrees.", remedy="Use GeoPackage.")
-    return LonLatArea(tuple(_rounded_ring(piece) for piece in pieces), _bbox(pieces))
+    return LonLatArea(tuple(_rounded_rings(piece) for piece in pieces), _bbox(pieces))
 
 
-def split_at_date_line(ring: Sequence[Point]) -> list[Polygon]:
-    """A ring with continuous longitudes (which may leave [-180, 180]) as counter-clockwise polygons inside it.
+def split_at_date_line(ring: Sequence[Point], holes: Iterable[Sequence[Point]] = ()) -> list[Polygon]:
+    """A ring with continuous longitudes (which may leave [-180, 180]) as polygons inside it, exteriors
+    counter-clockwise, less its ``holes``.
 
     ``ring`` is open (its first point is not repeated) and no edge of it is half a turn long or longer. A ring
     whose end lies a whole turn from its start goes round a pole, which is then added.
@@ -92,7 +95,8 @@ def split_at_date_line(ring: Sequence[Point]) -> list[Polygon]:
     if turn:
         pole = math.copysign(90.0, sum(lat for _, lat in ring))
         ring = [*ring, (ring[0][0] + turn, ring[0][1]), (ring[0][0] + turn, pole), (ring[0][0], pole)]
-    whole = Polygon(ring)
+    beside = ring[0]  # a hole's longitudes go on from the exterior's, not from a turn away
+    whole = Polygon(ring, [_unwrapped([beside, *hole])[1:] for hole in holes])
     west, _, east, _ = whole.bounds
     pieces: list[Polygon] = []
     for world in range(math.floor((west + 180) / 360), math.ceil((east + 180) / 360)):
@@ -103,11 +107,24 @@ def split_at_date_line(ring: Sequence[Point]) -> list[Polygon]:
 
 
 class _Edges:
-    """Edges of pixel rectangles on their way to longitude and latitude."""
+    """Edges between pixels on their way to longitude and latitude."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._there = _to_lonlat(grid.crs)
+
+    def ring(self, corners: Sequence[Point]) -> list[Point]:
+        """Longitudes and latitudes along an open ring of ``corners`` in pixels."""
+        ends = (*corners[1:], corners[0])
+        middles = [((x0 + x1) / 2, (y0 + y1) / 2) for (x0, y0), (x1, y1) in zip(corners, ends, strict=True)]
+        knots = self._lonlat(corners)  # all at once: an outline has thousands of short edges
+        there = zip(corners, ends, knots, (*knots[1:], knots[0]), self._lonlat(middles), strict=True)
+        points: list[Point] = []
+        for start, end, left, right, middle in there:
+            unwrapped = (_continued(left[0], right[0]), right[1])
+            straight = _is_straight(left, unwrapped, middle, math.dist(start, end))
+            points += [left] if straight else self.subdivided(start, end)
+        return points
 
     def subdivided(self, start: Point, end: Point) -> list[Point]:
         """Longitudes and latitudes along the edge, its start included and its end not."""
@@ -121,16 +138,10 @@ class _Edges:
         knots = _unwrapped(self._lonlat(_along(start, end, pieces)))
         middles = self._lonlat(_along(start, end, 2 * pieces)[1::2])
         size_px = math.dist(start, end) / pieces
-        for (left, right), middle in zip(pairwise(knots), middles, strict=True):
-            shrink = math.cos(math.radians(middle[1]))  # a degree of longitude over a degree of latitude
-            along = ((right[0] - left[0]) * shrink, right[1] - left[1])
-            there = ((_continued(left[0], middle[0]) - left[0]) * shrink, middle[1] - left[1])
-            chord = math.hypot(*along)
-            off = abs(along[0] * there[1] - along[1] * there[0])  # distance to the chord, times the chord
-            forward = 0 < along[0] * there[0] + along[1] * there[1] < chord**2
-            if not forward or off * size_px > _TOLERANCE_PX * chord**2:
-                return False
-        return True
+        return all(
+            _is_straight(left, right, middle, size_px)
+            for (left, right), middle in zip(pairwise(knots), middles, strict=True)
+        )
 
     def _lonlat(self, points: Iterable[Point]) -> list[Point]:
         xs, ys = zip(*(self._grid.to_map(col, row) for col, row in points), strict=True)
@@ -147,6 +158,17 @@ class _Edges:
 def _to_lonlat(crs: str | None) -> pyproj.Transformer:
     """Kept, as a grid of tiles asks for it thousands of times."""
     return pyproj.Transformer.from_crs(crs, CRS84, always_xy=True)
+
+
+def _is_straight(left: Point, right: Point, middle: Point, size_px: float) -> bool:
+    """Whether ``middle`` is on the line from ``left`` to ``right`` (degrees, unwrapped), which is ``size_px`` long."""
+    shrink = math.cos(math.radians(middle[1]))  # a degree of longitude over a degree of latitude
+    along = ((right[0] - left[0]) * shrink, right[1] - left[1])
+    there = ((_continued(left[0], middle[0]) - left[0]) * shrink, middle[1] - left[1])
+    chord = math.hypot(*along)
+    off = abs(along[0] * there[1] - along[1] * there[0])  # distance to the chord, times the chord
+    forward = 0 < along[0] * there[0] + along[1] * there[1] < chord**2
+    return forward and off * size_px <= _TOLERANCE_PX * chord**2
 
 
 def _along(start: Point, end: Point, pieces: int) -> list[Point]:
@@ -175,8 +197,9 @@ def _polygons(geometry: Any) -> list[Polygon]:
     return [polygon for part in getattr(geometry, "geoms", ()) for polygon in _polygons(part)]
 
 
-def _rounded_ring(polygon: Polygon) -> tuple[Point, ...]:
-    return tuple((round(lon, DIGITS), round(lat, DIGITS)) for lon, lat in polygon.exterior.coords)
+def _rounded_rings(polygon: Polygon) -> tuple[tuple[Point, ...], ...]:
+    rings = (polygon.exterior, *polygon.interiors)
+    return tuple(tuple((round(lon, DIGITS), round(lat, DIGITS)) for lon, lat in ring.coords) for ring in rings)
 
 
 def _bbox(pieces: Sequence[Polygon]) -> tuple[float, float, float, float]:

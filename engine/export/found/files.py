@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.export.found.rows import BOX_COLUMNS, box_rows, search_row
-from engine.export.geopackage import Table, write_tables
+from engine.export.geopackage import Table, rectangles, write_tables
 from engine.export.lonlat import lonlat_area
 from engine.export.properties import all_messages
 from engine.formats.coco import CocoAnnotation, CocoFile, CocoImage, write_coco
@@ -50,14 +50,14 @@ def write_found_geopackage(path: Path, finding: Finding) -> None:
     They are in the scene's CRS, without one in the raster's own frame. Raises :class:`ExportRefused` where GDAL cannot
     write the file.
     """
-    rows = box_rows(finding)
+    rows, grid = box_rows(finding), finding.area.grid
     columns = {name: [row[name] for row in rows] for name in BOX_COLUMNS}
     whole = {name: [value] for name, value in search_row(finding).items()}
     tables = [
-        Table(BOXES_LAYER, [found.box for found in finding.boxes], columns),
-        Table(AREA_LAYER, [finding.area.window.box], whole),
+        Table(BOXES_LAYER, rectangles([found.box for found in finding.boxes], grid), columns),
+        Table(AREA_LAYER, rectangles([finding.area.window.box], grid), whole),
     ]
-    write_tables(path, tables, finding.area.grid)
+    write_tables(path, tables, grid)
 
 
 def write_found_coco(path: Path, finding: Finding) -> None:

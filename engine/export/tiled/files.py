@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.export.geopackage import Table, write_tables
+from engine.export.geopackage import Table, rectangles, write_tables
 from engine.export.lonlat import lonlat_area
 from engine.export.properties import all_messages
 from engine.export.tiled.rows import TileRow, colour, tiled_properties
@@ -65,8 +65,8 @@ def write_tiled_geopackage(path: Path, answer: TiledAnswer, rows: Sequence[TileR
     columns["question"] = [answer.question] * len(rows)
     whole = {name: [value] for name, value in tiled_properties(answer).items()}
     tables = [
-        Table(TILES_LAYER, [tile.window.box for tile in rows], columns),
-        Table(AREA_LAYER, [answer.area.window.box], whole),
+        Table(TILES_LAYER, rectangles([tile.window.box for tile in rows], answer.area.grid), columns),
+        Table(AREA_LAYER, rectangles([answer.area.window.box], answer.area.grid), whole),
     ]
     write_tables(path, tables, answer.area.grid)
 
