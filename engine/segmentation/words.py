@@ -2,7 +2,7 @@
 
 Section IV-A takes BERT-base and tunes it; the ``compact`` preset reads MiniLM's features, frozen. *Our reading*: every
 text is normalised first (:func:`engine.text.normalise`), in training as in use, so that a capital letter or a full stop
-does not change a mask; and as long as there is room for both, [CLS] and [SEP] are words like any other.
+does not change a mask; and [CLS] and [SEP] are words like any other.
 """
 
 from __future__ import annotations

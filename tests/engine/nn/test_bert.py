@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import constants
-from safetensors.torch import save_file
 
 from engine.errors import ModelDamaged, ModelNotFound
 from engine.nn import bert, text
 from engine.nn.minilm import WORDS, load_minilm
+from tests.engine.nn.tiny_bert import TINY, published
 
 transformers = pytest.importorskip("transformers")
-
-TINY = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 
 
 @pytest.fixture
@@ -33,19 +30,6 @@ def nowhere(monkeypatch, tmp_path):
     monkeypatch.delenv(bert.FOLDER_VARIABLE, raising=False)
     monkeypatch.setattr(bert, "model_folders", lambda: [tmp_path / "models"])
     monkeypatch.setattr(bert, "try_to_load_from_cache", lambda *names: None)
-
-
-def published(folder: Path, network: bert.Bert) -> Path:
-    """A file as Google's has it: named after the whole, LayerNorms in TensorFlow's words, and heads beside it."""
-    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-    stored = {"cls.predictions.bias": torch.zeros(WORDS), "bert.pooler.dense.weight": torch.zeros(32, 32)}
-    for name, value in network.bert.state_dict().items():
-        for new, theirs in old.items():
-            name = name.replace(new, theirs)
-        stored[f"bert.{name}"] = value.clone()
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(stored, folder / bert.FILE)
-    return folder / bert.FILE
 
 
 def ids(rows: int, length: int) -> torch.Tensor:
