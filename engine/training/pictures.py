@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.datasets.categories import category_of
 from engine.datasets.dataset import BoxRow, DataSet, Faults, MaskRow, QuestionRow, Row, Task
 from engine.datasets.table import read_dataset
-from engine.errors import DataSetUnreadable
-from engine.nn.preprocess import Floats, Mask
+from engine.errors import DataSetUnreadable, InputRefused
+from engine.nn.preprocess import (
+    Floats,
+    Mask,
+    PreprocessSpec,
+    as_bytes,
+    letterbox,
+    stretch_optical,
+    stretch_sar,
+)
 from engine.records import PixelWindow
 from engine.records.raster import SarUnit
+from engine.text import parse
 
 CHECK_THE_FOLDER = "rsqa dataset check lists everything that is wrong with the folder."
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -47,6 +58,11 @@ def read_annotations(folder: Path, task: Task, layout: str | None = None) -> tup
         f"{fault.file}{'' if fault.line is None else f', line {fault.line}'}: {fault.what}" for fault in faults.found
     )
     return data, tuple(said)
+
+
+def category_of_row(row: BoxRow | MaskRow) -> str:
+    """The class of a row in this program's words; from its sentence where the data set does not tell, or ""."""
+    return category_of(row.category) if row.category else parse(row.expression).category
 
 
 def file_state(path: Path | None, folder: Path) -> tuple[str, int, int] | None:
@@ -93,3 +109,49 @@ def decode_picture(path: Path, sensor: Literal["optical", "sar"], size: int) -> 
     values = read.values if sensor == "optical" else read.values[:1]  # a grey picture stored as three equal bands
     valid = read.valid & np.isfinite(values).all(axis=0)
     return DecodedPicture(values, valid, info.width, info.height, dtype, info.sar_unit or "db", info.grid.gsd_m)
+
+
+def decode_pair(
+    optical: Path | None, sar: Path | None, size: int
+) -> tuple[DecodedPicture | None, DecodedPicture | None]:
+    """Both images of an area, None for a sensor that has no file.
+
+    The two images of a data set's pair share their pixel frame, so they are not warped. Raises
+    :class:`~engine.errors.InputRefused` for a file that cannot be read, images of different sizes, and a pair without
+    any data.
+    """
+    seen = decode_picture(optical, "optical", size) if optical else None
+    echo = decode_picture(sar, "sar", size) if sar else None
+    if seen and echo and (seen.width, seen.height) != (echo.width, echo.height):
+        raise InputRefused(
+            f"The optical image has {seen.width} x {seen.height} pixels, the SAR image {echo.width} x {echo.height}: "
+            "they do not show one area pixel by pixel."
+        )
+    if not any(part is not None and part.valid.any() for part in (seen, echo)):
+        raise InputRefused("No sensor has any data.")
+    return seen, echo
+
+
+@dataclass(frozen=True, slots=True)
+class SquarePicture:
+    """An image as sets keep it: ``pixels`` uint8 [bands, S, S], 0..255 for 0..1, with data where ``valid`` [S, S].
+
+    ``gsd_m`` are metres per pixel of the square, None where the file does not tell.
+    """
+
+    pixels: NDArray[np.uint8]
+    valid: Mask
+    gsd_m: float | None
+
+
+def square_picture(
+    read: DecodedPicture, sensor: Literal["optical", "sar"], size: int, preprocess: PreprocessSpec
+) -> SquarePicture:
+    """A decoded image stretched and letterboxed into a square of ``size`` px."""
+    if sensor == "optical":
+        levels = stretch_optical(read.values, read.valid, preprocess)
+    else:
+        levels = stretch_sar(read.values, read.valid, read.unit, preprocess)
+    square = letterbox(levels, read.valid, size)  # [bands, size, size]
+    gsd_m = None if read.gsd_m is None else read.gsd_m * max(read.width, read.height) / size
+    return SquarePicture(as_bytes(square.values), square.valid_share > 0.5, gsd_m)

@@ -18,20 +18,19 @@ from typing import Any
 import numpy as np
 
 from engine.datasets.boxes import box_fault
-from engine.datasets.categories import category_of
 from engine.datasets.dataset import BoxRow, DataSet
 from engine.errors import DataSetUnreadable, InputRefused
 from engine.grounding.data.expression_set import Expression, ExpressionSet, NamedThing, SensorName
-from engine.nn.preprocess import (
-    PreprocessSpec,
-    as_bytes,
-    letterbox,
-    letterboxed_box,
-    stretch_optical,
-    stretch_sar,
+from engine.nn.preprocess import PreprocessSpec, letterboxed_box
+from engine.training.pictures import (
+    CHECK_THE_FOLDER,
+    SPLIT_NAMES,
+    category_of_row,
+    decode_picture,
+    file_state,
+    read_annotations,
+    square_picture,
 )
-from engine.text import parse
-from engine.training.pictures import CHECK_THE_FOLDER, SPLIT_NAMES, decode_picture, file_state, read_annotations
 from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
 
 VERSION = 1
@@ -90,7 +89,7 @@ def expression_folder(
         gsd_m=tuple(fact["gsd_m"] for fact in facts),
         things=things,
         expressions=expressions,
-        closed=tuple(sorted({_category(row) for row in data.rows if isinstance(row, BoxRow)} - {""})),
+        closed=tuple(sorted({category_of_row(row) for row in data.rows if isinstance(row, BoxRow)} - {""})),
         key=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
         left_out=(*said, *faults),
     )
@@ -148,16 +147,11 @@ def _read_row(size: int, preprocess: PreprocessSpec, picture: tuple[Path, Sensor
         read = decode_picture(file, sensor, size)
     except InputRefused as error:
         return nothing, {"gsd_m": None, "fault": str(error), "width": 0, "height": 0}
-    if sensor == "optical":
-        levels = stretch_optical(read.values, read.valid, preprocess)
-    else:
-        levels = stretch_sar(read.values, read.valid, read.unit, preprocess)
-    square = letterbox(levels, read.valid, size)  # [1 or 3, size, size]
-    pixels = np.broadcast_to(as_bytes(square.values), (3, size, size))
-    gsd_m = None if read.gsd_m is None else read.gsd_m * max(read.width, read.height) / size
+    square = square_picture(read, sensor, size, preprocess)
+    pixels = np.broadcast_to(square.pixels, (3, size, size))
     fault = "" if read.valid.any() else f"{file.name} has no data."
-    facts = {"gsd_m": gsd_m, "fault": fault, "width": read.width, "height": read.height}
-    return {"pixels": pixels, "valid": square.valid_share > 0.5}, facts
+    facts = {"gsd_m": square.gsd_m, "fault": fault, "width": read.width, "height": read.height}
+    return {"pixels": pixels, "valid": square.valid}, facts
 
 
 def _named(
@@ -176,13 +170,8 @@ def _named(
             if (what := box_fault(row.box_xyxy_px, width, height)) is not None:
                 faults.append(f"{picture.name}, “{row.expression}”: {what}")
                 continue
-            category = sys.intern(_category(row))
+            category = sys.intern(category_of_row(row))
             thing = NamedThing(number, letterboxed_box(row.box_xyxy_px, width, height, size), category)
             place = things.setdefault(thing, len(things))
             expressions.append(Expression(number, sys.intern(row.expression), (place,), category))
     return tuple(things), tuple(expressions), tuple(faults)
-
-
-def _category(row: BoxRow) -> str:
-    """The class of a row in this program's words; from its sentence where the data set does not tell, or ""."""
-    return category_of(row.category) if row.category else parse(row.expression).category

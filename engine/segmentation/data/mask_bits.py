@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,3 +20,8 @@ def resized(mask: Mask, size: int) -> Mask:
 def packed(mask: Mask) -> NDArray[np.uint8]:
     """``mask`` [size, size] as bits, row by row, [size * size / 8]."""
     return np.packbits(mask)
+
+
+def bytes_of(size: int) -> int:
+    """What a mask of ``size`` x ``size`` pixels takes."""
+    return math.ceil(size * size / 8)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from engine.nn.preprocess import PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
 from engine.scenes import WORLD_VERSION, Sample
 from engine.scenes.truths.referring import MOST_REFERRALS
-from engine.segmentation.data.mask_bits import packed, resized
+from engine.segmentation.data.mask_bits import bytes_of, packed, resized
 from engine.segmentation.data.referring_set import Expression, ReferringSet
 from engine.segmentation.data.scene_truth import area_truth
 from engine.training.scene_sets import SceneSetSpec, sample_of
@@ -57,7 +57,7 @@ def render_referrals(
     columns = {
         "optical": Column(np.uint8, (3, size, size)),
         "sar": Column(np.uint8, (size, size)),
-        "masks": Column(np.uint8, (most, -(-size * size // 8))),
+        "masks": Column(np.uint8, (most, bytes_of(size))),
     }
     rows_from = partial(_rendered, spec, preprocess, workers)
     arrays, facts = stored_rows(folder, made_from, columns, spec.count, rows_from, report)
@@ -87,7 +87,7 @@ def _row(spec: SceneSetSpec, preprocess: PreprocessSpec, seed: int) -> Row:
     sample = sample_of(spec, seed)
     truth = area_truth(sample, spec.wording, draws=spec.draws, exam=bool(spec.exam))
     masks = [resized(mask, spec.size_px) for mask in truth.masks]
-    bits = np.zeros((MOST_REFERRALS * spec.draws, -(-(spec.size_px**2) // 8)), np.uint8)
+    bits = np.zeros((MOST_REFERRALS * spec.draws, bytes_of(spec.size_px)), np.uint8)
     for place, mask in enumerate(masks):
         bits[place] = packed(mask)
     kept = [one for one in truth.expressions if masks[one.mask].any()]

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.draws import SteadyGenerator
-from engine.errors import InputRefused
-from engine.nn.preprocess import Floats, Mask, PreprocessSpec, as_bytes, letterbox, stretch_optical, stretch_sar
+from engine.nn.preprocess import Floats, Mask, PreprocessSpec, as_bytes, letterbox
 from engine.scenes.optics.weather import Weather
-from engine.training.pictures import DecodedPicture, decode_picture
+from engine.training.pictures import DecodedPicture, decode_pair, square_picture
 from engine.vqa.data.weathers import drawn_strength, drawn_sun, put_weather
 
 _CLOUD_STREAM = 41
@@ -45,35 +44,20 @@ class PairRead:
 
 
 def read_pair(files: PairFiles, size: int, preprocess: PreprocessSpec) -> PairRead:
-    """Decode, stretch and letterbox a pair; an absent sensor is 0 and valid nowhere.
-
-    The two images of a data set's pair share their pixel frame, so they are not warped. Raises
-    :class:`~engine.errors.InputRefused` for a file that cannot be read, images of different sizes, and a pair without
-    any data.
-    """
-    optical = decode_picture(files.optical, "optical", size) if files.optical else None
-    sar = decode_picture(files.sar, "sar", size) if files.sar else None
-    if optical and sar and (optical.width, optical.height) != (sar.width, sar.height):
-        raise InputRefused(
-            f"The optical image has {optical.width} x {optical.height} pixels, the SAR image {sar.width} x "
-            f"{sar.height}: they do not show one area pixel by pixel."
-        )
-    known = optical or sar
-    if known is None or not any(part is not None and part.valid.any() for part in (optical, sar)):
-        raise InputRefused("No sensor has any data.")
+    """Decode, stretch and letterbox a pair; an absent sensor is 0 and valid nowhere. Raises as ``decode_pair`` does."""
+    optical, sar = decode_pair(files.optical, files.sar, size)
     pictures = np.zeros((1 + len(files.weathers), 3, size, size), np.uint8)
     echo, nowhere = np.zeros((size, size), np.uint8), np.zeros((size, size), bool)
     optical_valid = sar_valid = nowhere
-    if optical:
-        shown = [stretch_optical(optical.values, optical.valid, preprocess), *_weathered(optical, files, preprocess)]
-        squares = [letterbox(picture, optical.valid, size) for picture in shown]
-        pictures[:] = np.stack([as_bytes(np.broadcast_to(s.values, (3, size, size))) for s in squares])
-        optical_valid = squares[0].valid_share > 0.5
+    gsd_m: float | None = None
     if sar:
-        square = letterbox(stretch_sar(sar.values, sar.valid, sar.unit, preprocess), sar.valid, size)
-        echo, sar_valid = as_bytes(square.values[0]), square.valid_share > 0.5
-    zoom = max(known.width, known.height) / size
-    gsd_m = None if known.gsd_m is None else known.gsd_m * zoom
+        square = square_picture(sar, "sar", size, preprocess)
+        echo, sar_valid, gsd_m = square.pixels[0], square.valid, square.gsd_m
+    if optical:
+        square = square_picture(optical, "optical", size, preprocess)
+        weathered = [letterbox(levels, optical.valid, size).values for levels in _weathered(optical, files, preprocess)]
+        pictures[:] = np.stack([np.broadcast_to(square.pixels, (3, size, size)), *map(as_bytes, weathered)])
+        optical_valid, gsd_m = square.valid, square.gsd_m
     return PairRead(pictures, echo, optical_valid, sar_valid, gsd_m)
 
 
