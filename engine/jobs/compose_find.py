@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine.catalog import ModelCard
-from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED
-from engine.jobs.compose import area_used, provenance_of, written_maps
+from engine.jobs.compose import provenance_of, written_maps
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
 from engine.jobs.reading import Sources
-from engine.jobs.remarks import Offer, data_remarks, language_remarks, scale_remarks, shift_remarks
+from engine.jobs.remarks import data_remarks, language_remarks, shift_remarks
+from engine.jobs.searched import area_searched, length_remarks, search_scale_remarks, sensor_remarks, windows_remark
 from engine.raster import ground_size_m
-from engine.records import AreaUsed, Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
+from engine.records import Box, Finding, FindRequest, FoundBox, Grid, PairCheck, PixelWindow, WindowsUsed
 from engine.records.finding import FoundIn
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import Parsed
@@ -26,9 +26,6 @@ if TYPE_CHECKING:  # only for their names: they bring torch
     from engine.nn.reason_map import ReasonMap
 
 SensorName = Literal["optical", "sar"]
-
-FINER = Offer("search in windows of a finer scale", "Windows of a finer scale show them.")
-"""What is offered where an area was seen more coarsely than need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,9 @@ def compose_finding(
 ) -> Finding:
     """The record of a finding; its explanation arrays are written into ``folder``. Raises ``ExportRefused``."""
     seen = _made_one(searched) if searched.seen is None else searched.seen
-    area = _area_searched(searched, predictor.card)
+    area = area_searched(
+        searched.window, searched.grid, searched.side, predictor.card, searched.shares, searched.windows
+    )
     explanations = written_maps(searched.maps, searched.window, searched.square, folder)
     return Finding(
         expression=request.expression,
@@ -86,10 +85,10 @@ def compose_finding(
         provenance=provenance_of(request, check, searched.sources, predictor.card, device),
         windows=searched.windows,
         messages=(
-            *_window_remarks(searched),
-            *_scale_remarks(area),
+            *(() if searched.windows is None else (windows_remark(searched.windows), *searched.remarks)),
+            *search_scale_remarks(area),
             *data_remarks(area),
-            *_sensor_remarks(request, parsed, searched),
+            *sensor_remarks(request, parsed, searched.found),
             *_score_remarks(searched, seen, predictor.card),
             *_length_remarks(request, predictor),
             *shift_remarks(check, searched.sources.shift_applied_px),
@@ -100,39 +99,9 @@ def compose_finding(
     )
 
 
-def _area_searched(searched: SearchedArea, card: ModelCard) -> AreaUsed:
-    """What was looked at, and at which scale: that of the windows where there were any."""
-    area = area_used(
-        searched.window,
-        searched.grid,
-        searched.side,
-        card,
-        valid_optical=searched.shares.get("optical"),
-        valid_sar=searched.shares.get("sar"),
-    )
-    return area if searched.windows is None else replace(area, model_gsd_m=searched.windows.gsd_m)
-
-
-def _scale_remarks(area: AreaUsed) -> list[str]:
-    """Whether the scale suits the model; of a raster that is too coarse for it, what can be seen all the same.
-
-    No choice of area or of windows helps there, so that none is offered.
-    """
-    native, seen, (finest, coarsest) = area.grid.gsd_m, area.model_gsd_m, area.trained_gsd_m
-    if native is None or seen is None or not area.trained_range_known or native <= max(seen, coarsest):
-        return scale_remarks(area, FINER)
-    least_m = LEAST_SEEN_PX * max(seen, native / MOST_MAGNIFIED)
-    return [
-        f"The image has {native:.3g} m per pixel, the model was trained for {finest:g} to {coarsest:g} m. It was "
-        f"magnified {native / seen:.3g} times; what is smaller than {least_m:.2g} m is hardly found."
-    ]
-
-
 def _length_remarks(request: FindRequest, predictor: GroundingPredictor) -> Iterator[str]:
-    """What the model could not read of the words."""
     for said in (request.expression, *request.phrases):
-        if cut := predictor.tokens_cut(said):
-            yield f"“{said[:40]}…” is too long for the model, which did not read its last {cut} tokens."
+        yield from length_remarks(said, predictor.tokens_cut(said))
 
 
 def _made_one(searched: SearchedArea) -> list[Sighting]:
@@ -141,17 +110,6 @@ def _made_one(searched: SearchedArea) -> list[Sighting]:
 
     optical, sar = (searched.found.get(sensor, []) for sensor in SENSORS)
     return reconcile(optical, sar, tolerance=TOLERANCE_PX * searched.model_px)
-
-
-def _window_remarks(searched: SearchedArea) -> list[str]:
-    """How the area was searched where that was in windows, and how it was decided."""
-    used = searched.windows
-    if used is None:
-        return []
-    scale = "" if used.gsd_m is None else f", at {used.gsd_m:.3g} m per pixel"
-    windows = f"{used.windows:,} windows" if used.windows > 1 else "1 window"
-    overlap = f" that overlap by {used.overlap_px:,} px" if used.windows > 1 else ""
-    return [f"Searched in {windows} of {used.side_px:,} px{overlap}{scale}.", *searched.remarks]
 
 
 def _understood(request: FindRequest, parsed: Parsed) -> str:
@@ -175,24 +133,6 @@ def _found_box(one: Sighting, grid: Grid) -> FoundBox:
         length_m=None if across is None or down is None else max(across, down),
         width_m=None if across is None or down is None else min(across, down),
     )
-
-
-def _sensor_remarks(request: FindRequest, parsed: Parsed, searched: SearchedArea) -> list[str]:
-    """That one image alone was searched, and why."""
-    if len(searched.found) != 1:
-        return []
-    (only,) = searched.found
-    other = next(name for name in SENSORS if name != only)
-    said = SENSOR_SAID[other]
-    if (request.optical if other == "optical" else request.sar) is None:
-        why = f"there is no {said} image"
-    elif other not in request.sensors:
-        why = f"the {said} image was not to be"
-    elif parsed.sensor == only:
-        why = "the expression asks for it"
-    else:
-        why = f"the {said} image has no data there"
-    return [f"Only the {SENSOR_SAID[only]} image was searched: {why}."]
 
 
 def _score_remarks(searched: SearchedArea, seen: list[Sighting], card: ModelCard) -> list[str]:

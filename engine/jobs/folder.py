@@ -38,9 +38,13 @@ class JobFolder:
         """The result's file."""
         return self._write("result.json", to_json(result))
 
+    def array_path(self, name: str) -> Path:
+        """Where the array ``name`` lies once it is written."""
+        return self.path / f"{name}.npy"
+
     def write_array(self, name: str, values: npt.NDArray[np.generic]) -> Path:
         """``values`` as ``name``.npy; returns the file."""
-        target = self.path / f"{name}.npy"
+        target = self.array_path(name)
         part = target.with_name(f".{target.name}.part")
         try:
             with part.open("wb") as stream:
@@ -56,7 +60,7 @@ class JobFolder:
 
         It is in place when the block ends well, and vanishes if not.
         """
-        target = self.path / f"{name}.npy"
+        target = self.array_path(name)
         part = target.with_name(f".{target.name}.part")
         try:
             array = np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape)
