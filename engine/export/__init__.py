@@ -14,7 +14,9 @@
 :func:`write_tiled_answer` does the same for a map of answers (``_tiles.geojson``, ``_tiles.gpkg``, ``_tiles.csv``,
 ``_tiles.html``, ``_tiles.json``, and two COGs, ``_answers.tif`` and ``_confidence.tif``), and :func:`write_finding` for
 boxes (``_boxes.geojson``, ``_boxes.gpkg``, ``_boxes.coco.json``, ``_boxes.csv``, ``_optical.png`` and ``_sar.png`` with
-the boxes drawn in, one COG per map, ``_finding.html``, ``_finding.json``).
+the boxes drawn in, one COG per map, ``_finding.html``, ``_finding.json``), and :func:`write_outline` for masks
+(``_mask.tif``, ``_probability.tif``, ``_outline.geojson``, ``_outline.gpkg``, ``_outline.coco.json``, ``_outline.html``
+and ``_outline.json``, and the same pictures and maps).
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.export.found.rows import finding_object
     from engine.export.found.writing import FOUND_FORMATS, write_finding
+    from engine.export.outlined.rows import outline_object
+    from engine.export.outlined.writing import OUTLINED_FORMATS, write_outline
     from engine.export.properties import answer_object
     from engine.export.tiled.rows import tiled_object
     from engine.export.tiled.writing import TILED_FORMATS, write_tiled_answer
@@ -33,26 +37,32 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "FOUND_FORMATS",
+    "OUTLINED_FORMATS",
     "TILED_FORMATS",
     "answer_object",
     "finding_object",
+    "outline_object",
     "refused_formats",
     "tiled_object",
     "write_answer",
     "write_finding",
+    "write_outline",
     "write_tiled_answer",
 ]
 
 _HOMES = {
     "FORMATS": "writing",
     "FOUND_FORMATS": "found.writing",
+    "OUTLINED_FORMATS": "outlined.writing",
     "TILED_FORMATS": "tiled.writing",
     "answer_object": "properties",
     "finding_object": "found.rows",
+    "outline_object": "outlined.rows",
     "refused_formats": "writing",
     "tiled_object": "tiled.rows",
     "write_answer": "writing",
     "write_finding": "found.writing",
+    "write_outline": "outlined.writing",
     "write_tiled_answer": "tiled.writing",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.export.regions import read_map
 from engine.raster import write_cog
-from engine.records import Answer, ExplanationMap, Finding
+from engine.records import Answer, ExplanationMap, Finding, Outline
 
 _MEANINGS = {
     "regions": "routing score of a key region (CFAR: coarse-to-fine attention), empty where not routed",
@@ -21,7 +21,7 @@ _MEANINGS = {
 }
 
 
-def write_map(path: Path, answer: Answer | Finding, one: ExplanationMap) -> None:
+def write_map(path: Path, answer: Answer | Finding | Outline, one: ExplanationMap) -> None:
     """One band of float32, NaN where the map says nothing; tags tell what was asked, what was said and by which model.
 
     Cells are as coarse as the network's patches: nothing is interpolated.
@@ -45,7 +45,9 @@ def write_map(path: Path, answer: Answer | Finding, one: ExplanationMap) -> None
     write_cog(path, values, grid, nodata=float(np.nan), tags=tags, descriptions=[one.title])
 
 
-def _asked_and_said(answer: Answer | Finding) -> dict[str, str]:
+def _asked_and_said(answer: Answer | Finding | Outline) -> dict[str, str]:
     if isinstance(answer, Answer):
         return {"QUESTION": answer.question, "ANSWER": answer.answer, "CONFIDENCE": f"{answer.confidence:.6f}"}
+    if isinstance(answer, Outline):
+        return {"EXPRESSION": answer.expression, "POLYGONS": str(len(answer.parts) + answer.parts_cut)}
     return {"EXPRESSION": answer.expression or "; ".join(answer.phrases), "BOXES": str(len(answer.boxes))}

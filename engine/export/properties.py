@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.export.names import stem
 from engine.protocol import to_builtins
-from engine.records import Answer, Finding, TiledAnswer
+from engine.records import Answer, Finding, Outline, TiledAnswer
 
 Value = str | float | int | bool | None
 SENSORS = ("optical", "sar", "fusion")
@@ -33,7 +33,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     return data
 
 
-def all_messages(answer: Answer | TiledAnswer | Finding) -> tuple[str, ...]:
+def all_messages(answer: Answer | TiledAnswer | Finding | Outline) -> tuple[str, ...]:
     """What the user should know: the gate's sentences about the pair, then those about the answer, each once."""
     return tuple(dict.fromkeys((*answer.gate.messages, *answer.messages)))
 
@@ -62,7 +62,7 @@ def flat_properties(answer: Answer) -> dict[str, Value]:
     return flat | place_properties(answer)
 
 
-def place_properties(answer: Answer | TiledAnswer | Finding) -> dict[str, Value]:
+def place_properties(answer: Answer | TiledAnswer | Finding | Outline) -> dict[str, Value]:
     """Where an answer holds, what it was made from and with, and what a user should know of it."""
     area, gate, provenance = answer.area, answer.gate, answer.provenance
     return {
@@ -108,6 +108,10 @@ FLOATS = frozenset(
         "x1_px",
         "y1_px",
         "area_m2",
+        "area_ha",
+        "area_px",
+        "share",
+        "mean_probability",
         "length_m",
         "width_m",
         "model_gsd_m",
@@ -136,6 +140,11 @@ INTEGERS = frozenset(
         "rank",
         "boxes",
         "windows",
+        "holes",
+        "parts",
+        "parts_cut",
+        "least_part_px",
+        "least_hole_px",
     }
 )
 BOOLEANS = frozenset({"shift_is_sure", "assume_registered"})

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from engine.export.regions import KeyRegion, read_map
 from engine.export.wording import SENSOR_NAMES
 from engine.raster import default_display, open_raster, render
-from engine.records import Answer, Box, ExplanationMap, Finding, PixelWindow, TiledAnswer
+from engine.records import Answer, Box, ExplanationMap, Finding, Outline, PixelWindow, TiledAnswer
 from engine.records.raster import Sensor
 
 MAX_SIDE_PX = 1024  # of a picture; larger areas are decimated through the raster's overviews
@@ -53,7 +53,7 @@ def picture_size(window: PixelWindow) -> tuple[int, int]:
     return max(1, round(window.width * scale)), max(1, round(window.height * scale))
 
 
-def render_views(answer: Answer | TiledAnswer | Finding) -> tuple[View, ...]:
+def render_views(answer: Answer | TiledAnswer | Finding | Outline) -> tuple[View, ...]:
     """The optical and the SAR picture of the area, those of them that the answer is from, on the answer's grid.
 
     SAR that was moved for the answer is moved here too, to the nearest pixel.

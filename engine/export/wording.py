@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.export.properties import SENSORS
-from engine.records import Answer, AreaUsed, Finding, FoundBox, PairCheck
+from engine.records import Answer, AreaUsed, Finding, FoundBox, Outline, PairCheck
 from engine.records.pair import SENSOR_SAID
 
 SENSOR_NAMES = {"optical": "Optical", "sar": "SAR", "fusion": "Fusion"}
@@ -104,6 +104,17 @@ def found_sentence(finding: Finding) -> str:
     count = len(finding.boxes)
     what = "the best" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
     return f"{count} box{'' if count == 1 else 'es'} in {where}, {what}"
+
+
+def outlined_sentence(outline: Outline) -> str:
+    """``3.2 ha in 12 polygons, 4.1 % of the area with data, from optical and SAR``."""
+    if not outline.parts:
+        return f"nothing reaches a probability of {percent(outline.cleaning.threshold)}"
+    polygons = len(outline.parts) + outline.parts_cut
+    area = "" if outline.area_m2 is None else f"{areas_text([outline.area_m2])[0]} in "
+    where = " and ".join(SENSOR_SAID[sensor] for sensor in outline.sensors)
+    count = f"{polygons:,} polygon{'' if polygons == 1 else 's'}"
+    return f"{area}{count}, {percent(outline.share)} of the area with data, from {where}"
 
 
 def metres_text(one: FoundBox) -> str:

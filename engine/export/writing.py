@@ -21,12 +21,14 @@ from engine.export.staging import refused_as_export, staged
 from engine.export.views import View, render_views
 from engine.protocol import to_json
 from engine.raster import write_png
-from engine.records import Answer, Finding, TiledAnswer
+from engine.records import Answer, Finding, Outline, TiledAnswer
 
 FORMATS = ("geojson", "gpkg", "cog", "png", "html", "json")
 
 
-def refused_formats(answer: Answer | TiledAnswer | Finding, formats: Sequence[str] = FORMATS) -> dict[str, str]:
+def refused_formats(
+    answer: Answer | TiledAnswer | Finding | Outline, formats: Sequence[str] = FORMATS
+) -> dict[str, str]:
     """The formats, of those asked for, that this answer or map cannot be written in, each with why, as a sentence."""
     if "geojson" in formats:
         try:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ExportRefused
-from engine.export import refused_formats, write_answer, write_finding, write_tiled_answer
+from engine.export import refused_formats, write_answer, write_finding, write_outline, write_tiled_answer
 from engine.protocol import Exported, from_json
-from engine.records import Answer, ExportRequest, Finding, TiledAnswer
+from engine.records import Answer, ExportRequest, Finding, Outline, TiledAnswer
 
 
 def export(
@@ -23,10 +23,13 @@ def export(
             f"The answer {request.answer_json} cannot be read: {error.strerror}.", remedy="Ask again, then export."
         ) from error
     out = Path(request.out)
-    record: Answer | TiledAnswer | Finding
+    record: Answer | TiledAnswer | Finding | Outline
     if request.finding:
         record = from_json(said, Finding)
         files = write_finding(record, out, request.formats)
+    elif request.outline:
+        record = from_json(said, Outline)
+        files = write_outline(record, out, request.formats)
     elif request.tiled:
         record = from_json(said, TiledAnswer)
         files = write_tiled_answer(record, out, request.formats)

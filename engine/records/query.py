@@ -245,7 +245,8 @@ class ExportRequest:
 
     ``answer_json`` is an ``Answer`` as ``engine.protocol.to_json`` gives it (a file in the job's folder), or with
     ``tiled`` a ``TiledAnswer``, for which ``formats`` are some of ``engine.export.TILED_FORMATS``, or with ``finding``
-    a ``Finding``, for which they are some of ``engine.export.FOUND_FORMATS``.
+    a ``Finding``, for which they are some of ``engine.export.FOUND_FORMATS``, or with ``outline`` an ``Outline``, for
+    which they are some of ``engine.export.OUTLINED_FORMATS``.
     """
 
     answer_json: str
@@ -253,7 +254,8 @@ class ExportRequest:
     formats: tuple[str, ...] = ("geojson", "gpkg", "cog", "png", "html", "json")
     tiled: bool = False
     finding: bool = False
+    outline: bool = False
 
     def __post_init__(self) -> None:
-        if self.tiled and self.finding:
-            raise UsageError("A file holds a map of answers or a finding, not both.", remedy="Say which it is.")
+        if self.tiled + self.finding + self.outline > 1:
+            raise UsageError("A file holds a map of answers, a finding or an outline.", remedy="Say which it is.")

@@ -1,0 +1,1 @@
+"""Outlines for other programs: masks, probabilities and polygons, on the map and in pixels."""
