@@ -6,7 +6,7 @@ Nothing is computed here but how it looks. Figures of a paper are marked as the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,18 @@ def write_files(record: Mapping[str, Any], table: str, page: str, out: Path) -> 
             with refused_as_export(out / (STEM + ending)):
                 (stage / (STEM + ending)).write_text(text, encoding="utf-8")
     return tuple(finals)
+
+
+def lost_words(texts: Sequence[str], tokens_cut: Callable[[str], int]) -> tuple[str, ...]:
+    """How many of the expressions ``texts`` lose tokens, as a sentence above the tables; none where all are read
+    whole."""
+    lost = {text for text in dict.fromkeys(texts) if tokens_cut(text)}
+    cut = [text for text in texts if text in lost]
+    if not cut:
+        return ()
+    return (
+        f"{len(cut):,} of {len(texts):,} expressions are too long and lose their last words; the first: “{cut[0]}”.",
+    )
 
 
 def percent(share: float | None, places: int = 1) -> str:

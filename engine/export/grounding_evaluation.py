@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.export.evaluation_examples import COLOURS
 from engine.export.evaluation_parts import Published, percent, write_files
+from engine.export.evaluation_picks import KINDS
 from engine.export.evaluation_rows import PRECISIONS, SIZE_ORDER, Columns, grouped, rows_of, table_of
 from engine.export.grounding_examples import BoxExample, BoxExampleView, box_example_view
 from engine.export.pages import page_template
@@ -31,9 +32,6 @@ COLUMNS = Columns(
     orders={"size": SIZE_ORDER},
 )
 """The paper's metrics, and the parts of the page in their order."""
-
-KINDS = {"best": "The best", "worst": "The worst: the surest of those that miss most", "random": "Drawn at random"}
-"""Kinds of examples, in the order of the page, with their headings."""
 
 
 def write_grounding_evaluation(

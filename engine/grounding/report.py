@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import GroundingCalibration
-from engine.export.evaluation_parts import Published, evaluation_record
+from engine.export.evaluation_parts import Published, evaluation_record, lost_words
+from engine.export.evaluation_picks import picked
 from engine.export.grounding_evaluation import write_grounding_evaluation
 from engine.export.grounding_examples import Box, BoxExample
 from engine.grounding.calibration import probabilities
@@ -21,8 +22,6 @@ from engine.grounding.evaluation import Evaluation
 from engine.grounding.published import optisar_table
 from engine.grounding.scored import Scored
 from engine.nn.embeddings import TextEmbedder
-
-Kind = Literal["best", "worst", "random"]
 
 EACH = 8
 """Examples of each kind."""
@@ -75,16 +74,7 @@ def paper_figures(metrics: Mapping[str, Any], subsets: Mapping[str, Any]) -> dic
 
 def cut_notes(pictures: ExpressionSet, embedder: TextEmbedder) -> tuple[str, ...]:
     """How many of the asked expressions were not read whole, as a sentence above the tables; none where all were."""
-    texts = dict.fromkeys(one.text for one in pictures.expressions)
-    cut = {text for text in texts if embedder.tokens_cut(text)}
-    if not cut:
-        return ()
-    asked = sum(one.text in cut for one in pictures.expressions)
-    first = next(text for text in texts if text in cut)
-    return (
-        f"{asked:,} of {len(pictures.expressions):,} expressions are too long and lose their last words; the first: "
-        f"“{first}”.",
-    )
+    return lost_words([one.text for one in pictures.expressions], embedder.tokens_cut)
 
 
 def paper_rows(dataset: str) -> Published:
@@ -101,12 +91,13 @@ def pick_examples(
 ) -> tuple[BoxExample, ...]:
     """``each`` expressions answered best, worst and drawn at random, each of a picture of its own.
 
-    The worst have the least IoU, the surest first: what misleads most. The same set and weights give the same examples.
+    See :func:`~engine.export.evaluation_picks.picked`.
     """
     ious, sensors = scored.ious, [pictures.sensors[one.picture] for one in _expressions(scored, pictures)]
     sure = None if calibration is None else probabilities(calibration, scored.scores, sensors)
     examples = []
-    for kind, row in _picked(ious, scored, pictures, each):
+    own = [one.picture for one in _expressions(scored, pictures)]
+    for kind, row in picked(ious, scored.scores, own, each):
         expression = pictures.expressions[scored.expression[row]]
         picture = expression.picture
         examples.append(
@@ -126,26 +117,6 @@ def pick_examples(
             )
         )
     return tuple(examples)
-
-
-def _picked(
-    ious: NDArray[np.float64], scored: Scored, pictures: ExpressionSet, each: int
-) -> Iterator[tuple[Kind, int]]:
-    """Kinds and rows of ``scored``; no picture comes twice as long as there are others."""
-    orders: dict[Kind, list[int]] = {
-        "best": np.lexsort((-scored.scores, -ious)).tolist(),
-        "worst": np.lexsort((-scored.scores, ious)).tolist(),
-        "random": np.random.default_rng(0).permutation(len(ious)).tolist(),
-    }
-    seen: set[int] = set()
-    for kind, order in orders.items():
-        taken = 0
-        for row in order:
-            picture = pictures.expressions[scored.expression[row]].picture
-            if taken < each and picture not in seen:
-                seen.add(picture)
-                taken += 1
-                yield kind, row
 
 
 def _expressions(scored: Scored, pictures: ExpressionSet) -> Iterator[Any]:
