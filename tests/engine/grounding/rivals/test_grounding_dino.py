@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from engine.errors import ModelDamaged, ModelNotFound
 from engine.grounding.data.expression_set import Expression, ExpressionSet, NamedThing
 from engine.grounding.rivals.grounding_dino import (
     FILES,
     FOLDER_VARIABLE,
+    HUB_ID,
     GroundingDino,
     as_phrase,
     build_random,
     expression_scores,
+    fetch_grounding_dino,
     find_grounding_dino,
     from_picture,
     in_the_corner,
@@ -144,3 +147,27 @@ def test_without_weights_it_says_what_to_fetch_and_where_to_put_it(tmp_path, mon
     assert all(part in caught.value.remedy for part in (*FILES, "IDEA-Research/grounding-dino-tiny", FOLDER_VARIABLE))
     with pytest.raises(ModelNotFound):
         find_grounding_dino(tmp_path)
+
+
+def test_what_is_missing_is_fetched_and_a_hub_that_does_not_answer_is_said(tmp_path, monkeypatch):
+    asked = []
+
+    def bring(repository, name):
+        asked.append((repository, name))
+        if name == FILES[1]:
+            raise LocalEntryNotFoundError("no connection\nand more")
+
+    module = "engine.grounding.rivals.grounding_dino"
+    monkeypatch.setattr(f"{module}._places", lambda: iter([tmp_path]))
+    monkeypatch.setattr(f"{module}.hf_hub_download", bring)
+    with pytest.raises(ModelNotFound, match=r"could not be fetched from the Hugging Face hub: no connection$") as caught:
+        fetch_grounding_dino()
+    assert asked == [(HUB_ID, name) for name in FILES[:2]]
+    assert FOLDER_VARIABLE in caught.value.remedy
+    monkeypatch.setattr(f"{module}.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelNotFound, match="not on this machine"):
+        fetch_grounding_dino()
+    for name in FILES:
+        (tmp_path / name).touch()
+    fetch_grounding_dino()
+    assert len(asked) == 2
