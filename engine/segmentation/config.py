@@ -40,24 +40,22 @@ class SegmentationConfig:
     tokens: int = 20  # of an expression, [CLS] and [SEP] included; the rest is cut
     # --- Swin
     first_width: int = 32  # channels of the first stage; each later stage has twice those of the one before
-    depths: tuple[int, int, int, int] = (2, 2, 4, 2)
+    depths: tuple[int, int, int, int] = (2, 2, 4, 1)  # Transformer blocks of each stage
     heads: tuple[int, int, int, int] = (1, 2, 4, 8)
     window: int = 12  # cells along a side of an attention window
     drop_path: float = 0.1
-    unread_gate: bool = (
-        False  # LAVT has a language gate after the fourth stage, too, which nothing reads; it is counted
-    )
+    unread_gate: bool = False  # LAVT counts a language gate after the fourth stage, too, which nothing reads
     # --- LGCE on the third and fourth stage (section IV-C)
     enhancement: bool = True
     guidance: bool = True  # whether the words' mean goes in, or a learned token in its place (Table III)
     cross_scale: bool = True  # equations 4 and 5
     fusion: Literal["sequence", "class_token"] = "sequence"  # what equation 4 changes: all tokens (its letter), or one
     high_blocks: int = 1  # Transformer layers at the third stage's width (our reading, with the next three)
-    low_blocks: int = 3  # and at the fourth's
+    low_blocks: int = 1  # and at the fourth's; the paper preset: 3
     enhancement_heads: tuple[int, int] = (4, 8)  # at the third and at the fourth stage; the paper preset: 8, 16
     enhancement_mlp: float = 2.0  # hidden width of these layers, in widths
     # --- decoder
-    decoder_width: int = 96  # the paper preset: 512
+    decoder_width: int = 80  # the paper preset: 512
 
     def __post_init__(self) -> None:
         """Raises UsageError for a configuration that no network can be built from."""
@@ -69,12 +67,18 @@ class SegmentationConfig:
         for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise UsageError(f"model.{name} is {getattr(self, name)}; it has to be at least 1.")
+        if min(self.depths) < 1:
+            raise UsageError(f"model.depths are {self.depths}; each stage has at least 1 block.")
         if not 0 <= self.drop_path < 1:
             raise UsageError(f"model.drop_path is {self.drop_path}; it has to be from 0 to below 1.")
-        pairs = (*zip(self.widths, self.heads, strict=True), *zip(self.widths[2:], self.enhancement_heads, strict=True))
+        pairs = list(zip(self.widths, self.heads, strict=True))
+        if self.enhancement:
+            pairs += zip(self.widths[2:], self.enhancement_heads, strict=True)
         for width, heads in pairs:
             if heads < 1 or width % heads:
-                raise UsageError(f"{width} channels do not divide into {heads} heads (model.heads).")
+                raise UsageError(
+                    f"{width} channels do not divide into {heads} heads (model.heads, model.enhancement_heads)."
+                )
 
     @property
     def widths(self) -> tuple[int, int, int, int]:
@@ -101,6 +105,7 @@ class SegmentationConfig:
             heads=(4, 8, 16, 32),
             drop_path=0.3,
             unread_gate=True,
+            low_blocks=3,
             enhancement_heads=(8, 16),
             decoder_width=512,
         )

@@ -6,6 +6,8 @@ each of Swin's stages, and the decoder makes a mask of the four maps that this g
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from torch import Tensor, nn
 
 from engine.errors import UsageError
@@ -27,9 +29,12 @@ class LgceNet(nn.Module):
         super().__init__()
         widths, text = config.widths, config.text_width
         read = SENSORS if config.sensors == "both" else (config.sensors,)
-        self.sensors = nn.ModuleDict({name: SensorStage(config) for name in read})
+        swin = build_swin(config)
+        first = SensorStage(swin.patch_embed, swin.layers[0])
+        # Each sensor has weights of its own; they begin alike, as they do where a pretrained Swin fills both.
+        self.sensors = nn.ModuleDict({name: deepcopy(first) for name in read})
         self.sensor_gate = SensorGate(widths[0]) if config.sensors == "both" else None
-        self.stages = nn.ModuleList(build_swin(config).layers[1:])
+        self.stages = nn.ModuleList(swin.layers[1:])
         self.attentions = nn.ModuleList(PixelWordAttention(width, text) for width in widths)
         self.gates = nn.ModuleList(LanguageGate(width) for width in widths[:-1])
         self.unread_gate = LanguageGate(widths[-1]).requires_grad_(False) if config.unread_gate else None

@@ -35,11 +35,11 @@ def build_swin(config: SegmentationConfig) -> SwinTransformer:
 class SensorStage(nn.Module):
     """Patch embedding and first stage: one sensor's picture to cells of 4 px."""
 
-    def __init__(self, config: SegmentationConfig) -> None:
+    def __init__(self, patch_embed: nn.Module, stage: nn.Module) -> None:
+        """Both of a Swin Transformer."""
         super().__init__()
-        swin = build_swin(config)
-        self.patch_embed = swin.patch_embed
-        self.stage = swin.layers[0]
+        self.patch_embed = patch_embed
+        self.stage = stage
 
     def forward(self, picture: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """``picture`` [B, 3, H, W] with data where ``valid`` bool [B, H, W].
