@@ -22,11 +22,11 @@ COLUMNS = Columns(
     drawn="mIoU",
     groups={
         "sensor": "Picture that shows it",
-        "size": "Share of the picture that is meant",
+        "size": "Share of the picture that is meant (tiny: up to 0.1 %, small: 1 %, medium: 5 %)",
         "parts": "Parts that it is in",
-        "scatter": "What LGCE is there for",
+        "scatter": "What LGCE is there for: at most 5 % of the picture, in several parts",
         "weather": "Weather over the optical picture",
-        "hidden": "How much of it that weather hides",
+        "hidden": "How much of it that weather hides (in sight: up to 10 %, partly: 50 %)",
         "how": "What tells the things apart",
         "distractors": "Others of its class that are not meant",
         "category": "Category",
@@ -78,7 +78,8 @@ def segmentation_page(
 
 
 def _by_kind(examples: Sequence[MaskExample]) -> Iterator[tuple[str, list[MaskExampleView]]]:
+    numbered = [mask_example_view(example, number) for number, example in enumerate(examples)]
     for kind, heading in KINDS.items():
-        found = [mask_example_view(example) for example in examples if example.kind == kind]
+        found = [view for view in numbered if view.example.kind == kind]
         if found:
             yield heading, found

@@ -24,6 +24,10 @@ QUALITY = 85
 
 TINT_OPACITY = 150
 
+AROUND, LEAST_PART, MOST_PART = 2.5, 0.15, 0.6
+"""How large the shown part is, in sides of what is in it, and in sides of the picture at least; above the last all of
+the picture is shown."""
+
 Reads = Literal["optical", "sar", "both"]
 
 
@@ -31,17 +35,18 @@ Reads = Literal["optical", "sar", "both"]
 class MaskExample:
     """One expression as it was asked and answered.
 
-    ``optical`` uint8 [S, S, 3] and ``sar`` uint8 [S, S] are what the network saw, None for a sensor that it does not
-    read or that has no picture; ``sensor`` is the one that shows the expression. ``truth`` and ``drawn`` bool [S, S]
-    are the pixels that are meant and those of the mask. ``share`` is the truth's of the picture, ``probability`` the
-    mean of the mask's pixels, None where it is empty. ``place`` names the area, and its weather where that is known;
-    ``how`` tells what tells the things apart, "" where nobody knows.
+    ``reads`` says which sensors the network reads. ``optical`` uint8 [S, S, 3] and ``sar`` uint8 [S, S] are what it
+    saw, None for one that it does not read or that has no picture; ``sensor`` is the one that shows the expression.
+    ``truth`` and ``drawn`` bool [S, S] are the pixels that are meant and those of the mask. ``share`` is the truth's of
+    the picture, ``probability`` the mean of the mask's pixels, None where it is empty. ``place`` names the area, and
+    its weather where that is known; ``how`` tells what tells the things apart, "" where nobody knows.
     """
 
     kind: Kind
     place: str
     expression: str
     how: str
+    reads: Reads
     sensor: Reads
     optical: NDArray[np.uint8] | None
     sar: NDArray[np.uint8] | None
@@ -55,22 +60,51 @@ class MaskExample:
 @dataclass(frozen=True, slots=True)
 class MaskExampleView:
     """An example as the page draws it: pictures by sensor and ``tint``, the mask, as ``data:`` addresses, the border of
-    the ``truth`` as an SVG path in a unit square, and the sensor whose picture is ``below`` them."""
+    the ``truth`` as an SVG path in a unit square, and the sensor whose picture is ``below`` them.
+
+    ``number`` tells it from the page's others. ``part`` is left, top and side of the square that the last picture shows
+    larger, in the unit square: things may be a few pixels small.
+    """
 
     example: MaskExample
+    number: int
     pictures: dict[str, str]
     tint: str
+    colour: str
     truth: str
     below: str
+    part: tuple[float, float, float]
 
 
-def mask_example_view(example: MaskExample) -> MaskExampleView:
-    """Encode the pictures and masks of an example."""
+def mask_example_view(example: MaskExample, number: int) -> MaskExampleView:
+    """Encode the pictures and masks of the ``number``-th example of a page."""
     arrays = {"optical": example.optical, "sar": example.sar}
     pictures = {name: _photo(array) for name, array in arrays.items() if array is not None}
-    colour = COLOURS["fusion" if len(pictures) > 1 else next(iter(pictures))]
-    below = example.sensor if example.sensor in pictures else next(iter(pictures))
-    return MaskExampleView(example, pictures, png(_tinted(example.drawn, colour)), border(example.truth), below)
+    colour = COLOURS["fusion" if example.reads == "both" else example.reads]
+    return MaskExampleView(
+        example=example,
+        number=number,
+        pictures=pictures,
+        tint=png(_tinted(example.drawn, colour)),
+        colour=colour,
+        truth=border(example.truth),
+        below=example.sensor if example.sensor in pictures else next(iter(pictures)),
+        part=part_of(example.truth | example.drawn),
+    )
+
+
+def part_of(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Left, top and side, in the unit square, of a square around ``mask`` [S, S]; all of it where that is large."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return 0.0, 0.0, 1.0
+    S = len(mask)
+    (top, bottom), (left, right) = ((places[0] / S, (places[-1] + 1) / S) for places in (rows, columns))
+    side = max(AROUND * max(bottom - top, right - left), LEAST_PART)
+    if side > MOST_PART:
+        return 0.0, 0.0, 1.0
+    x, y = (min(max((low + high - side) / 2, 0.0), 1 - side) for low, high in ((left, right), (top, bottom)))
+    return round(float(x), 4), round(float(y), 4), round(float(side), 4)
 
 
 def border(mask: NDArray[np.bool_]) -> str:

@@ -30,6 +30,9 @@ from engine.segmentation.scored import ARGMAX, CENTRES, EDGES, Scored
 Evaluation = dict[str, Any]
 """What :func:`evaluate_scored` gives, as JSON."""
 
+SCORE_NAMES = {"meanIoU": "mIoU", "cumIoU": "oIoU"}
+"""What the paper calls the scores of visual grounding."""
+
 PARTS: tuple[tuple[str, int], ...] = (("none", 0), ("1", 1), ("2 to 5", 5), ("more than 5", 1 << 31))
 """Groups of expressions by how many parts their mask has, each with the most that it goes up to."""
 
@@ -48,8 +51,11 @@ FIG_7_BINS = 20
 BULKY = ("reliability", "foreground_shares", "thresholds")
 """Metrics that only a report shows."""
 
-SHOWN_CUTS = 10
-"""Every tenth cut is on the report's curve of thresholds: margins a unit apart."""
+SHOWN_CUTS = 4
+"""Every fourth cut is on the report's curve of thresholds."""
+
+WITH_INTERVALS = ("sensor", "scatter", "hidden")
+"""Labels whose parts have intervals, too: those that LGCE and the second sensor are there for."""
 
 
 def evaluate_scored(
@@ -84,15 +90,29 @@ def mask_metrics(
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Scores of one mask for each expression of ``scored``, over all of them, and by label and value."""
     parts = Subsets(OverlapTally)
-    for overlap, index, share in zip(overlaps, scored.expression, scored.shares.tolist(), strict=True):
-        parts.add(overlap, **labels(areas.expressions[index], areas, share))
+    labelled = [
+        labels(areas.expressions[index], areas, share)
+        for index, share in zip(scored.expression, scored.shares.tolist(), strict=True)
+    ]
+    for overlap, found in zip(overlaps, labelled, strict=True):
+        parts.add(overlap, **found)
     subsets: dict[str, Any] = parts.scores(OverlapTally.segmentation_scores)
     metrics: dict[str, Any] = subsets.pop("all")
-    names = [areas.names[areas.expressions[index].area] for index in scored.expression]
-    intervals = overlap_intervals(names, overlaps)
-    own = {"meanIoU": "mIoU", "cumIoU": "oIoU"}
-    metrics["intervals"] = {own.get(name, name): ends for name, ends in intervals.items()}
+    metrics["intervals"] = _intervals(range(len(overlaps)), overlaps, scored, areas)
+    for label in WITH_INTERVALS:
+        for value, part in subsets.get(label, {}).items():
+            own = [row for row, found in enumerate(labelled) if found.get(label) == value]
+            part["intervals"] = _intervals(own, overlaps, scored, areas)
     return metrics, subsets
+
+
+def _intervals(
+    rows: Sequence[int], overlaps: Sequence[Overlap], scored: Scored, areas: ReferringSet
+) -> dict[str, list[float]]:
+    """Where 95 % of the scores of ``rows`` lie, by a bootstrap over areas; two of one name are one place."""
+    names = [areas.names[areas.expressions[scored.expression[row]].area] for row in rows]
+    found = overlap_intervals(names, [overlaps[row] for row in rows])
+    return {SCORE_NAMES.get(name, name): ends for name, ends in found.items()}
 
 
 def labels(expression: Expression, areas: ReferringSet, share: float) -> dict[str, str]:

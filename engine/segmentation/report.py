@@ -14,8 +14,9 @@ from engine.catalog import SegmentationCalibration
 from engine.export.evaluation_parts import Published, evaluation_record, lost_words
 from engine.export.evaluation_picks import Kind, picked
 from engine.export.segmentation_evaluation import write_segmentation_evaluation
-from engine.export.segmentation_examples import MaskExample
+from engine.export.segmentation_examples import MaskExample, Reads
 from engine.nn.preprocess import PreprocessSpec
+from engine.records.pair import SENSORS
 from engine.segmentation.calibration import cut_of, probabilities
 from engine.segmentation.config import SegmentationConfig
 from engine.segmentation.data.referring_set import ReferringSet
@@ -29,9 +30,6 @@ EACH = 6
 
 PAPERS_DATA = "refsegrs"
 """The layout whose figures are on the paper's data."""
-
-
-SENSORS = ("optical", "sar")
 
 
 class Cuts(Protocol):
@@ -111,22 +109,23 @@ def pick_examples(
 
 
 def _example(
-    areas: ReferringSet, index: int, drawn: NDArray[np.bool_], sensors: str, kind: Kind, iou: float, sure: float
+    areas: ReferringSet, index: int, drawn: NDArray[np.bool_], reads: Reads, kind: Kind, iou: float, sure: float
 ) -> MaskExample:
-    """The expression of that ``index`` with its pictures, as far as a network that reads ``sensors`` saw them."""
+    """The expression of that ``index`` with its pictures, as far as a network that ``reads`` these saw them."""
     expression = areas.expressions[index]
     area = expression.area
-    seen = data_in(areas, area, sensors)
+    seen = data_in(areas, area, reads)
     truth = areas.mask(expression.mask) & seen
-    reads = {name: sensors in (name, "both") and areas.has[area, place] for place, name in enumerate(SENSORS)}
+    saw = {name: reads in (name, "both") and areas.has[area, place] for place, name in enumerate(SENSORS)}
     return MaskExample(
         kind=kind,
         place=" · ".join(part for part in (areas.names[area], areas.weather[area]) if part),
         expression=expression.text,
         how=expression.how,
+        reads=reads,
         sensor=expression.sensor,
-        optical=np.asarray(areas.optical[area]).transpose(1, 2, 0) if reads["optical"] else None,
-        sar=np.asarray(areas.sar[area]) if reads["sar"] else None,
+        optical=np.asarray(areas.optical[area]).transpose(1, 2, 0) if saw["optical"] else None,
+        sar=np.asarray(areas.sar[area]) if saw["sar"] else None,
         truth=truth,
         drawn=drawn & seen,
         iou=float(iou),
