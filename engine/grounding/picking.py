@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import nms
@@ -28,7 +29,7 @@ class Picked(NamedTuple):
     texts: Tensor
 
     def where(self, wanted: Tensor) -> Picked:
-        """Those that ``wanted`` bool [n] names."""
+        """Those that ``wanted`` names: bool [n], or places int64 [m] in the order in which they are to be."""
         return Picked(*(part[wanted] for part in self))
 
 
@@ -63,7 +64,11 @@ def pick(found: Picked, *, most: int | None) -> Picked:
 
 
 def joined(parts: list[Picked], offsets: list[int]) -> Picked:
-    """The boxes of several runs over one picture as one; ``offsets`` is what each run's text slots are counted from."""
+    """The boxes of several runs over one picture as one, of each cell the best; ``offsets`` is what each run's text
+    slots are counted from."""
     texts = [part.texts + offset for part, offset in zip(parts, offsets, strict=True)]
     boxes, scores, cells = (torch.cat(each) for each in zip(*(part[:3] for part in parts), strict=True))
-    return Picked(boxes, scores, cells, torch.cat(texts))
+    everything = Picked(boxes, scores, cells, torch.cat(texts))
+    best_first = everything.where(scores.argsort(descending=True, stable=True))
+    _, firsts = np.unique(best_first.cells.cpu().numpy(), return_index=True)
+    return best_first.where(torch.from_numpy(firsts).to(cells.device))

@@ -6,8 +6,9 @@ expression on it then costs TGDF and the heads only. Boxes are in pixels of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from engine.grounding.model import OptiSarNet
 
 TASK = "grounding"
+
+TEXTS_KEPT = 64
+"""Runs whose texts stay embedded: every window of a large area is asked the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class GroundingPredictor:
             )
         self._network = network.eval().requires_grad_(requires_grad=False).to(self.device)
         self._embedder = embedder
+        self._embedded = lru_cache(TEXTS_KEPT)(lambda texts: embedder.embed(texts).to(self.device))
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", text_folder: Path | None = None) -> GroundingPredictor:
@@ -161,7 +166,7 @@ class GroundingPredictor:
         B = len(views)
         each_part = zip(*(view.features for view in views), strict=True)
         features = BackboneFeatures(*map(_stacked, each_part))  # type: ignore[arg-type]  # None stays where it was
-        embedded = self._embedder.embed(texts).to(self.device).expand(B, -1, -1)  # [T, E] -> [B, T, E]
+        embedded = self._embedded(tuple(texts)).expand(B, -1, -1)  # [T, E] -> [B, T, E]
         present = torch.ones(embedded.shape[:2], dtype=torch.bool, device=self.device)
         with room_on_device(), torch.inference_mode():
             output = self._network(features, embedded, present)
@@ -184,12 +189,18 @@ class GroundingPredictor:
         return self._picked(found, look.view, look.texts, most=most, least_score=least_score)
 
     def annotate(
-        self, view: View, phrases: Sequence[str], *, least_score: float = DEFAULT_FIND_SCORE
+        self,
+        view: View,
+        phrases: Sequence[str],
+        *,
+        least_score: float = DEFAULT_FIND_SCORE,
+        step: Callable[[float], None] = lambda share: None,
     ) -> list[Detection]:
         """Zero-shot annotation: every thing that one of ``phrases`` names, with the phrase that fits it best.
 
         A pool larger than the network's text slots is read in several runs (*our reading*: TGDF hears all texts of a
-        run at once, and was trained with so many), and their boxes are thinned out together. Raises UsageError without
+        run at once, and was trained with so many), of which each cell keeps its best box. ``step`` hears the share of
+        phrases that is done before each run, and ends the annotation by what it raises. Raises UsageError without
         phrases.
         """
         if not phrases:
@@ -197,6 +208,7 @@ class GroundingPredictor:
         starts = list(range(0, len(phrases), self.config.texts))
         parts = []
         for start in starts:  # of each run only the boxes are kept: its output takes megabytes
+            step(start / len(phrases))
             (look,) = self.look_each([view], phrases[start : start + self.config.texts])
             parts.append(candidates(look.output, look.row, self._part_px(view)))
         found = joined(parts, starts)

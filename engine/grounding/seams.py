@@ -145,7 +145,8 @@ def _meeting_along(axis: int, boxes: Floats, cut: Flags, ours: Places, theirs: P
     lengths = np.stack([a[:, across + 2] - a[:, across], b[:, across + 2] - b[:, across]])  # [2, P]
     meets = goes_on & cut[ours, high] & cut[theirs, low] & (shared >= MEET_SHARE * lengths.min(0))
     fit = shared / np.maximum(lengths.sum(0) - shared, 1e-9)  # IoU along the seam
-    return np.stack([-fit, ours, theirs, np.full(len(fit), axis)], 1)[meets]
+    found: Floats = np.stack([-fit, ours, theirs, np.full(len(fit), axis)], 1)[meets]
+    return found
 
 
 def _united(parts: list[_Part], pairs: list[tuple[int, int]], margin: float) -> list[_Part]:

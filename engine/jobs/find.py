@@ -119,8 +119,7 @@ class Finder:
                 sensor: self._pictures.get(key, partial(_encoded, request, check, sensor, predictor, stage))
                 for sensor, key in keys.items()
             }
-            stage("find")
-            area = searched_at_once(request, parsed, pictures, predictor, window, grid)
+            area = searched_at_once(request, parsed, pictures, predictor, window, grid, stage)
         else:
             reused, least = False, least_score_of(request, predictor)
             search = WindowSearch(request, parsed, check, sensors, predictor, plan, mode_of(request, parsed), least)
@@ -180,6 +179,7 @@ def searched_at_once(
     predictor: GroundingPredictor,
     window: PixelWindow,
     grid: Grid,
+    stage: Stage,
 ) -> SearchedArea:
     """What each picture of an area that went into the model's square whole shows.
 
@@ -198,8 +198,13 @@ def searched_at_once(
     threshold = least_score_of(request, predictor)
     found: dict[str, list[Sighting]] = {}
     maps: dict[str, ReasonMap] = {}
-    for sensor, view in views.items():
-        found[sensor], reasons = _sightings(request, parsed, view, predictor, window, mode, threshold)
+    for number, (sensor, view) in enumerate(views.items()):
+
+        def step(share: float, done: int = number) -> None:
+            stage("find", (done + share) / len(views))
+
+        step(0.0)
+        found[sensor], reasons = _sightings(request, parsed, view, predictor, window, mode, threshold, step)
         maps |= reasons
     return SearchedArea(
         window=window,
@@ -223,12 +228,13 @@ def _sightings(
     window: PixelWindow,
     mode: Literal["best", "all"],
     threshold: float,
+    step: Callable[[float], None],
 ) -> tuple[list[Sighting], dict[str, ReasonMap]]:
     """What was seen in one sensor's picture, in full-resolution pixels, and the reasons."""
     from engine.grounding.reconcile import Sighting
 
     if request.phrases:
-        detections = predictor.annotate(view, request.phrases, least_score=threshold)
+        detections = predictor.annotate(view, request.phrases, least_score=threshold, step=step)
         maps = predictor.maps(view)
     else:
         look = predictor.look(view, request.expression)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import nlargest
-from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, Protocol
 
 from engine.errors import InputRefused, UsageError
 from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED, WindowPlan
@@ -226,9 +227,13 @@ def _gather(search: WindowSearch, texts: Searches | None, reader: AreaReader, fo
             stage("windows", place / len(windows), len(windows))
             read.append(reader.read_within(window, search.predictor.config.image_size))
             note_data(search.plan, window, read[-1], found.with_data)
-        looked = 0
-        for sensor in search.sensors:
-            looked += _look(search, texts, sensor, done, batch, read, reader.sources.sar_unit or "db", found)
+        read_batch = _Batch(done, batch, read, reader.sources.sar_unit or "db")
+        looked = sum(
+            _look(
+                search, texts, sensor, read_batch, found, partial(stage, "windows", done / len(windows), len(windows))
+            )
+            for sensor in search.sensors
+        )
         done += len(batch)
         pace.note(len(batch) if looked else 0, time.perf_counter() - began)
 
@@ -243,25 +248,32 @@ def note_data(plan: WindowPlan, window: PixelWindow, pixels: AreaPixels, with_da
             with_data[sensor] += float(read.valid[seen].mean()) * part.width * part.height
 
 
+class _Batch(NamedTuple):
+    """Some windows that follow on each other, numbered from ``first``, and what was ``read`` of them."""
+
+    first: int
+    windows: Sequence[PixelWindow]
+    read: Sequence[AreaPixels]
+    sar_unit: str
+
+
 def _look(
     search: WindowSearch,
     texts: Searches | None,
     sensor: str,
-    first: int,
-    batch: Sequence[PixelWindow],
-    read: Sequence[AreaPixels],
-    sar_unit: str,
+    batch: _Batch,
     found: _Gathered,
+    step: Callable[[], None],
 ) -> int:
-    """Search one sensor's pictures of a batch of windows, numbered from ``first``; how many had data."""
+    """Search one sensor's pictures of a batch; how many had data. ``step`` is called between runs of the network."""
     from engine.nn.inputs import SensorArea
 
     places, areas = [], []
-    for place, pixels in enumerate(read):
+    for place, pixels in enumerate(batch.read):
         part: SensorPixels | None = pixels.optical if sensor == "optical" else pixels.sar
         if part is not None and part.valid.any():
             places.append(place)
-            areas.append(SensorArea(part.values, part.valid, sensor, sar_unit))
+            areas.append(SensorArea(part.values, part.valid, sensor, batch.sar_unit))
     views = [view for view in search.predictor.encode_each(areas) if view is not None]
     if not views:
         return 0
@@ -269,21 +281,25 @@ def _look(
     if texts is not None and texts.reference is not None:
         asked.append((texts.reference, found.references))
     for text, into in asked:
-        for place, view, detections in zip(places, views, _detections(search, views, text), strict=True):
-            window = batch[place]
-            sightings = (_sighting(search, one, view, window, first + place) for one in detections)
+        for place, view, detections in zip(places, views, _detections(search, views, text, step), strict=True):
+            window = batch.windows[place]
+            sightings = (_sighting(search, one, view, window, batch.first + place) for one in detections)
             into[sensor].add(one for one in sightings if one is not None)
     return len(views)
 
 
-def _detections(search: WindowSearch, views: Sequence[View], text: str | None) -> list[list[Detection]]:
+def _detections(
+    search: WindowSearch, views: Sequence[View], text: str | None, step: Callable[[], None]
+) -> list[list[Detection]]:
     """The boxes in each view from the threshold up; where there is none, its best one, which may be the best of all.
 
     Without a ``text`` the request's pool of phrases is searched.
     """
     predictor, least = search.predictor, search.threshold
     if text is None:
-        return [predictor.annotate(view, search.request.phrases, least_score=least) for view in views]
+        phrases = search.request.phrases
+        return [predictor.annotate(view, phrases, least_score=least, step=lambda _: step()) for view in views]
+    step()
     looks = predictor.look_each(views, [text])
     return [
         predictor.detections(look, most=MOST_BOXES, least_score=least) or predictor.detections(look) for look in looks

@@ -10,6 +10,7 @@ import torch
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.errors import InputRefused, ModelDamaged, ModelNotFound, UsageError
+from engine.grounding.picking import Picked, joined
 from engine.grounding.predictor import GroundingPredictor
 from engine.nn.inputs import SensorArea
 from engine.records.query import DEFAULT_FIND_SCORE
@@ -85,6 +86,45 @@ def test_a_large_pool_is_read_in_runs(predictor):
     )
     first, *_ = predictor.annotate(view, phrases, least_score=1e-3)
     assert (first.score, first.text) == (pytest.approx(best[0]), best[1])
+
+
+def test_a_pool_tells_how_far_it_is_and_may_be_stopped_there(predictor):
+    class Enough(Exception):
+        pass
+
+    def step(share: float) -> None:
+        told.append(share)
+        if share > 0.5:
+            raise Enough
+
+    told: list[float] = []
+    view = predictor.encode(area())
+    with pytest.raises(Enough):
+        predictor.annotate(view, [f"thing {n}" for n in range(17)], step=step)
+    assert told == [0, 5 / 17, 10 / 17]
+
+
+def test_a_text_is_embedded_once(monkeypatch):
+    embedder = HashEmbedder()
+    asked: list[tuple[str, ...]] = []
+    through = embedder.embed
+    monkeypatch.setattr(embedder, "embed", lambda texts: asked.append(tuple(texts)) or through(texts))
+    predictor = GroundingPredictor(SaysBoxes([[0, 0, 9, 9]], [[0.9]]), finder_card(), embedder)
+    for _ in range(3):
+        predictor.annotate(predictor.encode(area()), ["ship"])
+        predictor.find(predictor.encode(area()), "tank")
+    assert asked == [("ship",), ("tank",)]
+
+
+def test_of_several_runs_each_cell_keeps_its_best_box():
+    boxes = torch.arange(16.0).reshape(4, 4)
+    first = Picked(boxes[:2], torch.tensor([0.2, 0.9]), torch.tensor([3, 7]), torch.tensor([0, 1]))
+    second = Picked(boxes[2:], torch.tensor([0.5, 0.1]), torch.tensor([3, 9]), torch.tensor([0, 0]))
+    found = joined([first, second], [0, 5])
+    assert found.cells.tolist() == [3, 7, 9]
+    assert found.texts.tolist() == [5, 1, 5]
+    assert found.scores.tolist() == pytest.approx([0.5, 0.9, 0.1])
+    assert torch.equal(found.boxes, boxes[[2, 1, 3]])
 
 
 def test_a_batch_of_areas_is_each_of_them(predictor):

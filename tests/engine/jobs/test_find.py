@@ -287,6 +287,26 @@ def test_boxes_of_a_corrected_sar_image_are_where_the_optical_has_them(
     assert corrected.boxes == straight.boxes
 
 
+def test_a_large_pool_is_stopped_between_its_runs(finder, wanted):
+    """And tells how far it is: each sensor is half of it."""
+    told: list[float] = []
+    pool = wanted("", phrases=tuple(f"thing {n}" for n in range(60)))
+
+    def progress(stage: str, share: float | None, *_: object) -> None:
+        if stage == "find" and share is not None:
+            told.append(share)
+
+    finder.find(pool, progress=progress)
+    assert told == sorted(told)
+    assert len(told) > 20
+    assert told[len(told) // 2] == 0.5
+    whole, stopped = len(told), told.copy()
+    told.clear()
+    with pytest.raises(Cancelled):
+        finder.find(pool, progress=progress, cancelled=lambda: len(told) == whole // 3)
+    assert told == stopped[: whole // 3]
+
+
 def test_maps_lie_over_the_area(finder, wanted):
     finding = finder.find(wanted(window=PixelWindow(0, 0, 128, 64)))
     gate = finding.explanations["gate-optical-stride-8"]
