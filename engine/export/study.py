@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.export.pages import page_template
@@ -58,11 +59,11 @@ class StudyReport:
 
     @property
     def best(self) -> dict[str, float]:
-        """The best figure of our runs in each column that has one."""
+        """The best figure of our runs in each column in which there are several to choose from."""
         found = {
             name: [row.ours[name] for row in self.rows if name in row.ours and row.folders] for name in self.columns
         }
-        return {name: max(values) for name, values in found.items() if values and name not in self.counts}
+        return {name: max(values) for name, values in found.items() if len(values) > 1 and name not in self.counts}
 
 
 def write_study(report: StudyReport, out: Path) -> tuple[Path, ...]:
@@ -99,7 +100,9 @@ def study_table(report: StudyReport) -> str:
 
 def study_page(report: StudyReport) -> str:
     """The page, light and printable, nothing loaded from elsewhere."""
-    return page_template("study.html").render(report=report, best=report.best, figure=_figure, chart=_chart(report))
+    return page_template("study.html").render(
+        report=report, best=report.best, figure=_figure, printed=partial(_as_printed, report), chart=_chart(report)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +134,8 @@ def _chart(report: StudyReport) -> _Chart | None:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
+
+
+def _as_printed(report: StudyReport, name: str, value: float) -> str:
+    """A paper's figure of column ``name``: percentages have two decimals there, counts as many as were printed."""
+    return f"{value:.10g}" if name in report.counts else _figure(value)

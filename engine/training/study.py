@@ -180,8 +180,7 @@ def study_report(
     first = next(iter(cards.values()), None)
     rows = [_row_of(study, run, cards) for run in study.head.runs]
     if first is not None:
-        guessed = trainer.guessed(first)
-        rows.insert(0, StudyRow("No picture", f"the guess, {trainer.guess}", done=1, wanted=1, ours=guessed))
+        rows.insert(0, _row_of_the_guess(study, cards))
     if paper is not None:
         rows += _rows_of_others(study, paper, rivals)
     return StudyReport(
@@ -225,6 +224,15 @@ def _reported(
     }
     files = write_study(study_report(study, cards, command, rivals), out) if is_main_process() else ()
     return StudyResult(files, len(cards), len(study.recipes), stopped)
+
+
+def _row_of_the_guess(study: Study, cards: Mapping[tuple[str, int], ModelCard]) -> StudyRow:
+    """What the first run is judged beside; it says so where another run's guess learned or was asked something else."""
+    guesses = [study.trainer.guessed(card) for card in cards.values()]
+    run, _ = next(iter(cards))
+    differ = any(guess != guesses[0] for guess in guesses)
+    what = f"the guess, {study.trainer.guess}{f', for “{run}”' if differ else ''}"
+    return StudyRow("No picture", what, done=1, wanted=1, ours=guesses[0])
 
 
 def _row_of(study: Study, run: StudyRun, cards: Mapping[tuple[str, int], ModelCard]) -> StudyRow:

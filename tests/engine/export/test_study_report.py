@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,29 @@ def test_counts_alone_have_no_chart_and_no_best():
     rows = (StudyRow("run", done=1, wanted=1, ours={"MACs": 200.0}, paper={"MACs": 191.5}, folders=("runs/run",)),)
     page = study_page(StudyReport("A study", ("MACs",), rows, "a split", "a paper", counts=("MACs",)))
     assert "200.00" in page
-    assert "at a glance" not in page
+    assert ">191.5<" in page
+    assert "glance" not in page
     assert "percent" not in page
     assert 'class="best"' not in page
+
+
+def test_the_best_is_marked_where_there_are_several_and_only_there():
+    def page_of(*shares: float) -> str:
+        rows = tuple(replace(row, folders=("runs/run",)) for row in report_of(*shares).rows)
+        return study_page(replace(report_of(), rows=rows))
+
+    assert page_of(0.5, 0.25).count('class="best">50.00') == 1
+    assert 'class="best"' not in page_of(0.5)
+
+
+def test_a_row_that_nobody_runs_is_one_line_of_the_papers():
+    """A method's name stands beside the paper's figures; one that is to be run has a line of its own until then."""
+    other, asked = StudyRow("Other", "one-stage", paper={"OA": 70.5}), StudyRow("Run", wanted=1, paper={"OA": 71.0})
+    page = study_page(StudyReport("A study", ("OA",), (other, asked), "a split", "a paper"))
+    rows = [line for line in page.split("<tr")[1:] if 'class="ours"' in line or 'class="paper"' in line]
+    assert ["Other" in line and "70.50" in line for line in rows] == [True, False, False]
+    assert "ours: not run yet" in rows[1]
+    assert "71.00" in rows[2]
 
 
 def test_a_disk_that_says_no_leaves_the_older_report(tmp_path, monkeypatch):

@@ -71,6 +71,17 @@ def test_a_mosaic_in_every_visit_is_said_where_there_is_one(name):
     assert "mosaic" not in notes(data="scenes", base="optisar_small_scenes")
 
 
+def test_the_guess_says_whose_it_is_where_it_is_not_that_of_all_runs():
+    """With less to learn from, or with masked sentences, one guesses worse."""
+    study = load_study(recipe_path("optisar_table_ii"), data="scenes", base="optisar_small_scenes")
+    cards = {key: card_of(recipe, 0.5) for key, recipe in study.recipes.items()}
+    assert study_report(study, cards, "").rows[0].what == "the guess, from the expression alone"
+    last = next(reversed(cards))
+    guess = study_report(study, cards | {last: card_of(study.recipes[last], 0.6)}, "").rows[0]
+    assert guess.what == "the guess, from the expression alone, for “30 %”"
+    assert guess.ours["optical meanIoU"] == 50.0
+
+
 def test_figures_of_others_are_marked_as_theirs(tmp_path):
     lines, page = written("optisar_table_iv", tmp_path)
     (line,) = [line for line in lines if line["name"] == "MB-ORES"]
@@ -82,7 +93,7 @@ def test_the_study_of_negatives_shows_what_a_direction_alone_tells(tmp_path):
     lines, page = written("optisar_negatives", tmp_path)
     assert {line["name"] for line in lines} == {"No picture", "Random negatives alone", "With adversarial negatives"}
     assert all(line["told apart Pr@0.5"] == "50.00" for line in lines)
-    assert "told apart Pr@0.5 at a glance" in page
+    assert "told apart Pr@0.5, percent" in page
 
 
 @pytest.mark.slow
