@@ -91,7 +91,7 @@ class SegmentationTask:
     ) -> None:
         self._model = model
         self.config, self.preprocess, self.augment = config, preprocess, augment
-        self._training, self._validation = askable(training, config.sensors), askable(validation, config.sensors)
+        self._training, self._validation = as_read(training, config.sensors), as_read(validation, config.sensors)
         self._order = TrainingOrder(self._training, batch, seed)
 
     @property
@@ -136,9 +136,21 @@ class SegmentationTask:
         return Validation(tally.mean_iou, metrics | by_sensor)
 
 
-def askable(areas: ReferringSet, sensors: str) -> ReferringSet:
-    """``areas`` with the expressions that a network reading ``sensors`` can be asked. Raises UsageError without any."""
-    return replace(areas, expressions=tuple(areas.expressions[index] for index in asked_of(areas, sensors)))
+def as_read(areas: ReferringSet, sensors: str) -> ReferringSet:
+    """``areas`` as a network reading ``sensors`` learns from them: with the expressions that it can be asked, and
+    without the picture that it does not read, or augmentation might leave it with that one alone.
+
+    Raises UsageError where no expression is left.
+    """
+    asked = tuple(areas.expressions[index] for index in asked_of(areas, sensors))
+    read = np.array([sensors != "sar", sensors != "optical"])
+    return replace(
+        areas,
+        expressions=asked,
+        has=np.asarray(areas.has) & read,
+        optical_valid=areas.optical_valid if read[0] else None,
+        sar_valid=areas.sar_valid if read[1] else None,
+    )
 
 
 def data_for(pair: PairInput, sensors: str) -> Tensor:
