@@ -36,7 +36,7 @@ class GroundingConfig:
     """
 
     # --- what comes in
-    image_size: int = 320  # the letterboxed square, in pixels; any multiple of 32 runs; the paper has 640
+    image_size: int = 384  # the letterboxed square, in pixels; any multiple of 32 runs; the paper has 640
     text_encoder: TextName = "all-MiniLM-L6-v2"  # frozen, not stored; the paper: MobileCLIP2-B's text tower
     embed_width: int = 384  # of a text's embedding and of the visual ones that are compared with it; the paper: 512
     texts: int = 20  # text slots in training (section V-A3); the head's bias is set for this many
