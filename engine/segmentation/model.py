@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+from timm.models.swin_transformer import SwinTransformer
 from torch import Tensor, nn
 
 from engine.errors import UsageError
@@ -57,6 +58,17 @@ class LgceNet(nn.Module):
         (optical, optical_mask), (sar, sar_mask) = seen
         cells, trust = self.sensor_gate(optical, sar, optical_mask, sar_mask)
         return FirstStage(cells, optical_mask | sar_mask, trust)
+
+    def start_from(self, swin: SwinTransformer) -> None:
+        """Take over the weights of ``swin``, of the same configuration (:func:`engine.segmentation.swin.build_swin`).
+
+        Each sensor's first stage begins alike. What is not Swin's stays as it is.
+        """
+        for sensor in self.sensors.values():
+            sensor.patch_embed.load_state_dict(swin.patch_embed.state_dict())
+            sensor.stage.load_state_dict(swin.layers[0].state_dict())
+        for stage, theirs in zip(self.stages, swin.layers[1:], strict=True):
+            stage.load_state_dict(theirs.state_dict())
 
     def forward(self, first: FirstStage, words: Words) -> SegmentationOutput:
         """One expression for each area; words outside of their mask change nothing, whatever is in them."""
