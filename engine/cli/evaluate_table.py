@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
 def table(report: dict[str, Any]) -> str:
-    """The record of an evaluation of either task as lines."""
-    return "\n".join(_of_boxes(report) if report["task"] == "grounding" else _of_answers(report))
+    """The record of an evaluation of any task as lines."""
+    said: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+        "vqa": _of_answers,
+        "grounding": _of_boxes,
+        "segmentation": _of_masks,
+    }
+    return "\n".join(said[report["task"]](report))
 
 
 def _of_answers(report: dict[str, Any]) -> list[str]:
@@ -44,26 +50,11 @@ def _line(name: str, shares: list[float | None]) -> str:
     return f"{name:<14}" + "".join(f"{'' if share is None else format(share, '.3f'):>14}" for share in shares)
 
 
-BOX_SCORES = ("Pr@0.5", "Pr@0.7", "Pr@0.9", "meanIoU", "cumIoU")
-BOX_GROUPS = ("sensor", "told apart", "how", "size", "weather")
-
-
 def _of_boxes(report: dict[str, Any]) -> list[str]:
-    """A row for all expressions and for each part of them, with what the guess has in two of the columns."""
-    metrics, guess = report["metrics"], report["guess"]
-    heads = [*BOX_SCORES, "guess Pr@0.5", "guess meanIoU"]
-    lines = [
-        f"{report['model']} on {metrics['pictures']} pictures, {metrics['samples']} expressions ({report['split']})"
-    ]
-    lines += report["notes"]
-    lines.append(f"{'':<28}{'asked':>7}" + "".join(f"{head:>14}" for head in heads))
-    lines.append(_box_line("all", metrics, guess))
-    for group in BOX_GROUPS:
-        blind = guess.get("subsets", {}).get(group, {})
-        for name, part in report["subsets"].get(group, {}).items():
-            lines.append(_box_line(name, part, blind.get(name, {})))
-    for name, (low, high) in metrics["intervals"].items():
-        lines.append(f"{name}, 95 %: {low:.3f} to {high:.3f}")
+    """Scores of boxes, then what is known of classes, experts and confidence."""
+    metrics = report["metrics"]
+    groups = ("sensor", "told apart", "how", "size", "weather")
+    lines = _of_expressions(report, f"{metrics['pictures']} pictures", "meanIoU", "cumIoU", groups)
     if "classes" in metrics:
         classes = metrics["classes"]
         lines.append(
@@ -78,8 +69,42 @@ def _of_boxes(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _box_line(name: str, part: dict[str, Any], blind: dict[str, Any]) -> str:
-    shares = [*(part[score] for score in BOX_SCORES), blind.get("Pr@0.5"), blind.get("meanIoU")]
-    return f"{name:<28}{part['samples']:>7,}" + "".join(
-        f"{'' if share is None else format(share, '.3f'):>14}" for share in shares
+def _of_masks(report: dict[str, Any]) -> list[str]:
+    """Scores of masks, then from where they are drawn, and how honest that is."""
+    metrics = report["metrics"]
+    groups = ("sensor", "size", "parts", "scatter", "weather", "hidden", "how")
+    lines = _of_expressions(report, f"{metrics['areas']} areas", "mIoU", "oIoU", groups)
+    calibration, argmax = metrics["calibration"], metrics["argmax"]
+    lines.append(f"drawn from a probability of {calibration['threshold']:.3f} up")
+    if calibration["fitted"]:
+        lines.append(
+            f"by the paper's rule, the likelier of both classes: mIoU {argmax['mIoU']:.3f}, oIoU {argmax['oIoU']:.3f}, "
+            f"Pr@0.5 {argmax['Pr@0.5']:.3f}"
+        )
+    lines.append(
+        f"drawn pixels say {calibration['drawn_said']:.3f} of themselves, {calibration['drawn_right']:.3f} of them are "
+        f"meant; ECE of all pixels {calibration['ECE']:.3f}"
     )
+    return lines
+
+
+def _of_expressions(report: dict[str, Any], asked: str, mean: str, summed: str, groups: tuple[str, ...]) -> list[str]:
+    """A row for all expressions and for each part of them by ``groups``, with what the guess has in two of the columns.
+
+    ``mean`` and ``summed`` are what the task calls the two ways of adding up IoU.
+    """
+    metrics, guess = report["metrics"], report["guess"]
+    scores = ("Pr@0.5", "Pr@0.7", "Pr@0.9", mean, summed)
+    lines = [f"{report['model']} on {asked}, {metrics['samples']} expressions ({report['split']})", *report["notes"]]
+    heads = [*scores, "guess Pr@0.5", f"guess {mean}"]
+    lines.append(f"{'':<28}{'asked':>7}" + "".join(f"{head:>14}" for head in heads))
+    rows = [("all", metrics, guess)]
+    for group in groups:
+        blind = guess.get("subsets", {}).get(group, {})
+        rows += [(name, part, blind.get(name, {})) for name, part in report["subsets"].get(group, {}).items()]
+    for name, part, blindly in rows:
+        shares = [*(part[score] for score in scores), blindly.get("Pr@0.5"), blindly.get(mean)]
+        told = "".join(f"{'' if share is None else format(share, '.3f'):>14}" for share in shares)
+        lines.append(f"{name:<28}{part['samples']:>7,}{told}")
+    lines += [f"{name}, 95 %: {low:.3f} to {high:.3f}" for name, (low, high) in metrics["intervals"].items()]
+    return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,24 +14,12 @@ from engine.segmentation.network import FirstStage, PairInput, SegmentationOutpu
 from engine.segmentation.scored import ARGMAX, BINS, EDGES, Scored, asked_of, data_in, scored_masks
 from engine.segmentation.scoring import answers, margin_counts, pair_inputs, score_set
 from tests.engine.segmentation.known_set import known_set, noisy_margins, scored_from
+from tests.engine.segmentation.outliner import HashWords
 from tests.engine.segmentation.tiny import CONFIG
 
 AREAS = known_set(10)
 SMALL = replace(CONFIG, image_size=64)
 SPEC = PreprocessSpec()
-
-
-class LettersAsWords:
-    """In place of a text encoder: the letters of a text as numbers, one vector for each of its first words."""
-
-    def words(self, texts: Sequence[str], tokens: int) -> Words:
-        found, mask = torch.zeros(len(texts), tokens, SMALL.text_width), torch.zeros(len(texts), tokens).bool()
-        for row, text in enumerate(texts):
-            for place, word in enumerate(text.split()[:tokens]):
-                mask[row, place] = True
-                letters = [ord(letter) / 100 for letter in word[: SMALL.text_width]]
-                found[row, place, : len(letters)] = torch.tensor(letters)
-        return Words(found, mask)
 
 
 class Remembers(torch.nn.Module):
@@ -57,7 +44,7 @@ class Remembers(torch.nn.Module):
 def test_every_expression_is_answered_once_by_its_own_area_and_words(sensors):
     """Batches of areas and of expressions change nothing: each is as if it had been asked alone."""
     config = replace(SMALL, sensors=sensors)
-    network, words = Remembers(), LettersAsWords()
+    network, words = Remembers(), HashWords()
     asked = asked_of(AREAS, sensors)
     got = {answer.expression: answer.margin for answer in answers(network, AREAS, asked, words, config, SPEC)}
     assert sorted(got) == asked.tolist()
@@ -140,8 +127,8 @@ def test_overlaps_at_any_cut_are_those_of_the_masks(cut):
 
 def test_a_whole_set_is_scored_as_its_margins_say(tmp_path):
     heard: list[float] = []
-    scored = score_set(Remembers(), AREAS, LettersAsWords(), SMALL, SPEC, report=heard.append)
-    got = answers(Remembers(), AREAS, asked_of(AREAS, "both"), LettersAsWords(), SMALL, SPEC)
+    scored = score_set(Remembers(), AREAS, HashWords(), SMALL, SPEC, report=heard.append)
+    got = answers(Remembers(), AREAS, asked_of(AREAS, "both"), HashWords(), SMALL, SPEC)
     margins = np.stack([one.margin.numpy() for one in sorted(got, key=lambda one: one.expression)])
     expected = scored_from(AREAS, margins)
     np.testing.assert_array_equal(scored.foreground, expected.foreground)
@@ -170,5 +157,5 @@ def test_the_truth_as_a_mask_is_perfect_and_no_mask_is_worth_nothing():
 
 def test_the_network_is_asked_in_evaluation_mode():
     network: Remembers = Remembers().train()
-    next(answers(network, AREAS, [0], LettersAsWords(), SMALL, SPEC))
+    next(answers(network, AREAS, [0], HashWords(), SMALL, SPEC))
     assert not network.training
