@@ -76,6 +76,14 @@ TASKS: dict[str, CatalogTask] = {
         trainer="engine.grounding.rivals.dino_run:GroundingDinoTrainer",
         evaluator="",
     ),
+    "segmentation": CatalogTask(
+        name="segmentation",
+        network="lgce",
+        title="Outline things by an expression (LGCE)",
+        predictor="engine.segmentation.predictor:SegmentationPredictor",
+        trainer="engine.segmentation.trainer:SegmentationTrainer",
+        evaluator="engine.jobs.evaluate_masks:evaluate_masks",
+    ),
 }
 
 MODELS: dict[str, CatalogModel] = {
@@ -92,6 +100,14 @@ MODELS: dict[str, CatalogModel] = {
         preset="compact",
         title="OptiSAR-Net++ compact, to be trained on synthetic scenes",
         recipe="optisar_compact_scenes",
+        ships=False,
+    ),
+    "lgce-compact": CatalogModel(
+        name="lgce-compact",
+        task="segmentation",
+        preset="compact",
+        title="LGCE compact, to be trained on synthetic scenes",
+        recipe="lgce_compact_scenes",
         ships=False,
     ),
 }
