@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from engine.catalog import json_fields
 from engine.errors import UsageError
 from engine.grounding.augment import AugmentSettings
 from engine.grounding.config import GroundingConfig
@@ -45,7 +46,7 @@ class DinoConfig:
             raise UsageError(f"Grounding DINO needs pictures of {LEAST_PX} px or more, not of {self.image_size} px.")
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return json_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
