@@ -99,21 +99,28 @@ def _renamed(stored: dict[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def find_bert(name: BertName, folder: Path | None = None) -> Path:
-    """The file with the published weights of ``name``; only ``folder`` is looked at where it is given.
+def find_bert(name: BertName, folder: Path | None = None, sha256: str = "") -> Path:
+    """The file with the published weights of ``name``, with ``sha256`` the one that has this hash; only ``folder`` is
+    looked at where it is given.
 
-    Raises ModelNotFound, saying what to fetch and where to put it; for MiniLM also ModelDamaged, as its hash is known.
+    Raises ModelNotFound, saying what to fetch and where to put it, and ModelDamaged where all files have other hashes.
     """
     if name == text.NAME:
         return text.find_text_encoder(folder) / FILE
     looked = [folder] if folder is not None else list(_places())
-    for place in looked:
-        if (place / FILE).is_file():
-            return place / FILE
-    raise ModelNotFound(
-        f"The text encoder {NAME} is not on this machine (looked in {', '.join(map(str, looked))}).",
-        remedy=f"Fetch {FILE} of {HUB_ID} ({LICENCE}, newest revision) from the Hugging Face hub into "
-        f"{model_folders()[0] / NAME}, or set {FOLDER_VARIABLE} to a folder with it; `rsqa train --fetch` does so.",
+    found = [place / FILE for place in looked if (place / FILE).is_file()]
+    if not found:
+        raise ModelNotFound(
+            f"The text encoder {NAME} is not on this machine (looked in {', '.join(map(str, looked))}).",
+            remedy=f"Fetch {FILE} of {HUB_ID} ({LICENCE}, newest revision) from the Hugging Face hub into "
+            f"{model_folders()[0] / NAME}, or set {FOLDER_VARIABLE} to a folder with it; `rsqa train --fetch` does so.",
+        )
+    for path in found:
+        if sha256 in ("", file_sha256(path)):
+            return path
+    raise ModelDamaged(
+        f"{found[0]} is not the {NAME} that the model was trained with, whose SHA-256 is {sha256[:12]}….",
+        remedy=f"Set {FOLDER_VARIABLE} to a folder with the weights that the model's card names.",
     )
 
 

@@ -108,7 +108,8 @@ class SegmentationPredictor:
         card = read_card(folder)
         config = check_card(card)
         weights = verify_weights(folder, card)
-        network, words = build_network(config), build_words(config, text_folder, device=device, stored=True)
+        words = build_words(config, text_folder, device=device, stored=True, pretrained=card.pretrained)
+        network = build_network(config)
         load_weights(stored_parts(network, words), weights)
         return cls(network, card, words, device)
 

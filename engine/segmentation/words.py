@@ -147,14 +147,17 @@ def build_words(
     device: str = "cpu",
     *,
     stored: bool = False,
+    pretrained: Sequence[PretrainedPart] = (),
 ) -> WordSource:
     """The text encoder of a configuration, from ``folder`` or from where it is found.
 
     A frozen one (:class:`FrozenWords`) keeps its features in ``keep_in``, and BERT-base runs on ``device`` (MiniLM is
     small enough for the CPU). With ``config.train_text`` it is a :class:`TrainedBert`: with the published weights, from
     which training starts, or with ``stored`` with random ones, which :func:`stored_parts` then fill from the model's
-    file. Raises UsageError where the encoder is of another width than the network reads, ModelNotFound (which says
-    what to fetch) or ModelDamaged.
+    file. ``pretrained`` is what a model's card says that it was made with: a frozen encoder has to be that one.
+
+    Raises UsageError where the encoder is of another width than the network reads, ModelNotFound (which says what to
+    fetch), and ModelDamaged where it is another file.
     """
     name = config.text_encoder
     if name == minilm_files.NAME and not config.train_text:
@@ -165,7 +168,8 @@ def build_words(
     from engine.nn import bert  # brings transformers
 
     if not config.train_text:
-        path = bert.find_bert(name, folder)
+        hashes = [sha256 for part in pretrained if part.name == name for sha256 in part.files_sha256.values()]
+        path = bert.find_bert(name, folder, *hashes[:1])
         network = bert.load_bert(name, path).requires_grad_(requires_grad=False).to(device)
         part = bert.bert_part(name, path, FROZEN)
         return _fitting(FrozenWords(TextEncoder(bert=network), network.width, part, keep_in), config)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import ModelNotFound, UsageError
+from engine.errors import ModelDamaged, ModelNotFound, UsageError
 from engine.nn import bert
 from engine.nn.minilm import WIDTH
 from engine.nn.text import TextEncoder
@@ -112,6 +112,15 @@ class TestFrozen:
         assert torch.equal(found.mask, mask)
         torch.testing.assert_close(found.vectors[mask], wanted[mask], rtol=1e-3, atol=1e-3)
         assert words.pretrained.files_sha256.keys() == {bert.FILE}
+
+    def test_bert_base_has_to_be_the_file_that_a_card_names(self, small, tmp_path):
+        config = replace(LEARNING, text_encoder=bert.NAME, train_text=False)
+        for place in ("then", "now"):
+            published(tmp_path / place, bert.Bert(bert.NAME))
+        part = build_words(config, tmp_path / "then").pretrained
+        assert build_words(config, tmp_path / "then", pretrained=[part]).pretrained == part
+        with pytest.raises(ModelDamaged, match="not the bert-base-uncased that the model was trained with"):
+            build_words(config, tmp_path / "now", pretrained=[part])
 
     def test_bert_base_that_is_nowhere_says_what_to_do(self, tmp_path):
         with pytest.raises(ModelNotFound, match="not on this machine") as caught:
