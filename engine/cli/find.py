@@ -7,19 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.cli.area_arguments import add_area_arguments
-from engine.cli.pair_arguments import add_gate_arguments, add_pair_arguments, gate_choice, pair_paths
+from engine.cli.pair_arguments import add_pair_arguments
 from engine.cli.progress import progress_line
-from engine.cli.query_arguments import (
-    add_band_arguments,
-    add_device_argument,
-    array_folder,
-    arrays_outlive,
-    as_text,
-    asked_window,
-    formats_of,
-    require_out,
-)
+from engine.cli.query_arguments import array_folder, arrays_outlive, as_text, columns_of, require_out
+from engine.cli.search_arguments import add_where_arguments, where_fields
 from engine.export import FOUND_FORMATS, finding_object, refused_formats, write_finding
 from engine.export.properties import all_messages
 from engine.export.wording import (
@@ -32,8 +23,7 @@ from engine.export.wording import (
 )
 from engine.protocol import to_json
 from engine.records import Finding, FindRequest
-from engine.records.pair import SENSOR_SAID, SENSORS
-from engine.records.query import DEFAULT_MAX_TILES
+from engine.records.pair import SENSOR_SAID
 
 HELP = "find the things that an expression names"
 MOST_ROWS = 50
@@ -55,39 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``find`` has in common with ``annotate``."""
-    add_area_arguments(parser)
-    add_band_arguments(parser)
-    parser.add_argument(
-        "--sensor", choices=("optical", "sar", "both"), default="both", help="which image to search (default: both)"
-    )
+    add_where_arguments(parser, weights="optisar-compact", formats=FOUND_FORMATS)
     parser.add_argument(
         "--least-score",
         type=float,
         metavar="SCORE",
         help="show all boxes from this score up, 0 to 1 (default: what the model's card found best, else 0.25)",
     )
-    parser.add_argument(
-        "--gsd", type=float, metavar="M", help="metres per pixel at the model (default: as the area's size gives them)"
-    )
-    parser.add_argument(
-        "--max-windows",
-        type=int,
-        default=DEFAULT_MAX_TILES,
-        metavar="N",
-        help=f"refuse more windows than this (default: {DEFAULT_MAX_TILES})",
-    )
-    parser.add_argument(
-        "--weights", default="optisar-compact", metavar="NAME|PATH", help="model (see: rsqa models list)"
-    )
-    add_device_argument(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write what was found and why into this folder")
-    parser.add_argument(
-        "--formats",
-        type=formats_of(*FOUND_FORMATS),
-        help=f"what to write, of {','.join(FOUND_FORMATS)} (default: all)",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, on stdout")
-    add_gate_arguments(parser, may_correct=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -149,28 +113,10 @@ def _table(finding: Finding) -> list[str]:
         )
         for one in shown
     ]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    lines = columns_of(table)
     more = len(finding.boxes) - len(shown)
     return [*lines, f"and {more:,} more"] if more else lines
 
 
 def _request(args: argparse.Namespace, folder: Path, asked: dict[str, Any]) -> FindRequest:
-    optical, sar = pair_paths(args)
-    fields = {
-        "expression": "",
-        "optical": optical,
-        "sar": sar,
-        "folder": str(folder),
-        "model": args.weights,
-        "device": args.device,
-        "gate": gate_choice(args),
-        "optical_bands": args.bands,
-        "sar_bands": args.sar_band,
-        "sensors": SENSORS if args.sensor == "both" else (args.sensor,),
-        "least_score": args.least_score,
-        "gsd_m": args.gsd,
-        "max_windows": args.max_windows,
-    }
-    request = FindRequest(**{**fields, **asked})
-    return replace(request, window=asked_window(args, optical, sar))
+    return FindRequest(**{"expression": "", "least_score": args.least_score, **where_fields(args, folder), **asked})

@@ -20,6 +20,7 @@ from engine.errors import RsqaError
 COMMANDS: dict[str, str] = {
     "ask": "answer a question about an optical/SAR pair",
     "find": "find the things that an expression names",
+    "outline": "outline what an expression names",
     "annotate": "label everything that a pool of phrases names",
     "check": "judge whether a pair is aligned",
     "models": "list or verify the installed models",

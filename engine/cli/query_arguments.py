@@ -79,6 +79,12 @@ def require_out(args: argparse.Namespace) -> None:
         raise UsageError("--formats says what to write, but not where.", remedy="Add --out and a folder.")
 
 
+def columns_of(table: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table whose first row has the columns' names, all columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+
+
 def _bands(text: str) -> tuple[int, ...]:
     try:
         bands = tuple(int(part) for part in text.split(","))

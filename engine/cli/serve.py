@@ -26,14 +26,26 @@ def run(args: argparse.Namespace) -> int:
     from engine.jobs.ask_tiles import TileAsker
     from engine.jobs.export import export
     from engine.jobs.find import Finder
+    from engine.jobs.outline import Outliner
+    from engine.jobs.redraw import redraw
     from engine.jobs.worker import Handler, Worker
-    from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, FindRequest
+    from engine.records import (
+        AskRequest,
+        AskTilesRequest,
+        CheckRequest,
+        ExportRequest,
+        FindRequest,
+        OutlineRequest,
+        RedrawRequest,
+    )
 
     asker = Asker(args.device)
     handlers: dict[type, Handler] = {
         AskRequest: asker.answer,
         AskTilesRequest: TileAsker(asker).answer,
         FindRequest: Finder(asker).find,
+        OutlineRequest: Outliner(asker).outline,
+        RedrawRequest: redraw,
         CheckRequest: asker.checks.handle,
         ExportRequest: export,
     }
