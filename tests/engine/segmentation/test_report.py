@@ -204,8 +204,8 @@ def test_the_border_drawn_again_is_the_mask(seed):
         again ^= np.asarray(image, bool)
     share = again.reshape(size, fine, size, fine).mean((1, 3))
     inside, outside = ndimage.minimum_filter(mask, 3), ~ndimage.maximum_filter(mask, 3)
-    assert (share[inside] == 1).all()
-    assert (share[outside] == 0).all()
+    assert (share[inside] >= 0.5).all()
+    assert (share[outside] < 0.5).all()
     assert np.mean((share >= 0.5) == mask) > 0.99
     assert border(np.zeros((8, 8), bool)) == ""
 
