@@ -118,8 +118,11 @@ def clouded(area: AreaVisit, rng: np.random.Generator) -> AreaVisit:
 
 def levels_varied(area: AreaVisit, settings: AugmentSettings, rng: np.random.Generator) -> AreaVisit:
     """``area`` with other colours, and other contrast, brightness and speckle of its SAR picture; data only."""
-    optical = varied_colour(area.optical, settings, rng) * area.optical_valid
-    return replace(area, optical=optical, sar=varied_radar(area.sar, settings, rng) * area.sar_valid)
+    if area.optical_valid.any():
+        area = replace(area, optical=varied_colour(area.optical, settings, rng) * area.optical_valid)
+    if area.sar_valid.any():
+        area = replace(area, sar=varied_radar(area.sar, settings, rng) * area.sar_valid)
+    return area
 
 
 def shifted(area: AreaVisit, settings: AugmentSettings, rng: np.random.Generator) -> AreaVisit:
