@@ -8,7 +8,7 @@ paper is silent:
 - A layer of eq. 2 is eq. 1's: pre-norm attention and MLP. Counts and widths of layers are the configuration's.
 - Eq. 4 is taken by its letter (``fusion = "sequence"``): z' = (f(L) ‖ V) + MSA(LN(f(L) ‖ V)), the residual over the
   whole sequence, whose visual tokens eq. 5 hands to the decoder. With ``"class_token"`` the token alone is changed, so
-  that V' = V and eqs. 4 and 5 are without effect: it is here to show that.
+  that V' = V and eqs. 4 and 5 are without effect: it is here to show that, not to be trained.
 - Both new maps replace those of their stage in the decoder.
 """
 

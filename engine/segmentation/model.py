@@ -64,9 +64,9 @@ class LgceNet(nn.Module):
 
         Each sensor's first stage begins alike. What is not Swin's stays as it is.
         """
+        first = SensorStage(swin.patch_embed, swin.layers[0]).state_dict()
         for sensor in self.sensors.values():
-            sensor.patch_embed.load_state_dict(swin.patch_embed.state_dict())
-            sensor.stage.load_state_dict(swin.layers[0].state_dict())
+            sensor.load_state_dict(first)
         for stage, theirs in zip(self.stages, swin.layers[1:], strict=True):
             stage.load_state_dict(theirs.state_dict())
 

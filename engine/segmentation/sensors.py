@@ -26,7 +26,7 @@ class SensorGate(nn.Module):
         Returns the fused cells [B, H, W, C] and t [B, H, W]; both are 0 where neither sensor has data.
         """
         compared = torch.cat([self.optical_norm(optical), self.sar_norm(sar)], -1)  # [B, H, W, 2 C]
-        learned = torch.sigmoid(self.share(compared)).squeeze(-1)  # [B, H, W]
+        learned = torch.sigmoid(self.share(compared).float()).squeeze(-1)  # [B, H, W]
         trust = torch.where(optical_mask & sar_mask, learned, optical_mask.to(learned.dtype))
         share = trust.unsqueeze(-1)  # [B, H, W, 1]
         return share * optical + (1.0 - share) * sar, trust

@@ -164,3 +164,86 @@ def test_one_encoding_serves_any_number_of_expressions():
         one = {name: value[area : area + 1] for name, value in batch.items()}
         one |= {name: batch[name][row : row + 1] for name in ("words", "word_mask")}
         torch.testing.assert_close(output.logits[row], output_of(network, one).logits[0])
+
+
+def test_what_lies_where_there_is_no_data_changes_nothing():
+    batch = tiny_batch(2)
+    batch["optical_valid"][:, :, 30:] = False
+    batch["sar_valid"][:, 40:] = False
+    loud = dict(batch)
+    for sensor in ("optical", "sar"):
+        loud[sensor] = batch[sensor].masked_fill(~batch[f"{sensor}_valid"].unsqueeze(1), 1e3)
+    network = tiny_network().eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(output_of(network, loud), output_of(network, batch), atol=0, rtol=0)
+
+
+def test_cells_without_data_of_any_sensor_stay_out_of_attention_gates_and_trust():
+    batch = tiny_batch(1)
+    batch["optical_valid"][:, :, 32:] = False
+    batch["sar_valid"][:, :, 32:] = False
+    output = output_of(tiny_network().eval(), batch)
+    for gate, stride in zip(output.gates, STRIDES, strict=False):
+        assert not gate[:, :, 32 // stride :].any()
+        assert gate[:, :, : 32 // stride].any()
+    assert not output.trust[:, :, 8:].any()
+
+
+def test_nothing_to_see_and_nothing_said_stays_finite():
+    batch = tiny_batch(2)
+    batch["optical_valid"][0] = False
+    batch["sar_valid"][0] = False
+    batch["word_mask"][1] = False
+    network = tiny_network()
+    loss = loss_of(network, batch)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_everything_said_is_float32_under_autocast():
+    network, batch = tiny_network(), tiny_batch(2)
+    with torch.inference_mode():
+        plain = output_of(network.eval(), batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = output_of(network, batch)
+    for part in (output.logits, output.trust, *output.attention, *output.gates):
+        assert part.dtype == torch.float32
+    torch.testing.assert_close(output.logits, plain.logits, atol=0.15, rtol=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = loss_of(network.train(), batch)
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_stage_4_reaches_the_decoders_map_of_stage_3_only_through_cross_scale_fusion():
+    """Issue's bar, on the whole network: what stage 3's enhanced map is when the deepest stage says something else."""
+    for changes, reaches in (({}, True), ({"cross_scale": False}, False), ({"fusion": "class_token"}, False)):
+        network, seen = tiny_network(**changes).eval(), []
+        network.enhancement.register_forward_hook(lambda _module, _inputs, maps, seen=seen: seen.append(maps[0]))
+        batch = tiny_batch(1)
+        with torch.inference_mode():
+            output_of(network, batch)
+            torch.nn.init.normal_(network.norms[3].bias)
+            output_of(network, batch)
+        assert bool((seen[0] - seen[1]).abs().max() > 1e-4) is reaches
+
+
+def test_the_gate_after_the_fourth_stage_is_counted_and_nothing_else():
+    """LAVT has it; no result of it goes anywhere, so that it does not learn, either."""
+    with_it, without = tiny_network(unread_gate=True).eval(), tiny_network().eval()
+    without.load_state_dict({n: v for n, v in with_it.state_dict().items() if not n.startswith("unread_gate")})
+    assert not any(p.requires_grad for p in with_it.unread_gate.parameters())
+    with torch.inference_mode():
+        torch.testing.assert_close(output_of(with_it, tiny_batch(1)), output_of(without, tiny_batch(1)), atol=0, rtol=0)
+
+
+@pytest.mark.cuda
+def test_a_gpu_gives_the_same_answer():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU on this machine")
+    network, batch = tiny_network().eval(), tiny_batch(2)
+    with torch.inference_mode():
+        plain = output_of(network, batch).logits
+        there = output_of(network.cuda(), {name: value.cuda() for name, value in batch.items()}).logits.cpu()
+    torch.testing.assert_close(there, plain, atol=2e-2, rtol=0)  # TF32 may be on
