@@ -23,7 +23,7 @@ COLUMNS = Columns(
     groups={
         "sensor": "Picture that shows it",
         "size": "Share of the picture that is meant (tiny: up to 0.1 %, small: 1 %, medium: 5 %)",
-        "parts": "Parts that it is in",
+        "parts": "Number of its parts",
         "scatter": "What LGCE is there for: at most 5 % of the picture, in several parts",
         "weather": "Weather over the optical picture",
         "hidden": "How much of it that weather hides (in sight: up to 10 %, partly: 50 %)",
