@@ -1,4 +1,4 @@
-"""``rsqa evaluate WEIGHTS [DATASET]``: score a model on held-out questions, beside the guess, and write the report."""
+"""``rsqa evaluate WEIGHTS [DATASET]``: score a model on held-out data, beside the guess, and write the report."""
 
 from __future__ import annotations
 

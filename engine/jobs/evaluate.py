@@ -15,7 +15,7 @@ __all__ = ["EvaluateOrder", "evaluate"]
 def evaluate(order: EvaluateOrder, *, progress: Progress = lambda stage, fraction: None) -> dict[str, Any]:
     """Score the weights, write the report into ``order.out``; returns its record with ``report``, the page's path.
 
-    What is asked depends on the model's task: questions, or expressions with boxes. Raises ModelNotFound or
+    What is asked depends on the model's task: questions, or expressions with boxes or masks. Raises ModelNotFound or
     ModelDamaged, UsageError or DataSetUnreadable for a data set that there is not, ExportRefused for ``out``.
     """
     card = read_card(find_model(order.weights))
