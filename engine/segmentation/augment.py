@@ -97,7 +97,7 @@ def scaled(area: AreaVisit, settings: AugmentSettings, rng: np.random.Generator)
 
 
 def clouded(area: AreaVisit, rng: np.random.Generator) -> AreaVisit:
-    """``area`` with clouds over its optical picture, of a drawn strength; SAR sees through them.
+    """``area`` with clouds of a drawn strength put over its optical picture as it is stored; SAR sees through them.
 
     ``area`` itself where the two pictures are not both there, or where what only the optical one shows is then hidden.
     """

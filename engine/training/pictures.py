@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.datasets.categories import category_of
-from engine.datasets.dataset import BoxRow, DataSet, Faults, MaskRow, QuestionRow, Row, Task
+from engine.datasets.dataset import BoxRow, DataSet, Faults, ImageFiles, MaskRow, QuestionRow, Row, Task
 from engine.datasets.table import read_dataset
 from engine.errors import DataSetUnreadable, InputRefused
 from engine.nn.preprocess import (
@@ -33,6 +33,8 @@ from engine.text import parse
 CHECK_THE_FOLDER = "rsqa dataset check lists everything that is wrong with the folder."
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
 """Our names of splits, and what ``engine.datasets`` calls them; other names are taken as they are."""
+
+Asked = TypeVar("Asked", QuestionRow, BoxRow, MaskRow)
 
 _ASKED_FOR: dict[Task, tuple[type[Row], str]] = {
     "vqa": (QuestionRow, "questions"),
@@ -58,6 +60,21 @@ def read_annotations(folder: Path, task: Task, layout: str | None = None) -> tup
         f"{fault.file}{'' if fault.line is None else f', line {fault.line}'}: {fault.what}" for fault in faults.found
     )
     return data, tuple(said)
+
+
+def rows_of_split(data: DataSet, split: str, kind: type[Asked]) -> tuple[list[Asked], list[ImageFiles]]:
+    """The rows of one kind in a split whose images are known, and those images, each once, in the order of the data
+    set. Raises :class:`DataSetUnreadable` where there are none."""
+    rows = [row for row in data.of_split(split) if isinstance(row, kind)]
+    named = {row.image for row in rows}
+    images = {image.id: image for image in data.images if image.split == split and image.id in named}
+    if not images:
+        wanted = next(words for known, words in _ASKED_FOR.values() if known is kind)
+        raise DataSetUnreadable(
+            f"{data.folder} has no {wanted} in a split “{split}”.",
+            remedy=f"Its splits are {', '.join(data.splits) or 'none'}.",
+        )
+    return [row for row in rows if row.image in images], list(images.values())
 
 
 def category_of_row(row: BoxRow | MaskRow) -> str:

@@ -24,6 +24,7 @@ _VISIT, _ORDER = 2, 3  # streams of random numbers below a seed, beside that of 
 class BatchSettings:
     """How a training batch is put together: ``areas`` visits with ``expressions`` each, so their product is trained on.
 
+    An area that has fewer is asked some of them twice, so that all visits weigh the same.
     ``share`` of the areas are trained on, chosen by their names alone: the smaller share of two is inside the larger
     one, whatever the seed. ``balance`` "sensor" visits as often with expressions of the SAR picture as with those of
     the optical one, where "none" asks all expressions equally often. Raises UsageError for numbers without sense.
@@ -39,11 +40,6 @@ class BatchSettings:
             raise UsageError(f"A batch of {self.areas} areas with {self.expressions} expressions trains nothing.")
         if not 0 < self.share <= 1:
             raise UsageError(f"A share of {self.share} of the areas cannot be trained on.", remedy="Give 0 to 1.")
-
-    @property
-    def samples(self) -> int:
-        """Expressions of a step."""
-        return self.areas * self.expressions
 
 
 class TrainingItem(NamedTuple):

@@ -32,6 +32,7 @@ from engine.training.pictures import (
     decode_pair,
     file_state,
     read_annotations,
+    rows_of_split,
     square_picture,
 )
 from engine.training.stored import Arrays, Column, Report, Row, RowsFrom, made_in_order, stored_rows
@@ -67,7 +68,7 @@ def referring_folder(
     """
     data, said = (folder, ()) if isinstance(folder, DataSet) else read_annotations(folder, "segmentation")
     name = SPLIT_NAMES.get(split, split)
-    rows, images = _named(data, name)
+    rows, images = rows_of_split(data, name, MaskRow)
     place = {image.id: area for area, image in enumerate(images)}
     keep = partial(_stored, cache, report)
     made_from = _made_from(data, images, preprocess, size)
@@ -97,19 +98,6 @@ def referring_folder(
         key=_digest(masks_from),
         left_out=(*said, *faults),
     )
-
-
-def _named(data: DataSet, split: str) -> tuple[list[MaskRow], list[ImageFiles]]:
-    """The rows of a split that have a mask, and the images that they are about, in the order of the data set."""
-    rows = [row for row in data.of_split(split) if isinstance(row, MaskRow)]
-    wanted = {row.image for row in rows}
-    images = {image.id: image for image in data.images if image.split == split and image.id in wanted}
-    if not images:
-        raise DataSetUnreadable(
-            f"{data.folder} has no masks in a split “{split}”.",
-            remedy=f"Its splits are {', '.join(data.splits) or 'none'}.",
-        )
-    return [row for row in rows if row.image in images], list(images.values())
 
 
 # ---- what is kept, and what decides it

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.datasets.dataset import DataSet, ImageFiles, QuestionRow
+from engine.datasets.dataset import DataSet, QuestionRow
 from engine.errors import DataSetUnreadable, InputRefused
 from engine.nn.preprocess import PreprocessSpec
 from engine.scenes.optics.weather import Weather
 from engine.scenes.truths.truth import WEATHER_WORDS
-from engine.training.pictures import CHECK_THE_FOLDER, SPLIT_NAMES, file_state, read_annotations
+from engine.training.pictures import CHECK_THE_FOLDER, SPLIT_NAMES, file_state, read_annotations, rows_of_split
 from engine.training.stored import Column, Report, Row, made_in_order, stored_rows
 from engine.vqa.config import TgfnetConfig
 from engine.vqa.data.pair_files import PairFiles, read_pair
@@ -65,7 +65,7 @@ def folder_set(
     weathers = checked_variants(variants, ADVERSE)
     data, said = (folder, ()) if isinstance(folder, DataSet) else read_folder(folder)
     name = SPLIT_NAMES.get(split, split)
-    asked, images = _asked_about(data, name)
+    asked, images = rows_of_split(data, name, QuestionRow)
     place = {image.id: number for number, image in enumerate(images)}
     weather, pair = _conditions(asked, place)
     exists = np.array([[True, *([own in ("", "clear")] * len(weathers))] for own in weather], bool)  # [S, V]
@@ -96,19 +96,6 @@ def folder_set(
         key=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
         left_out=(*said, *(f"{images[number].id}: {facts[number]['fault']}" for number in broken)),
     )
-
-
-def _asked_about(data: DataSet, split: str) -> tuple[list[QuestionRow], list[ImageFiles]]:
-    """The questions of a split whose images are known, and those images, each once, in the order of the data set."""
-    rows = [row for row in data.of_split(split) if isinstance(row, QuestionRow)]
-    wanted = {row.image for row in rows}
-    images = {image.id: image for image in data.images if image.split == split and image.id in wanted}
-    if not images:
-        raise DataSetUnreadable(
-            f"{data.folder} has no questions in a split “{split}”.",
-            remedy=f"Its splits are {', '.join(data.splits) or 'none'}.",
-        )
-    return [row for row in rows if row.image in images], list(images.values())
 
 
 def _conditions(rows: Sequence[QuestionRow], place: dict[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -110,7 +110,3 @@ def test_a_share_is_by_name_and_of_the_rest_nothing_is_read():
 def test_numbers_without_sense_are_refused(wrong):
     with pytest.raises(UsageError):
         BatchSettings(**wrong)
-
-
-def test_a_batch_knows_its_samples():
-    assert BatchSettings(6, 4).samples == 24
