@@ -51,10 +51,11 @@ class GroundingRun:
     """What one run has in hand: its data, its network, and the way to a model."""
 
     def __init__(self, recipe: GroundingRecipe, materials: GroundingMaterials, tell: Tell) -> None:
-        """Read or make all that training needs. All three sets come first: what is wrong with one shows early."""
+        """Read or make all that training needs. The text encoder comes first, as it may be missing, and then all three
+        sets: what is wrong with one shows early."""
         self.recipe, self.materials, self.tell = recipe, materials, tell
-        self.training, self.validation, self.test = (materials.expressions(recipe, split) for split in SPLITS)
         self.embedder = materials.embedder(recipe)
+        self.training, self.validation, self.test = (materials.expressions(recipe, split) for split in SPLITS)
         self.pictures = len(TrainingOrder(self.training, recipe.batch, recipe.train.seed))
         self.settings = recipe.settings(self.pictures)
         self.task = GroundingTask(

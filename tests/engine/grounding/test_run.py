@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.catalog.card import TrainingData, write_card
-from engine.errors import UsageError
+from engine.errors import ModelNotFound, UsageError
 from engine.grounding.materials import GroundingMaterials
 from engine.grounding.recipe import GroundingRecipe
 from engine.grounding.run import limits_of, started_network
@@ -108,6 +108,16 @@ def test_figures_have_the_names_of_the_papers_columns(finished):
         missing = set(trainer.published(number).columns) - set(figures)
         assert not {name for name in missing if not name.startswith(("SAR ", "optical "))}
     assert "Params (M)" not in trainer.guessed(result.card)
+
+
+def test_a_missing_text_encoder_is_said_before_pictures_are_read(tmp_path, monkeypatch):
+    def missing(*_, **__):
+        raise ModelNotFound("It is not here.")
+
+    monkeypatch.setattr("engine.grounding.materials.build_embedder", missing)
+    with pytest.raises(ModelNotFound):
+        GroundingTrainer().open(tiny_recipe(), GroundingMaterials(tmp_path, lambda event: None), lambda event: None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_sets_are_masked_in_every_split_and_kept_once(tmp_path):
