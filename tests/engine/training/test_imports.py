@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from tests.engine.grounding.recipes import TINY_CHANGES as TINY_GROUNDING
+from tests.engine.segmentation.recipes import TINY_CHANGES as TINY_SEGMENTATION
 
 PROGRAM = """
 import json, sys
@@ -34,6 +35,7 @@ UNWANTED = {"rasterio", "open_clip", "pyogrio", "PySide6", "pyqtgraph", "transfo
 RECIPES = {
     "tgfnet_compact_scenes": TINY_VQA,
     "optisar_compact_scenes": (*TINY_GROUNDING, "train.tensorboard=true"),
+    "lgce_compact_scenes": TINY_SEGMENTATION,
 }
 
 
