@@ -168,7 +168,7 @@ class TextEncoder:
             ids[~padding] = torch.tensor([number for row in rows for number in prepared[row][0]])
             masked = padding.to(self._device) if bool(padding.any()) else None
             with torch.inference_mode():
-                tokens = self._bert(ids.to(self._device), masked).cpu()  # [batch, N, 384]
+                tokens = self._bert(ids.to(self._device), masked).cpu()  # [batch, N, E]
             for row, found, length in zip(rows, tokens, lengths.tolist(), strict=True):
                 features[row] = TextFeatures(found[:length].clone(), prepared[row][1])
         return [features[index] for index in range(len(texts))]
