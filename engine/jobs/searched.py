@@ -54,15 +54,13 @@ def search_scale_remarks(area: AreaUsed) -> list[str]:
 
 
 def sensor_remarks(request: SearchRequest, parsed: Parsed, searched: Collection[str]) -> list[str]:
-    """That one image alone was searched, and why."""
-    if len(searched) != 1:
+    """That one image of two was searched, and why. Of a pair with one image the gate says so."""
+    if len(searched) != 1 or request.optical is None or request.sar is None:
         return []
     (only,) = searched
     other = next(name for name in SENSORS if name != only)
     said = SENSOR_SAID[other]
-    if (request.optical if other == "optical" else request.sar) is None:
-        why = f"there is no {said} image"
-    elif other not in request.sensors:
+    if other not in request.sensors:
         why = f"the {said} image was not to be"
     elif parsed.sensor == only:
         why = "the expression asks for it"
