@@ -29,6 +29,10 @@ LEAST_EXPRESSIONS = 100
 LEAST_SCORE, MOST_SCORE = 0.01, 0.99
 """A threshold is kept within these: at 0 or 1 all or nothing would be shown whatever the picture."""
 
+LEAST_SLOPE = 0.01
+"""From scores of :data:`EDGE` to those of 1 less it, a flatter curve changes a probability by less than 0.07: such
+scores say nothing, and every threshold would show all boxes or none."""
+
 EDGE = 1e-6
 """Scores are kept so far from 0 and 1, where their logit has no end."""
 
@@ -39,7 +43,7 @@ def fit_calibration(
     """Fit both on the validation split ``pictures``, as a network ``scored`` it.
 
     A missing box says nothing of scores and is left out. None where no expression has a box, as with a network that
-    has hardly begun to learn.
+    has hardly begun to learn, or where scores say nothing of what is right: see :func:`usable`.
     """
     found = ~np.isnan(scored.boxes).any(1)
     if not found.any():
@@ -51,8 +55,17 @@ def fit_calibration(
         for name in np.unique(sensor)
         if np.count_nonzero(of_it := found & (sensor == name)) >= least
     }
-    fitted = GroundingCalibration(common=fit_curve(scored.scores[found], right[found]), sensors=curves, at=AT)
-    return replace(fitted, least_score=fit_least_score(scored, pictures, fitted))
+    fitted = usable(GroundingCalibration(common=fit_curve(scored.scores[found], right[found]), sensors=curves, at=AT))
+    return None if fitted is None else replace(fitted, least_score=fit_least_score(scored, pictures, fitted))
+
+
+def usable(calibration: GroundingCalibration) -> GroundingCalibration | None:
+    """``calibration`` without sensors' curves that are flat (:data:`LEAST_SLOPE`), for which the common one stands in;
+    None where that is flat itself: raw scores at least order the boxes of one picture."""
+    if calibration.common.slope < LEAST_SLOPE:
+        return None
+    rising = {sensor: curve for sensor, curve in calibration.sensors.items() if curve.slope >= LEAST_SLOPE}
+    return replace(calibration, sensors=rising)
 
 
 def fit_curve(scores: ArrayLike, right: ArrayLike) -> ScoreCurve:

@@ -18,7 +18,7 @@ from torch import Tensor
 from engine.catalog import ModelCard, check_task, read_card, verify_weights
 from engine.errors import InputRefused, ModelDamaged, UsageError
 from engine.grounding.build import build_network
-from engine.grounding.calibration import probabilities
+from engine.grounding.calibration import probabilities, usable
 from engine.grounding.config import GroundingConfig
 from engine.grounding.network import BackboneFeatures, GroundingOutput
 from engine.grounding.picking import Picked, candidates, joined, pick
@@ -96,6 +96,9 @@ class GroundingPredictor:
                 f"{embedder.width}.",
                 remedy="Copy the model's folder again, or train it anew.",
             )
+        stored = card.grounding_calibration
+        self.calibration = None if stored is None else usable(stored)
+        """What scores mean; None where the card does not say, or where they mean nothing: then they are raw."""
         self._network = network.eval().requires_grad_(requires_grad=False).to(self.device)
         self._embedder = embedder
         self._embedded = lru_cache(TEXTS_KEPT)(lambda texts: embedder.embed(texts).to(self.device))
@@ -175,8 +178,7 @@ class GroundingPredictor:
     @property
     def least_score(self) -> float:
         """From which score all of a class are shown: what the card found best, else :data:`DEFAULT_FIND_SCORE`."""
-        calibration = self.card.grounding_calibration
-        chosen = None if calibration is None else calibration.least_score
+        chosen = None if self.calibration is None else self.calibration.least_score
         return DEFAULT_FIND_SCORE if chosen is None else chosen
 
     def find(self, view: View, expression: str, *, most: int | None = 1, least_score: float = 0.0) -> list[Detection]:
@@ -243,10 +245,9 @@ class GroundingPredictor:
 
     def _meaning(self, scores: Tensor, sensor: str) -> Tensor:
         """``scores`` [n] as probabilities where the card says what they mean, as they are where it does not."""
-        calibration = self.card.grounding_calibration
-        if calibration is None:
+        if self.calibration is None:
             return scores
-        return scores.new_tensor(probabilities(calibration, scores.cpu().numpy(), [sensor] * len(scores)))
+        return scores.new_tensor(probabilities(self.calibration, scores.cpu().numpy(), [sensor] * len(scores)))
 
 
 def check_card(card: ModelCard) -> GroundingConfig:

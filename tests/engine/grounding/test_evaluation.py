@@ -10,7 +10,7 @@ import pytest
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.errors import UsageError
-from engine.grounding.calibration import fit_calibration, fit_curve, probabilities
+from engine.grounding.calibration import LEAST_SLOPE, fit_calibration, fit_curve, probabilities, usable
 from engine.grounding.data.expression_set import Expression, ExpressionSet, NamedThing
 from engine.grounding.evaluation import (
     TOLD_APART,
@@ -265,6 +265,17 @@ def test_a_curve_never_falls_and_never_ends_in_certainty():
     found = probabilities(always, [0.0, 0.5, 1.0], ["sar"] * 3)
     assert (np.diff(found) >= 0).all()
     assert ((found > 0.5) & (found < 1)).all()
+
+
+def test_scores_that_say_nothing_have_no_calibration(scored):
+    """No curve at all where the common one is flat; a sensor's flat one gives way to it."""
+    misleading = replace(scored, scores=np.where(scored.ious >= 0.5, 0.1, 0.9))
+    assert fit_calibration(scored, PICTURES) is not None
+    assert fit_calibration(misleading, PICTURES) is None
+    rising, flat = ScoreCurve(9, 1.0, 0.0), ScoreCurve(9, LEAST_SLOPE / 2, 1.0)
+    assert usable(GroundingCalibration(flat, {"sar": rising})) is None
+    kept = usable(GroundingCalibration(rising, {"sar": flat, "optical": rising}, least_score=0.4))
+    assert kept == GroundingCalibration(rising, {"optical": rising}, least_score=0.4)
 
 
 def test_calibration_makes_confidence_honest_on_other_pictures():
