@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from engine.catalog import ModelCard
 from engine.jobs.compose import provenance_of, written_maps
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
@@ -27,6 +25,9 @@ if TYPE_CHECKING:  # only for their names: they bring torch
 
 SensorName = Literal["optical", "sar"]
 
+MOST_TOO_LONG = 3
+"""Phrases of a pool that are too long for the model are named up to so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchedArea:
@@ -36,6 +37,7 @@ class SearchedArea:
     ``shares`` are of the area with data, for every sensor that was to be searched; ``found`` has those with any data.
     ``square`` is where the model's square lies in fractions of the window, which ``maps`` are spread over. An area that
     was searched in ``windows`` has no maps; what is ``seen`` was made one and decided there, with ``remarks`` on how.
+    ``texts`` are those that the model was given.
     """
 
     window: PixelWindow
@@ -48,6 +50,7 @@ class SearchedArea:
     maps: dict[str, ReasonMap]
     square: tuple[float, float, float, float]
     sources: Sources
+    texts: tuple[str, ...]
     windows: WindowsUsed | None = None
     seen: list[Sighting] | None = None
     remarks: tuple[str, ...] = ()
@@ -89,8 +92,8 @@ def compose_finding(
             *search_scale_remarks(area),
             *data_remarks(area),
             *sensor_remarks(request, parsed, searched.found),
-            *_score_remarks(searched, seen, predictor.card),
-            *_length_remarks(request, predictor),
+            *_score_remarks(searched, seen, predictor),
+            *_length_remarks(searched.texts, predictor),
             *shift_remarks(check, searched.sources.shift_applied_px),
             *language_remarks(" ".join((request.expression, *request.phrases))),
         ),
@@ -99,9 +102,13 @@ def compose_finding(
     )
 
 
-def _length_remarks(request: FindRequest, predictor: GroundingPredictor) -> Iterator[str]:
-    for said in (request.expression, *request.phrases):
-        yield from length_remarks(said, predictor.tokens_cut(said))
+def _length_remarks(texts: tuple[str, ...], predictor: GroundingPredictor) -> list[str]:
+    """What the model could not read of the words; of a pool with many such phrases, of the first."""
+    said = [remark for text in texts for remark in length_remarks(text, predictor.tokens_cut(text))]
+    more = len(said) - MOST_TOO_LONG
+    if more <= 0:
+        return said
+    return [*said[:MOST_TOO_LONG], f"{more} more phrase{'s are' if more > 1 else ' is'} too long."]
 
 
 def _made_one(searched: SearchedArea) -> list[Sighting]:
@@ -135,11 +142,16 @@ def _found_box(one: Sighting, grid: Grid) -> FoundBox:
     )
 
 
-def _score_remarks(searched: SearchedArea, seen: list[Sighting], card: ModelCard) -> list[str]:
+def _score_remarks(searched: SearchedArea, seen: list[Sighting], predictor: GroundingPredictor) -> list[str]:
     """What scores mean, that a best box may be none, and that the other image shows another one."""
     said = []
-    if card.grounding_calibration is None:
+    if predictor.card.grounding_calibration is None:
         said.append("The model's card has no calibration: a score here is no probability.")
+    elif predictor.calibration is None:
+        said.append(
+            "By its card, this model's scores do not tell right boxes from wrong ones: they are shown as the model "
+            "gives them, and are no probabilities."
+        )
     if not seen and searched.remarks:
         return said  # they say why
     if not seen:

@@ -217,6 +217,7 @@ def searched_at_once(
         maps=maps,
         square=next(iter(views.values())).square_in_area,
         sources=next(iter(pictures.values())).sources,
+        texts=request.phrases or (request.expression,),
     )
 
 

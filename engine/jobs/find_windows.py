@@ -176,6 +176,7 @@ def searched_in_windows(search: WindowSearch, stage: Stage) -> SearchedArea:
         maps={},
         square=(0.0, 0.0, 1.0, 1.0),
         sources=reader.sources,
+        texts=request.phrases if texts is None else (texts.thing, *((texts.reference,) if texts.reference else ())),
         windows=WindowsUsed(
             len(plan), plan.side_px, plan.overlap_px, None if gsd_m is None else gsd_m * plan.side_px / side
         ),
@@ -351,6 +352,8 @@ def _decided(
         if best and len(things) > 1:
             remarks += (f"{len(things)} boxes score {search.threshold:.2f} or more: ask in the plural for all.",)
         return (everything[:1] if best else things), remarks
+    if not things:
+        return [], (f"No {search.parsed.category} was found that scores {search.threshold:.2f} or more.",)
     references = [one for one in _made_one(found.references, model_px, stage) if one.score >= search.threshold]
     decision = decide(search.parsed, things, references, Frame(search.plan.area.box, model_px, side))
     return [things[index] for index in decision.chosen][: 1 if best else None], decision.remarks

@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 
 from engine.catalog import GroundingCalibration, ScoreCurve
 from engine.errors import Cancelled, InputRefused, ModelDamaged, ModelNotFound, PairRefused, UsageError
+from engine.export.properties import all_messages
 from engine.grounding.predictor import GroundingPredictor
 from engine.jobs import checks
 from engine.jobs.ask import Asker
@@ -145,6 +146,39 @@ def test_a_card_s_threshold_and_calibration_hold(finds, wanted):
     assert not any("calibration" in message for message in finding.messages)
 
 
+def test_scores_that_say_nothing_are_shown_raw(finds, wanted):
+    """By a flat curve all boxes would be equally likely, and every threshold would show all of them or none."""
+    flat = GroundingCalibration(ScoreCurve(200, 0.0, -3.0), {}, least_score=0.01)
+    finder = finds(
+        SaysBoxes([[0, 0, 8, 8]], [[0.6]]), SaysBoxes([[40, 40, 48, 48]], [[0.2]]), grounding_calibration=flat
+    )
+    finding = finder.find(wanted("ships"))
+    assert finding.threshold == 0.25
+    assert [one.score for one in finding.boxes] == [pytest.approx(0.6)]
+    assert any("do not tell right boxes from wrong ones" in message for message in finding.messages)
+
+
+def test_a_sensor_s_flat_curve_gives_way_to_the_common_one(finds, wanted):
+    curves = GroundingCalibration(ScoreCurve(200, 1.0, 0.0), {"sar": ScoreCurve(100, 0.0, 2.0)}, least_score=0.1)
+    finder = finds(
+        SaysBoxes([[0, 0, 8, 8]], [[0.6]]), SaysBoxes([[40, 40, 48, 48]], [[0.3]]), grounding_calibration=curves
+    )
+    finding = finder.find(wanted("ships"))
+    assert [(one.sensor, one.score) for one in finding.boxes] == [
+        ("optical", pytest.approx(0.6)),
+        ("sar", pytest.approx(0.3)),
+    ]
+    assert not any("right boxes" in message for message in finding.messages)
+
+
+def test_of_many_phrases_that_are_too_long_the_first_are_named(finds, wanted):
+    says = SaysBoxes([[0, 0, 8, 8]], [[0.1]])
+    phrases = tuple(f"{name} " * 21 for name in ("ship", "tank", "plane", "car", "bridge"))
+    said = [one for one in finds(says, says).find(wanted("", phrases=phrases)).messages if "too long" in one]
+    assert len(said) == 4
+    assert said[-1] == "2 more phrases are too long."
+
+
 def test_a_pool_of_phrases_labels_what_is_there(finds, wanted):
     optical = SaysBoxes([[0, 0, 8, 8], [20, 0, 28, 8]], [[0.9, 0.3], [0.1, 0.5]])
     finding = finds(optical, SaysBoxes([[50, 50, 60, 60]], [[0.1], [0.2]])).find(
@@ -170,8 +204,6 @@ def test_a_low_best_score_is_said(finds, wanted):
         ("the SAR ship", {}, ("sar",), "Only the SAR image was searched: the expression asks for it."),
         ("an optical ship", {}, ("optical",), "Only the optical image was searched: the expression asks for it."),
         ("ships", {"sensors": ("sar",)}, ("sar",), "Only the SAR image was searched: the optical image was not to be."),
-        ("ships", {"sar": None}, ("optical",), "Only the optical image was searched: there is no SAR image."),
-        ("ships", {"optical": None}, ("sar",), "Only the SAR image was searched: there is no optical image."),
     ],
 )
 def test_one_image_is_searched_and_why(finder, wanted, expression, changes, searched, why):
@@ -181,6 +213,14 @@ def test_one_image_is_searched_and_why(finder, wanted, expression, changes, sear
     assert {one.sensor for one in finding.boxes} <= set(searched)
     assert {one.sensor for one in finding.explanations.values()} == set(searched)
     assert (finding.area.valid_optical is None) == ("optical" not in searched)
+
+
+@pytest.mark.parametrize("there", ["optical", "SAR"])
+def test_a_pair_of_one_image_is_said_once(finder, wanted, there):
+    finding = finder.find(wanted("ships", **{"sar" if there == "optical" else "optical": None}))
+    assert finding.searched == (there.lower(),)
+    (said,) = (message for message in all_messages(finding) if "only" in message.lower())
+    assert said.startswith(f"There is only the {there} image")
 
 
 def test_an_image_without_data_there_is_said(finder, wanted, pair, tmp_path):

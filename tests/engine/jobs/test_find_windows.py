@@ -66,8 +66,11 @@ class SeesBlobs:
             found.append(Detection(tuple(map(float, box)), 0.6 + min(size, 300) / 1000, text, 0))
         return sorted(found, key=lambda one: -one.score)[:most]
 
+    calibration = None
+
     def tokens_cut(self, text):
-        return 0
+        """Six words fit."""
+        return max(0, len(text.split()) - 6)
 
     def annotate(self, view, phrases, *, least_score, step):
         step(0.0)
@@ -135,6 +138,15 @@ def test_what_no_window_knows_is_decided_over_all(find, predictor, expression, t
     assert corners(finding) == [TANKS["tank"][thing]]
     assert "largest" not in " ".join(predictor.texts)
     assert "too close" not in " ".join(finding.messages)
+
+
+def test_only_what_windows_are_searched_for_can_be_too_long(find):
+    """Of "the storage tank in the top right of the image" that is the class."""
+    assert not any("too long" in one for one in find("the storage tank in the top right of the image").messages)
+    (said,) = (one for one in find("all of the many storage tanks that lie about").messages if "too long" in one)
+    assert "its last 3 tokens" in said
+    pair = find("the storage tank nearest to the ship").messages
+    assert not any("too long" in one for one in pair)
 
 
 def test_a_tie_is_said(find):
