@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.nn.preprocess import PreprocessSpec
 from engine.segmentation.augment import AugmentSettings
@@ -25,6 +26,17 @@ FOLLOWS = {"augment": {"sar_range_db": "preprocess.sar_db"}}
 
 
 @dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """Which parts begin with weights that others trained, where ``recipe.start`` names no model.
+
+    ``swin`` "published" begins every stage of Swin with Swin-B's weights (``engine.nn.swin_weights``), as LAVT does;
+    each sensor's first stage begins with the same.
+    """
+
+    swin: Literal["random", "published"] = "random"
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentationRecipe:
     """A whole recipe, every field checked.
 
@@ -39,6 +51,7 @@ class SegmentationRecipe:
     batch: BatchSettings = field(default_factory=BatchSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     loss: LossWeights = field(default_factory=LossWeights)
+    tune: TuneSettings = field(default_factory=TuneSettings)
     preprocess: PreprocessSpec = field(default_factory=PreprocessSpec)
     epochs: int = 0
 

@@ -13,9 +13,10 @@ from torch import nn
 from engine.catalog import MODEL_FOLDER, ModelCard, file_sha256
 from engine.catalog.card import PretrainedPart, write_card
 from engine.errors import UsageError
+from engine.nn.swin_weights import SWIN
 from engine.nn.weights import load_part, load_weights, save_weights
 from engine.records.pair import SENSOR_SAID
-from engine.segmentation.build import build_network
+from engine.segmentation.build import build_network, start_from_swin
 from engine.segmentation.calibration import fit_calibration
 from engine.segmentation.data.drawing import TrainingOrder, only_share
 from engine.segmentation.data.referring_set import ReferringSet
@@ -139,7 +140,7 @@ def started_network(recipe: SegmentationRecipe, words: WordSource) -> LgceNet:
     """The network as the recipe starts to train it; fresh weights come from the recipe's seed.
 
     Where it starts from a whole model with a text encoder that was trained, ``words`` get that one's weights, too.
-    Raises UsageError or ModelNotFound where it cannot start from what the recipe names.
+    Raises UsageError, ModelNotFound or ModelDamaged where it cannot start from what the recipe names.
     """
     torch.manual_seed(recipe.train.seed)
     network = build_network(recipe.model)
@@ -158,12 +159,16 @@ def started_network(recipe: SegmentationRecipe, words: WordSource) -> LgceNet:
                 f"{'The network' if whole else 'Swin'} of {card.name} is of other sizes than the recipe's.",
                 remedy="Give [model] the sizes of that model's card, or start from another.",
             )
+    elif recipe.tune.swin == "published":
+        start_from_swin(network, recipe.model, SWIN.find())
     return network
 
 
 def begun_with(recipe: SegmentationRecipe) -> tuple[PretrainedPart, ...]:
     """What a card says of the weights that the network began with; the text encoder's own apart."""
-    return (start_part(recipe.recipe),) if recipe.recipe.start else ()
+    if recipe.recipe.start:
+        return (start_part(recipe.recipe),)
+    return (SWIN.part(SWIN.find(), "image encoder, trained on"),) if recipe.tune.swin == "published" else ()
 
 
 def limits_of(

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.catalog import ModelCard
 from engine.metrics.overlap import OverlapTally
+from engine.nn.swin_weights import SWIN
 from engine.segmentation.config import SegmentationConfig
 from engine.segmentation.counts import OPERATIONS, PARAMETERS, count_operations, count_parts
 from engine.segmentation.materials import SegmentationMaterials
@@ -46,6 +47,8 @@ class SegmentationTrainer:
         from engine.nn.bert import fetch_bert
 
         fetch_bert(recipe.model.text_encoder)
+        if recipe.tune.swin == "published":
+            SWIN.fetch()
 
     def materials(self, folder: Path, tell: Tell) -> SegmentationMaterials:
         """A maker of referring sets and words below ``folder``."""
@@ -93,6 +96,7 @@ class SegmentationTrainer:
         return {
             "training": training_said(recipe, said),
             "text encoder": f"{model.text_encoder}, {'trained with the network' if model.train_text else 'frozen'}",
+            "Swin begins": f"with {recipe.tune.swin} weights",
             "masks": "columns of the paper: the likelier of foreground and background; in use, and of parts: from the "
             "threshold up that was best on the validation split",
         }

@@ -65,6 +65,7 @@ def test_the_papers_recipe_says_what_the_paper_says():
     recipe = load_recipe("lgce_paper_refsegrs", data="somewhere")
     assert recipe.model == SegmentationConfig.paper()
     assert recipe.loss == LossWeights(background=0.9, foreground=1.1, dice=0.0)
+    assert recipe.tune.swin == "published"
     assert (recipe.batch.areas, recipe.batch.expressions, recipe.batch.share) == (8, 1, 1.0)
     train, settings = recipe.train, recipe.settings(2172)
     assert (recipe.epochs, settings.steps) == (40, 40 * 272)

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from engine.errors import UsageError
+from engine.errors import ModelNotFound, UsageError
+from engine.nn.swin_weights import SWIN
 from engine.segmentation.materials import SegmentationMaterials
 from engine.segmentation.predictor import SegmentationPredictor
 from engine.segmentation.recipe import SegmentationRecipe
-from engine.segmentation.run import limits_of, started_network
+from engine.segmentation.run import begun_with, limits_of, started_network
 from engine.segmentation.scored import SCORED_FILE, Scored
+from engine.segmentation.swin import build_swin
 from engine.segmentation.trainer import SegmentationTrainer
 from engine.segmentation.words import build_words
 from engine.training.events import read_events
@@ -116,6 +119,25 @@ def test_a_run_starts_from_another_whole_or_from_its_swin(finished):
     for parts, change in (("all", "model.decoder_width=8"), ("vision", "model.window=2")):
         with pytest.raises(UsageError, match="other sizes"):
             started(f'recipe.start="{result.model}"', f'recipe.start_parts="{parts}"', change)
+
+
+def test_a_run_starts_from_published_swin(tmp_path, monkeypatch):
+    recipe = tiny_recipe('tune.swin="published"', "model.window=12")
+    words = build_words(recipe.model)
+    monkeypatch.setenv("RSQA_SWIN", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("engine.nn.published_weights.model_folders", lambda: (tmp_path / "models",))
+    with pytest.raises(ModelNotFound, match="not on this machine"):
+        started_network(recipe, words)
+    torch.manual_seed(5)
+    swin = build_swin(recipe.model)
+    (tmp_path / "models" / SWIN.name).mkdir(parents=True)
+    save_file(swin.state_dict(), tmp_path / "models" / SWIN.name / SWIN.file)
+    network = started_network(recipe, words)
+    for sensor in network.sensors.values():
+        assert torch.equal(sensor.patch_embed.proj.weight, swin.patch_embed.proj.weight)
+    (part,) = begun_with(recipe)
+    assert (part.name, part.licence, part.role) == (SWIN.name, "MIT", "image encoder, trained on")
+    assert begun_with(tiny_recipe()) == ()
 
 
 def test_figures_have_the_names_of_the_papers_columns(finished):
