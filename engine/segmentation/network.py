@@ -33,7 +33,7 @@ class FirstStage(NamedTuple):
 
     ``cells`` [B, H / 4, W / 4, C1]; ``valid`` bool [B, H / 4, W / 4] says which cells have data of a sensor that the
     network reads. ``trust`` [B, H / 4, W / 4] is the share that optical has in the fused cells, 0 all SAR .. 1 all
-    optical; None where the network reads one sensor.
+    optical (0 where neither has data); None where the network reads one sensor.
     """
 
     cells: Tensor
