@@ -99,9 +99,11 @@ def areas_text(areas_m2: Sequence[float]) -> list[str]:
 
 
 def found_sentence(finding: Finding) -> str:
-    """``12 boxes in optical and SAR, all from a score of 0.25``."""
+    """``12 boxes in optical and SAR, all from a score of 0.25``, or ``no box in SAR``: the remarks say why."""
     where = " and ".join(SENSOR_SAID[sensor] for sensor in finding.searched)
     count = len(finding.boxes)
+    if not count:
+        return f"no box in {where}"
     what = "the best" if finding.mode == "best" else f"all from a score of {finding.threshold:.2f}"
     return f"{count} box{'' if count == 1 else 'es'} in {where}, {what}"
 

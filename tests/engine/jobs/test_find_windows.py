@@ -14,6 +14,7 @@ from scipy import ndimage
 pytest.importorskip("torch")
 
 from engine.errors import Cancelled, InputRefused, UsageError
+from engine.export.wording import found_sentence
 from engine.grounding.predictor import Detection
 from engine.jobs import find_windows
 from engine.jobs.ask import Asker
@@ -166,6 +167,12 @@ def test_where_nothing_can_be_decided_it_is_said_why(find):
     finding = find("the storage tank to the left of the ship", window=PixelWindow(0, 0, 256, 100))
     assert finding.boxes == ()
     assert any("no ship was found" in message for message in finding.messages)
+
+
+def test_a_class_without_any_box_is_said_with_the_threshold(find):
+    finding = find("the largest storage tank", least_score=0.95)
+    assert found_sentence(finding) == "no box in optical"
+    assert finding.messages.count("No storage tank was found that scores 0.95 or more.") == 1
 
 
 def test_phrases_label_what_they_name(find):
