@@ -138,4 +138,4 @@ def _figure(value: float | None) -> str:
 
 def _as_printed(report: StudyReport, name: str, value: float) -> str:
     """A paper's figure of column ``name``: percentages have two decimals there, counts as many as were printed."""
-    return f"{value:.10g}" if name in report.counts else _figure(value)
+    return f"{value}" if name in report.counts else _figure(value)

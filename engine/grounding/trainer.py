@@ -81,10 +81,12 @@ class GroundingTrainer(BoxTrainer):
 
     def notes(self, recipe: GroundingRecipe) -> Iterator[str]:
         """What differs from the paper's network, and from its training."""
-        if recipe.recipe.preset != "paper":
+        ours, paper = recipe.model, GroundingConfig.paper()
+        alike = (ours.image_size, ours.text_encoder) == (paper.image_size, paper.text_encoder)
+        if recipe.recipe.preset != "paper" or not alike:
             yield (
-                f"Ours are the {recipe.recipe.preset} preset at {recipe.model.image_size} px with the text encoder "
-                f"{recipe.model.text_encoder}, the paper's are at 640 px with MobileCLIP2-B."
+                f"Ours are the {recipe.recipe.preset} preset at {ours.image_size} px with the text encoder "
+                f"{ours.text_encoder}, the paper's are at 640 px with MobileCLIP2-B."
             )
         if recipe.augment.mosaic == 1:
             yield MOSAIC_NOTES[recipe.data.source]

@@ -23,10 +23,12 @@ def test_runs_that_are_all_alike_have_a_chart(share):
 
 
 def test_counts_alone_have_no_chart_and_no_best():
-    rows = (StudyRow("run", done=1, wanted=1, ours={"MACs": 200.0}, paper={"MACs": 191.5}, folders=("runs/run",)),)
+    rows = (StudyRow("run", done=1, wanted=1, ours={"MACs": 200.0}, paper={"MACs": 191.5}, folders=("runs/run",)),
+            StudyRow("other", paper={"MACs": 87.0}))  # fmt: skip
     page = study_page(StudyReport("A study", ("MACs",), rows, "a split", "a paper", counts=("MACs",)))
     assert "200.00" in page
     assert ">191.5<" in page
+    assert ">87.0<" in page
     assert "glance" not in page
     assert "percent" not in page
     assert 'class="best"' not in page

@@ -71,6 +71,14 @@ def test_a_mosaic_in_every_visit_is_said_where_there_is_one(name):
     assert "mosaic" not in notes(data="scenes", base="optisar_small_scenes")
 
 
+def test_another_text_encoder_than_the_papers_is_said():
+    changes = ["model.text_encoder=all-MiniLM-L6-v2", "model.embed_width=384"]
+    for changed, said in (([], False), (changes, True), (["model.image_size=320"], True)):
+        study = load_study(recipe_path("optisar_table_v"), changed, data="somewhere")
+        notes = " ".join(study_report(study, {}, "a command").notes)
+        assert ("Ours are the paper preset at" in notes) == said
+
+
 def test_the_guess_says_whose_it_is_where_it_is_not_that_of_all_runs():
     """With less to learn from, or with masked sentences, one guesses worse."""
     study = load_study(recipe_path("optisar_table_ii"), data="scenes", base="optisar_small_scenes")
