@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from engine.segmentation.data.referring_set import Expression, ReferringSet
+from engine.segmentation.data.referring_set import Expression, ReferringSet, SensorName
 from engine.segmentation.network import FirstStage, PairInput, SegmentationOutput, Words
 from engine.segmentation.scored import BINS, PER_UNIT, REACH, Scored, asked_of
 
 CATEGORIES = ("lake", "buildings")
 HOWS = ("category", "position", "attribute+relation", "")
-SENSORS = ("optical", "sar", "both")
+SENSORS: tuple[SensorName, ...] = ("optical", "sar", "both")
 WEATHERS = ("clear", "cloud", "haze", "")
 
 
@@ -34,12 +34,12 @@ def known_set(areas: int = 12, size: int = 64, seed: int = 0) -> ReferringSet:
             x, y = rng.integers(0, size - 6, 2)
             buildings[y : y + 5, x : x + 5] = True
         how, sensor = HOWS[area % len(HOWS)], SENSORS[area % len(SENSORS)]
-        text = f"the lake on the {('left', 'right')[side]} of scene {area}"
         distractors, hidden = (-1, 0, 3)[area % 3], (0.0, 0.3, 0.9)[area % 3]
-        expressions.append(
-            Expression(area, len(masks), text, "lake", sensor, how, distractors, hidden_share=hidden)  # type: ignore[arg-type]
-        )
-        expressions.append(Expression(area, len(masks) + 1, f"all buildings of scene {area}", "buildings", sensor, parts=count))  # type: ignore[arg-type]
+        lakes = f"the lake on the {('left', 'right')[side]} of scene {area}"
+        row = len(masks)
+        expressions.append(Expression(area, row, lakes, "lake", sensor, how, distractors, hidden_share=hidden))
+        all_of_it = f"all buildings of scene {area}"
+        expressions.append(Expression(area, row + 1, all_of_it, "buildings", sensor, parts=count))
         masks += [lake, buildings]
     return ReferringSet(
         about="noise",
