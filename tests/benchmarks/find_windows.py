@@ -105,7 +105,11 @@ def main() -> None:
     options.add_argument("--windows", type=int, default=100)
     options.add_argument("--keep", type=Path)
     options.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options.add_argument("--seams", action="store_true", help="the last line alone")
     asked = options.parse_args()
+    if asked.seams:
+        decide(asked.side)
+        return
     gsd_m = PIXEL_M * max(1.0, asked.side / sqrt(asked.windows) / (0.8 * COMPACT.image_size))
     if asked.one is not None:
         search(asked.keep, asked.one, gsd_m)
@@ -119,7 +123,8 @@ def main() -> None:
             command = [sys.executable, "-m", __spec__.name, "--keep", str(folder), "--one", str(side)]
             command += ["--side", str(asked.side), "--windows", str(asked.windows)]
             subprocess.run(command, check=True, env=os.environ | {"GDAL_CACHEMAX": blocks_mb})
-    decide(asked.side)
+    command = [sys.executable, "-m", __spec__.name, "--side", str(asked.side), "--seams"]
+    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
