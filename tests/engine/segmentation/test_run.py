@@ -18,12 +18,13 @@ from engine.segmentation.run import begun_with, limits_of, started_network
 from engine.segmentation.scored import SCORED_FILE, Scored
 from engine.segmentation.swin import build_swin
 from engine.segmentation.trainer import SegmentationTrainer
-from engine.segmentation.words import build_words
+from engine.segmentation.words import TRAINED, build_words
 from engine.training.events import read_events
 from engine.training.loop import STOP_FILE
 from engine.training.run import train_recipe
 from engine.training.trainer import load_recipe
-from tests.engine.segmentation.recipes import TINY_CHANGES
+from tests.engine.datasets.fabricate import refsegrs
+from tests.engine.segmentation.recipes import FEW_STEPS, SMALL, TINY_CHANGES
 
 
 def tiny_recipe(*changes: str, name: str = "lgce_small_scenes", data: str | None = None) -> SegmentationRecipe:
@@ -138,6 +139,28 @@ def test_a_run_starts_from_published_swin(tmp_path, monkeypatch):
     (part,) = begun_with(recipe)
     assert (part.name, part.licence, part.role) == (SWIN.name, "MIT", "image encoder, trained on")
     assert begun_with(tiny_recipe()) == ()
+
+
+@pytest.mark.slow
+def test_a_text_encoder_that_is_trained_lies_with_the_model(tmp_path):
+    """The paper's recipe in small: one sensor, a BERT that learns, a folder; and a run that starts from the result."""
+    (tmp_path / "data").mkdir()
+    refsegrs.fabricate(tmp_path / "data")
+    small = (*SMALL, "data.gsd_m=[0.13, 0.33]", 'model.text_encoder="all-MiniLM-L6-v2"', "model.text_width=384")
+    changes = (*FEW_STEPS, *small, 'tune.swin="random"', "train.epochs=1", "train.learning_rate=1e-3")
+    recipe = load_recipe("lgce_paper_refsegrs", [c for c in changes if "steps" not in c], str(tmp_path / "data"))
+    result = train_recipe(recipe, tmp_path / "run", command="test")
+    assert result.training.steps == 2  # three expressions in batches of two
+    assert [part.role for part in result.card.pretrained] == [TRAINED]
+    assert result.card.trained_gsd_m == (0.13, 0.33)
+    predictor = SegmentationPredictor.load(result.model)
+    learned = predictor.words.words(["a road"], 8).vectors
+    assert not torch.allclose(learned, build_words(recipe.model).words(["a road"], 8).vectors, atol=1e-3)
+    head = replace(recipe.recipe, start=str(result.model))
+    words = SegmentationMaterials(tmp_path, lambda event: None).words(replace(recipe, recipe=head))
+    started_network(replace(recipe, recipe=head), words)
+    words.eval()
+    assert torch.equal(words.words(["a road"], 8).vectors, learned)
 
 
 def test_figures_have_the_names_of_the_papers_columns(finished):
