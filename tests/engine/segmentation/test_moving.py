@@ -50,7 +50,7 @@ def alike(mask: np.ndarray, other: np.ndarray) -> bool:
 
 class TestFlipsAndTurns:
     @given(SEEDS, st.sampled_from(MOVES), st.data())
-    @settings(max_examples=40)
+    @settings(max_examples=25)
     def test_the_moved_mask_is_the_mask_of_the_rewritten_sentence(self, seed: int, move: Move, data: st.DataObject):
         """The scene itself is moved and measured again, and the rewritten sentence is looked up in it."""
         number = drawn(data, seed)

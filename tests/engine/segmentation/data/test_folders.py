@@ -186,6 +186,7 @@ def test_a_mask_in_the_annotation_decides_the_set_too(tmp_path):
     assert read(folder).key != before
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(tmp_path):
     folder = fabricated(tmp_path, "rrsis-d")
     one, two = read(folder), read(folder, workers=2)
