@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine.jobs.compose import provenance_of, written_maps
-from engine.jobs.cut_outline import ProbabilityMap, cut
+from engine.jobs.cut_outline import ProbabilityMap
+from engine.jobs.cut_watched import cut_watched
 from engine.jobs.device import Device
 from engine.jobs.folder import JobFolder
 from engine.jobs.reading import Sources
@@ -68,12 +69,11 @@ def compose_outline(
     threshold = predictor.threshold if request.threshold is None else request.threshold
     cleaning = Cleaning(threshold, request.least_part_px, request.least_hole_px)
     probable = outlined.probable
-    result = cut(probable, cleaning, step)
+    result = cut_watched(probable, cleaning, folder, step)
     side, card = predictor.config.image_size, predictor.card
     area = area_searched(probable.window, probable.grid, side, card, outlined.shares, probable.windows)
-    mask = folder.write_array("mask", result.mask)
     explanations = written_maps(outlined.maps, probable.window, outlined.square, folder)
-    arrays = [str(path) for path in (mask, probable.levels, probable.references) if path is not None]
+    arrays = [str(path) for path in (result.mask, probable.levels, probable.references) if path is not None]
     return Outline(
         expression=request.expression,
         understood=understood(parsed),
@@ -83,7 +83,7 @@ def compose_outline(
         share=result.share,
         mean_probability=result.mean_probability,
         probability=str(probable.levels),
-        mask=str(mask),
+        mask=str(result.mask),
         grid=probable.own_grid,
         sensors=cast("tuple[SensorName, ...]", outlined.sensors),
         explanations=explanations,

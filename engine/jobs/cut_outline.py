@@ -18,6 +18,7 @@ from scipy import ndimage
 from engine.errors import InputRefused
 from engine.grounding.deciding import Frame, decide, searches
 from engine.grounding.reconcile import Sighting
+from engine.jobs.folder import JobFolder
 from engine.raster.masks import EIGHT_NEIGHBOURS, LEVELS, NO_DATA, Bytes, mask_of
 from engine.raster.polygons import mask_area_m2, mask_share, polygons_of
 from engine.records import Box, Cleaning, Grid, OutlinePart, PixelWindow, WindowsUsed
@@ -57,10 +58,10 @@ class ProbabilityMap:
 class Cut:
     """What a cleaning makes of a probability map; the fields are those of ``records.Outline``.
 
-    ``mask`` [rows, columns] has 1 where it is meant, 0 elsewhere, and 255 without data.
+    ``mask`` names the file of the mask [rows, columns]: 1 where it is meant, 0 elsewhere, and 255 without data.
     """
 
-    mask: Bytes
+    mask: Path
     parts: tuple[OutlinePart, ...]
     parts_cut: int
     area_m2: float | None
@@ -69,11 +70,11 @@ class Cut:
     remarks: tuple[str, ...]
 
 
-def cut(probable: ProbabilityMap, cleaning: Cleaning, step: Callable[[], None] = lambda: None) -> Cut:
-    """Cut the mask out of ``probable``, and decide what of it is meant.
+def cut(probable: ProbabilityMap, cleaning: Cleaning, folder: JobFolder, step: Callable[[], None]) -> Cut:
+    """Cut the mask out of ``probable``, decide what of it is meant, and write it into ``folder``.
 
     ``step`` is called between steps, and may raise. Raises :class:`InputRefused` for what cannot be decided over
-    windows, or where a file of ``probable`` is gone.
+    windows, or where a file of ``probable`` is gone, and ``ExportRefused``.
     """
     levels = _read(probable.levels)
     mask = mask_of(levels, cleaning)
@@ -88,7 +89,7 @@ def cut(probable: ProbabilityMap, cleaning: Cleaning, step: Callable[[], None] =
     if parts_cut:
         remarks += (f"The {len(parts):,} largest parts are listed; {parts_cut:,} smaller ones are in the mask alone.",)
     return Cut(
-        mask=mask,
+        mask=folder.write_array("mask", mask),
         parts=tuple(_in_raster(part, probable.window) for part in parts),
         parts_cut=parts_cut,
         area_m2=mask_area_m2(mask, probable.own_grid),

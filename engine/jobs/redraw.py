@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import Cancelled, InputRefused
-from engine.jobs.cut_outline import ProbabilityMap, cut
+from engine.jobs.cut_outline import ProbabilityMap
+from engine.jobs.cut_watched import cut_watched
 from engine.jobs.folder import JobFolder
 from engine.jobs.telling import ProgressTeller, tell_nobody
 from engine.protocol import from_json
@@ -49,8 +50,8 @@ def redraw(
         grid=outline.area.grid,
         windows=outline.windows,
     )
-    new = cut(probable, request.cleaning, step)
-    mask = str(folder.write_array("mask", new.mask))
+    new = cut_watched(probable, request.cleaning, folder, step)
+    mask = str(new.mask)
     lasting = tuple(said for said in outline.messages if said not in outline.on_mask)
     result = replace(
         outline,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -9,7 +12,8 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from engine.errors import Cancelled, InputRefused, UsageError
+from engine.errors import Cancelled, EngineFailed, InputRefused, UsageError
+from engine.jobs import cut_watched
 from engine.jobs import outline as jobs_outline
 from engine.jobs.ask import Asker
 from engine.jobs.outline import Outliner
@@ -294,6 +298,33 @@ def test_small_parts_go_and_a_redraw_brings_them_back(outline, tmp_path):
     assert corners(redrawn(first, tmp_path / "all", tmp_path)) == sorted(THINGS["tank"])
     none = redrawn(first, tmp_path / "none", tmp_path, least_part_px=5000)
     assert none.on_mask == ("Nothing was outlined: every part has fewer than 5,000 pixels.",)
+
+
+def test_a_large_map_is_cut_in_a_process_of_its_own_and_comes_out_the_same(outline, tmp_path, monkeypatch):
+    first = outline("the storage tank nearest to the ship")
+    monkeypatch.setattr(cut_watched, "MOST_HERE", 1000)
+    apart = redrawn(first, tmp_path / "apart", tmp_path)
+    assert replace(apart, mask="", files=(), seconds=0) == replace(first, mask="", files=(), seconds=0)
+    np.testing.assert_array_equal(array(apart.mask), array(first.mask))
+    looks = iter([False] * 3)
+    request = RedrawRequest(str(tmp_path / "job" / "result.json"), str(tmp_path / "stopped"), Cleaning(0.4))
+    with pytest.raises(Cancelled):
+        redraw(request, cancelled=lambda: next(looks, True))
+    assert not (tmp_path / "stopped" / "mask.npy").exists()
+
+
+@pytest.mark.slow
+def test_what_a_cut_in_a_process_of_its_own_is_refused_for_is_said(outline, tmp_path, monkeypatch):
+    outline("storage tanks")
+    monkeypatch.setattr(cut_watched, "MOST_HERE", 1000)
+    request = RedrawRequest(str(tmp_path / "job" / "result.json"), str(tmp_path / "new"), Cleaning(0.4))
+    (tmp_path / "job" / "probability.npy").unlink()
+    with pytest.raises(InputRefused, match=r"probability\.npy cannot be read") as refusal:
+        redraw(request)
+    assert refusal.value.remedy == "Outline again."
+    monkeypatch.setattr(cut_watched, "_cut_apart", os.path.exists)  # ends without an answer
+    with pytest.raises(EngineFailed, match="its process ended"):
+        redraw(request)
 
 
 def test_a_redraw_without_its_files_is_refused(outline, tmp_path):
