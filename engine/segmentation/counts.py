@@ -76,7 +76,6 @@ def count_parts(config: SegmentationConfig) -> dict[str, int]:
     }
 
 
-@cache
 def count_operations(config: SegmentationConfig) -> Operations:
     """Multiply-accumulates of one area of the configured size and one expression of ``config.tokens``, no text encoder.
 
@@ -93,7 +92,8 @@ def count_operations(config: SegmentationConfig) -> Operations:
     return Operations(weights=(total - by_kind.get(PRODUCTS_OF_ACTIVATIONS, 0)) // 2, all=total // 2)
 
 
-def counted_table() -> list[CountedRow]:
+@cache
+def counted_table() -> tuple[CountedRow, ...]:
     """Table IV with our counts of the ``paper`` preset beside the paper's."""
     rows = []
     for row in lgce_table("IV").rows:
@@ -109,7 +109,7 @@ def counted_table() -> list[CountedRow]:
                 paper_g=row.values[OPERATIONS],
             )
         )
-    return rows
+    return tuple(rows)
 
 
 def changed(changes: Mapping[str, object]) -> SegmentationConfig:
