@@ -22,7 +22,6 @@ from engine.training.trainer import load_recipe
 from tests.engine.grounding.recipes import TINY_CHANGES
 from tests.engine.vqa.tiny import tiny_card
 
-
 MEANT = GroundingCalibration(common=ScoreCurve(40, 1.5, -0.5), sensors={}, least_score=0.3)
 """What the validation set says of scores; a tiny network has learned too little in two steps to say anything."""
 
