@@ -49,7 +49,7 @@ class SegmentationConfig:
     enhancement: bool = True
     guidance: bool = True  # whether the words' mean goes in, or a learned token in its place (Table III)
     cross_scale: bool = True  # equations 4 and 5
-    fusion: Literal["sequence", "class_token"] = "sequence"  # what equation 4 changes: all tokens (its letter), or one
+    fusion: Literal["sequence", "class_token"] = "sequence"  # what equation 4 changes: all tokens, or one
     high_blocks: int = 1  # Transformer layers at the third stage's width (our reading, with the next three)
     low_blocks: int = 1  # and at the fourth's; the paper preset: 3
     enhancement_heads: tuple[int, int] = (4, 8)  # at the third and at the fourth stage; the paper preset: 8, 16

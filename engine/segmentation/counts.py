@@ -130,7 +130,7 @@ def explanations() -> list[str]:
         f"Cross-scale fusion: ours adds {whole.ours_g - apart.ours_g:.2f} G and {whole.ours_m - apart.ours_m:.2f} M, "
         f"the paper's {whole.paper_g - apart.paper_g:.2f} G and {whole.paper_m - apart.paper_m:.2f} M. "
         f"{_one_query_g(changed({})):.2f} G is what it costs if the language token alone is changed; but then both "
-        "maps for the decoder stay as they were, and equations 4 and 5 have no effect. Ours is equation 4 as printed.",
+        "maps for the decoder stay as they were, and equations 4 and 5 have no effect. Ours attends over all tokens.",
         f"Without language guidance: {(free.ours_m - whole.ours_m) * 1e6:.0f} parameters more than with it, a learned "
         "token in place of the words' mean.",
     ]
