@@ -36,7 +36,7 @@ class SegmentationConfig:
     sensors: Sensors = "both"  # the paper: optical. "both" is our extension: fused after the first stage, by a gate
     text_encoder: TextName = "all-MiniLM-L6-v2"  # the paper: BERT-base
     text_width: int = 384  # of a word's vector; BERT-base has 768
-    train_text: bool = False  # whether the text encoder learns, too (the paper's does), and is stored with the weights
+    train_text: bool = False  # whether the text encoder learns, too (the paper preset: our reading), and is stored
     tokens: int = 20  # of an expression, [CLS] and [SEP] included; the rest is cut
     # --- Swin
     first_width: int = 32  # channels of the first stage; each later stage has twice those of the one before
