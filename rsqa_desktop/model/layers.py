@@ -10,7 +10,7 @@ from engine.records import Box, Finding, TiledAnswer
 
 PaneName = Literal["optical", "sar"]
 OverlayKind = Literal[
-    "boxes", "regions", "attention", "trust", "routing", "routing-share", "gate", "answers", "confidence"
+    "boxes", "regions", "attention", "word", "trust", "routing", "routing-share", "gate", "answers", "confidence"
 ]
 TILE_KINDS: tuple[OverlayKind, ...] = ("answers", "confidence")
 """Maps of one value per tile, from a question over a grid of tiles; the others are reasons for one answer."""

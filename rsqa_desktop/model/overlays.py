@@ -12,6 +12,7 @@ KIND_TITLES: dict[OverlayKind, str] = {
     "boxes": "Boxes",
     "regions": "Key regions (CFAR: coarse-to-fine attention)",
     "attention": "Attention",
+    "word": "What each word looked at (attention)",
     "trust": "Sensor trust",
     "routing": "Which expert took which patch (PL-MoE)",
     "routing-share": "How much of a patch its expert took",
@@ -24,6 +25,7 @@ KIND_HELP: dict[OverlayKind, str] = {
     "regions": "The regions the question was routed to before looking closer, in each sensor. CFAR is the network’s "
     "coarse-to-fine attention routing; it is not a constant-false-alarm-rate detector and raises no alarms.",
     "attention": "The share of attention each patch received from the question, in each sensor.",
+    "word": "Which share of the attention each word of the expression has, in each cell.",
     "trust": "Where the fused features lean on the optical image and where on SAR.",
     "routing": "Patch-level mixture of experts (PL-MoE): the expert that took the most of each patch, in each sensor.",
     "routing-share": "How much of each patch its first expert took; the others it was given to took the rest.",
@@ -32,15 +34,17 @@ KIND_HELP: dict[OverlayKind, str] = {
     "alone, grey and struck out where none has data.",
     "confidence": "How sure each tile’s answer is: the brighter, the surer.",
 }
-WHY_KINDS: tuple[OverlayKind, ...] = tuple(kind for kind in KIND_TITLES if kind != "boxes")
-"""What the card offers to toggle; boxes are the result itself, and toggled in the list of layers."""
+WHY_KINDS: tuple[OverlayKind, ...] = tuple(kind for kind in KIND_TITLES if kind not in ("boxes", "word"))
+"""What the card offers to toggle; boxes are the result itself, and words belong to outlines: both are toggled in the
+list of layers."""
 _NAMES: dict[OverlayKind, str] = {"routing": "Experts", "routing-share": "Experts’ shares", "gate": "Gate"}
 """Short names for the list of layers, of those whose titles are sentences."""
-_ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "trust", "routing", "routing-share", "gate")
+_ORDER: tuple[OverlayKind, ...] = ("regions", "attention", "word", "trust", "routing", "routing-share", "gate")
 _OPACITY: dict[OverlayKind, float] = {
     "boxes": 1.0,
     "regions": 0.6,
     "attention": 0.5,
+    "word": 0.6,
     "trust": 0.7,
     "routing": 0.5,
     "routing-share": 0.5,

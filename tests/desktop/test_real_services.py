@@ -106,7 +106,7 @@ def test_find_see_the_box_see_why_export_and_stop_a_long_search(
     document, commands = program.bench.document, program.window.commands.by_id
     program.start_services(*sample)
     qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
-    document.set_area(PixelWindow(300, 300, 256, 256))
+    document.set_area(PixelWindow(300, 300, 128, 128))
     ask(program, "the white ship on the left")
     qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
     assert notices(program) == ""

@@ -71,14 +71,14 @@ def test_without_a_folder_the_object_names_files_that_stay(rsqa, tmp_path, monke
 
 def test_a_person_reads_a_table(rsqa, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code, said, _ = rsqa("flooded fields", "--threshold", "0.4", "--least-part", "30", "--least-hole", "9")
+    code, said, _ = rsqa("flooded fields", "--threshold", "0.05", "--least-part", "30", "--least-hole", "9")
     assert code == 0
     lines = said.splitlines()
     assert lines[0].startswith("Outlined    ")
     assert lines[0].endswith("of the area with data, from optical and SAR")
     assert lines[1].split() == ["area", "pixels", "holes", "probability", "columns", "rows"]
     assert "Understood  farmland (all of them); not understood: flooded" in lines
-    mask = "from a probability of 40 % up · parts of fewer than 30 px left out · holes of fewer than 9 px filled"
+    mask = "from a probability of 5 % up · parts of fewer than 30 px left out · holes of fewer than 9 px filled"
     assert f"Mask        {mask}" in lines
     assert not any(line.startswith("Wrote") for line in lines)
     assert not list(tmp_path.glob("rsqa-*")), "nothing is left where nothing was asked for"

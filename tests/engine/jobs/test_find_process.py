@@ -59,7 +59,8 @@ def test_finds_with_reasons_and_keeps_the_view(worker, wanted, tmp_path):
     worker.say("f", wanted(window=window))
     *progress, (_, finding), (_, outcome) = worker.hear_until("f")
     assert outcome == Outcome("succeeded")
-    assert [event.stage for _, event in progress] == ["check", "model", "read", "encode", "read", "encode", "find"]
+    stages = [event.stage for _, event in progress]  # each sensor's picture is read, encoded and searched
+    assert stages == ["check", "model", "read", "encode", "read", "encode", "find", "find"]
     assert isinstance(finding, Finding)
     assert finding.understood == "ship; attribute: white; position: left"
     assert len(finding.boxes) == 1
@@ -72,7 +73,7 @@ def test_finds_with_reasons_and_keeps_the_view(worker, wanted, tmp_path):
     worker.say("g", wanted("storage tanks", least_score=0.01, window=window))
     *progress, (_, finding), _ = worker.hear_until("g")
     assert finding.view_reused
-    assert [event.stage for _, event in progress] == ["check", "model", "find"]
+    assert [event.stage for _, event in progress] == ["check", "model", "find", "find"]
     assert finding.mode == "all"
 
 

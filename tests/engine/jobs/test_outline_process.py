@@ -19,7 +19,7 @@ from tests.engine.segmentation.tiny import CONFIG
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
-    """Reads the words of all-MiniLM-L6-v2. The whole pair goes into it at once, at 40 m per pixel."""
+    """Reads the words of all-MiniLM-L6-v2."""
     network = replace(CONFIG, text_width=384, tokens=20)
     return str(write_outliner(tmp_path_factory.mktemp("outliner"), network, trained_gsd_m=(5.0, 50.0)))
 
@@ -41,7 +41,7 @@ def wanted(pair, model, tmp_path):
 
 
 def test_outlines_redraws_and_exports(worker, wanted, tmp_path):
-    worker.say("o", wanted(threshold=0.4))
+    worker.say("o", wanted(threshold=0.4, window=PixelWindow(20, 30, 120, 90)))  # small enough to go in at once
     *progress, (_, outlined), (_, outcome) = worker.hear_until("o")
     assert outcome == Outcome("succeeded")
     assert [event.stage for _, event in progress][:6] == ["check", "model", "read", "encode", "outline", "cut"]

@@ -160,6 +160,7 @@ def test_what_is_missing_is_fetched_and_a_hub_that_does_not_answer_is_said(tmp_p
     module = "engine.grounding.rivals.grounding_dino"
     monkeypatch.setattr(f"{module}._places", lambda: iter([tmp_path]))
     monkeypatch.setattr(f"{module}.hf_hub_download", bring)
+    monkeypatch.setattr(f"{module}.constants.HF_HUB_OFFLINE", False)
     with pytest.raises(ModelNotFound, match=r"from the Hugging Face hub: no connection$") as caught:
         fetch_grounding_dino()
     assert asked == [(HUB_ID, name) for name in FILES[:2]]
