@@ -20,7 +20,7 @@ from rsqa_desktop.model.wording import percent
 from rsqa_desktop.theme import CASING, attention_ramp, expert_colour, sensor_colour, trust_ramp
 
 MAX_CELLS = 1 << 22  # an explanation has hundreds of cells; a file with millions is something else
-SHARES = ("confidence", "routing-share", "gate")
+SHARES = ("confidence", "routing-share", "gate", "word")
 """Kinds of maps whose values are shares of one."""
 FILL_LEAST, FILL_MOST = 0.10, 0.45  # opacity of a region's fill at the legend's low and high end
 

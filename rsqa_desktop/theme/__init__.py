@@ -19,6 +19,7 @@ from rsqa_desktop.theme.palette import (
     attention_ramp,
     brightness_ramp,
     expert_colour,
+    probability_ramp,
     sensor_colour,
     trust_ramp,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "trust_ramp",
     "attention_ramp",
     "brightness_ramp",
+    "probability_ramp",
     "FONT_PX",
     "Mode",
     "Theme",
