@@ -377,7 +377,7 @@ OTHER_COMMANDS = (
     ),
     Command(
         "mask.reset",
-        "As outlined",
+        "Back to the first mask",
         "",
         0,
         _reset_mask,

@@ -2,7 +2,7 @@
 
 It is painted from the mask's own pixels, so that what is seen is what is exported. While a user looks for a better
 threshold it is cut out of the probability map here and at once: a preview, which the engine's own mask takes the place
-of a moment later. The part that is chosen, and the one under the pointer, are drawn as their polygons, and named.
+of a moment later. The part that is chosen, and the one under the pointer, are drawn as their polygons.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from rsqa_desktop.theme import CASING, FUSION, PILL
 
 FILL_ALPHA = 0.3
 CASING_ALPHA = 0.75
-MOST_MARKED = 200  # so many of the largest parts are marked where they are too small to be seen
+CHOSEN_ALPHA = 0.35  # on top of the fill
+MOST_MARKED = 20  # so many of the largest parts are marked where they are too small to be seen
 
 
 class MaskOverlay(ThingsOverlay):
@@ -90,7 +91,7 @@ class MaskOverlay(ThingsOverlay):
         edge = _edge(inside)
         for _ in range(round(ratio) - 1):
             edge = _grown(edge)
-        casing = _grown(edge) & ~edge
+        casing = _grown(edge) & ~edge & ~inside  # the fill cases the line on its other side
         return _COLOURS.take(np.where(edge, 3, np.where(casing, 2, inside)))
 
     # -- its parts -------------------------------------------------------------------------------------------------
@@ -113,16 +114,18 @@ class MaskOverlay(ThingsOverlay):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for place in marked:
             path = _to_screen(viewport).map(self._path(place))
-            lines = ((CASING, 6), (FUSION, 4)) if place != self.selected else ((PILL, 10), (CASING, 6), (FUSION, 4))
-            for colour, width in lines:
+            fill = QColor(FUSION)
+            fill.setAlphaF(CHOSEN_ALPHA)
+            painter.fillPath(path, fill)
+            for colour, width in ((PILL, 8), (CASING, 5), (FUSION, 3)) if place == self.selected else ((FUSION, 3),):
                 pen = QPen(QColor(colour), width)
                 pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
                 painter.setPen(pen)
                 painter.drawPath(path)
-        tags = NameTags(painter, viewport, {place: self._on_screen(place, viewport) for place in marked})
-        for place in reversed(marked):
-            name = wording.part_name(place, self._outline.parts[place])
-            tags.paint(place, name, FUSION, must=True, chosen=place == self.selected)
+        if self.selected in marked:
+            place = marked[-1]  # the chosen one is painted last
+            tags = NameTags(painter, viewport, {place: self._on_screen(place, viewport)})
+            tags.paint(place, wording.part_name(place, self._outline.parts[place]), FUSION, must=True, chosen=True)
 
     def _on_screen(self, place: int, viewport: Viewport) -> QRectF:
         """A part's box, on whole pixels, and no smaller than a mark."""

@@ -11,7 +11,7 @@ from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.model.levels import LEVELS, NO_DATA
 from rsqa_desktop.model.wording import percent
-from rsqa_desktop.theme import probability_ramp
+from rsqa_desktop.theme import value_ramp
 
 
 class ProbabilityOverlay(Overlay):
@@ -47,7 +47,7 @@ class ProbabilityOverlay(Overlay):
 
 def _ramp() -> np.ndarray:
     """The colour of every byte, uint32 [256]; nothing where there is no data."""
-    red, green, blue = probability_ramp().astype(np.uint32).T
+    red, green, blue = value_ramp().astype(np.uint32).T
     colours = np.asarray(0xFF000000 | red << 16 | green << 8 | blue, np.uint32)
     colours[NO_DATA] = 0
     return colours

@@ -15,6 +15,7 @@ from rsqa_desktop.theme import CASING, PILL, PILL_TEXT, interface_font
 LEAST_PX = 7  # a smaller thing is drawn this large, so that far out it is a mark and not lost
 REACH_PX = 4  # a pointer so far beside a thing is on it
 LABEL_PX = 20  # height
+PILL_PX = 36  # at the top of a pane the image's own name stands
 _LABEL_PAD = 6
 
 
@@ -49,7 +50,7 @@ class NameTags:
         spots = [spot for spot in everywhere if self._pane.contains(spot)]
         free = next((spot for spot in spots if self._taken.is_free(spot, place)), None)
         if free is None and must:
-            free = spots[0] if spots else _held(everywhere[0], self._pane)
+            free = spots[0] if spots else _held(everywhere[0], self._pane.adjusted(0, PILL_PX, 0, 0))
         if free is not None:
             self._taken.add(free)
             self._paint(free, name, colour, chosen=chosen)
@@ -102,8 +103,8 @@ def _spots(thing: QRectF, width: int) -> list[QRectF]:
 
 def _held(spot: QRectF, pane: QRectF) -> QRectF:
     """``spot`` moved into ``pane``."""
-    left = min(max(spot.left(), 0.0), max(pane.width() - spot.width(), 0.0))
-    top = min(max(spot.top(), 0.0), max(pane.height() - spot.height(), 0.0))
+    left = min(max(spot.left(), pane.left()), max(pane.right() - spot.width(), pane.left()))
+    top = min(max(spot.top(), pane.top()), max(pane.bottom() - spot.height(), pane.top()))
     return QRectF(QPointF(left, top), spot.size())
 
 

@@ -29,7 +29,7 @@ from rsqa_desktop.panels.parts import (
 )
 from rsqa_desktop.panels.result import ResultSection
 from rsqa_desktop.panels.words import WordsView
-from rsqa_desktop.theme import attention_ramp, brightness_ramp, probability_ramp, trust_ramp
+from rsqa_desktop.theme import attention_ramp, brightness_ramp, trust_ramp, value_ramp
 
 EXAMPLES = (
     "Is there a river?",
@@ -163,8 +163,8 @@ class WhySection(QWidget):
         column.addWidget(self._heading)
         self._experts = ExpertLegend()
         self._legends: dict[OverlayKind, QWidget] = {
-            "probability": RampLegend(probability_ramp(), "0 %", "100 %"),
-            "word": RampLegend(attention_ramp("both"), "little", "much"),
+            "probability": RampLegend(value_ramp(), "0 %", "100 %"),
+            "word": RampLegend(value_ramp(), "little", "much"),
             "routing": self._experts,
             "routing-share": RampLegend(brightness_ramp(), "0 %", "100 %"),
             "gate": RampLegend(brightness_ramp(), "shut", "open"),

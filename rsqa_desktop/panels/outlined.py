@@ -8,17 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QSizePolicy,
-    QSlider,
-    QSpinBox,
-    QStyle,
-    QStyleOptionSlider,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QSpinBox, QVBoxLayout, QWidget
 
 from engine.records import Cleaning, Outline, OutlinePart
 from rsqa_desktop.model import wording
@@ -26,7 +16,7 @@ from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.levels import level_counts
 from rsqa_desktop.panels.parts import GRID, CommandButton, heading, label
 from rsqa_desktop.panels.things import Row, ThingsView
-from rsqa_desktop.theme import FUSION
+from rsqa_desktop.theme import FUSION, SLIDER_HANDLE_PX
 
 COLUMNS = ("Part", "Area", "Probability", "Holes")
 _FIGURES = (1, 2, 3)
@@ -81,6 +71,7 @@ class MaskControls(QWidget):
     def _lay_out(self) -> None:
         self.threshold.setRange(1, 99)
         self.threshold.setPageStep(5)
+        self.threshold.setProperty("role", "threshold")
         self.threshold.setAccessibleName("Threshold: how likely a pixel has to be, in percent")
         self.threshold.setToolTip("A pixel is in the mask where it is at least so likely")
         top = QHBoxLayout()
@@ -177,8 +168,8 @@ class LevelsChart(QWidget):
     def paintEvent(self, _: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(Qt.PenStyle.NoPen)
-        left, width = slider_span(self)
-        step = width / max(len(self._heights), 1)
+        left = SLIDER_HANDLE_PX / 2  # 0 and 1 are where the middle of the handle is then
+        step = (self.width() - SLIDER_HANDLE_PX) / max(len(self._heights), 1)
         for at, height in enumerate(self._heights):
             inside = (at + 0.5) / len(self._heights) >= self._threshold
             painter.setBrush(QColor(FUSION) if inside else self.palette().color(QPalette.ColorRole.Dark))
@@ -186,18 +177,10 @@ class LevelsChart(QWidget):
             painter.drawRect(QRectF(left + at * step, self.height() - tall, step - 1, tall))
 
 
-def slider_span(widget: QWidget) -> tuple[float, float]:
-    """Where the middle of a slider's handle is at 0 and how far it is to 1, for a slider as wide as ``widget``."""
-    option = QStyleOptionSlider()
-    option.initFrom(widget)
-    option.orientation = Qt.Orientation.Horizontal
-    handle = widget.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, option, widget)
-    return handle / 2, widget.width() - handle
-
-
 def _spin(name: str, unit: str, least: int, most: int) -> QSpinBox:
     spin = QSpinBox()
     spin.setRange(least, most)
+    spin.setProperty("role", "field")
     spin.setSuffix(f"{wording.NBSP}{unit}")
     spin.setAlignment(Qt.AlignmentFlag.AlignRight)
     spin.setFixedWidth(9 * GRID)

@@ -17,7 +17,7 @@ from rsqa_desktop.model.tiling import TileOffer
 from rsqa_desktop.panels.boxes import BoxesView
 from rsqa_desktop.panels.experts import ExpertsView
 from rsqa_desktop.panels.outlined import MaskControls, PartsView
-from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label
+from rsqa_desktop.panels.parts import GRID, CommandButton, ShareBar, Swatch, label, set_role
 from rsqa_desktop.panels.tiles import TilesView
 from rsqa_desktop.theme import FUSION, sensor_colour
 
@@ -46,6 +46,7 @@ class ResultSection(QWidget):
         self.boxes = BoxesView(document)
         self.mask_controls = MaskControls(document, actions)
         self.parts = PartsView(document)
+        document.layers_changed.connect(self._follow_mask)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -77,7 +78,7 @@ class ResultSection(QWidget):
         self._tiles.setVisible(tiled is not None)
         self._experts.setVisible(bool(answer and answer.experts))
         self._sensors.show_sensors(_sensors_of(result), entry.deed)
-        _say(self._set, wording.answer_set(answer) if answer else wording.outlined_extent(outline) if outline else "")
+        _say(self._set, wording.answer_set(answer) if answer else wording.outlined_units(outline) if outline else "")
         _say(self._runners_up, _second_line(result))
         _say(self._extent, _how(result))
         plain = finding or outline  # most of what is said of these tells how they were made
@@ -111,7 +112,16 @@ class ResultSection(QWidget):
         if deed is not None:
             self._otherwise.say(wording.OTHER_DEED_WORDS[deed])
 
+    def _follow_mask(self) -> None:
+        """While the mask on screen is a preview, its area is not known."""
+        mask = self._document.mask
+        if mask is not None and mask.outline is not None and self._document.running is None:
+            stale = mask.is_preview
+            _say(self._set, "drawing the mask …" if stale else wording.outlined_units(mask.outline))
+            set_role(self.answer, "answer-stale" if stale else "answer")
+
     def _say_answer(self, text: str, name: str) -> None:
+        set_role(self.answer, "answer")
         self.answer.setText(text)
         self.answer.setAccessibleName(name)
 
@@ -246,10 +256,10 @@ def _sensors_of(result: Result | None) -> tuple[str, ...]:
 
 
 def _second_line(result: Result | None) -> str:
-    """What else could have been answered, or the outlined area in other units."""
+    """What else could have been answered, or how much of the area was outlined, in how many parts."""
     if isinstance(result, Answer):
         return wording.runners_up(result)
-    return wording.outlined_units(result) if isinstance(result, Outline) else ""
+    return wording.outlined_extent(result) if isinstance(result, Outline) else ""
 
 
 def _how(result: Result | None) -> str:

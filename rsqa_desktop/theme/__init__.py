@@ -19,11 +19,11 @@ from rsqa_desktop.theme.palette import (
     attention_ramp,
     brightness_ramp,
     expert_colour,
-    probability_ramp,
     sensor_colour,
     trust_ramp,
+    value_ramp,
 )
-from rsqa_desktop.theme.style import FONT_PX, Mode, Theme, interface_font, qt_palette, style_sheet
+from rsqa_desktop.theme.style import FONT_PX, SLIDER_HANDLE_PX, Mode, Theme, interface_font, qt_palette, style_sheet
 
 __all__ = [
     "ACCENT",
@@ -46,8 +46,9 @@ __all__ = [
     "trust_ramp",
     "attention_ramp",
     "brightness_ramp",
-    "probability_ramp",
+    "value_ramp",
     "FONT_PX",
+    "SLIDER_HANDLE_PX",
     "Mode",
     "Theme",
     "interface_font",
