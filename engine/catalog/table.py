@@ -98,9 +98,8 @@ MODELS: dict[str, CatalogModel] = {
         name="optisar-compact",
         task="grounding",
         preset="compact",
-        title="OptiSAR-Net++ compact, to be trained on synthetic scenes",
+        title="OptiSAR-Net++ compact, trained on synthetic scenes",
         recipe="optisar_compact_scenes",
-        ships=False,
     ),
     "lgce-compact": CatalogModel(
         name="lgce-compact",

@@ -26,7 +26,7 @@ MOST_ROWS = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The pair, the expression, the mask, the area, the model, and where the files go."""
     add_pair_arguments(parser)
-    parser.add_argument("expression", help="in English, for example “the lake in the north” or “flooded fields”")
+    parser.add_argument("expression", help="in English, for example “the lake in the north” or “fields”")
     parser.add_argument(
         "--threshold",
         type=float,

@@ -109,9 +109,12 @@ def found_sentence(finding: Finding) -> str:
 
 
 def outlined_sentence(outline: Outline) -> str:
-    """``3.2 ha in 12 polygons, 4.1 % of the area with data, from optical and SAR``."""
+    """``3.2 ha in 12 polygons, 4.1 % of the area with data, from optical and SAR``, or ``nothing``.
+
+    Why nothing, the remarks say: by the threshold, the smallest part, or as it could not be decided.
+    """
     if not outline.parts:
-        return f"nothing reaches a probability of {percent(outline.cleaning.threshold)}"
+        return "nothing"
     polygons = len(outline.parts) + outline.parts_cut
     area = "" if outline.area_m2 is None else f"{areas_text([outline.area_m2])[0]} in "
     where = " and ".join(SENSOR_SAID[sensor] for sensor in outline.sensors)

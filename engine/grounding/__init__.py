@@ -13,8 +13,8 @@ of reading:
   ``seams``, ``touching`` (many boxes compared with many) and ``deciding`` (what position, size and relation name among
   all that was found);
 - what it learns from: ``data`` (expression sets), ``visit`` (one look at a picture), ``augment`` and ``moving`` (what
-  is done to picture and sentences), ``slots`` (the texts of a picture, negatives among them), ``meaning`` (whether a
-  direction is true of a box);
+  is done to picture and sentences), ``slots`` (the texts of a picture, negatives among them; whether one is true of a
+  box says ``engine.text.meaning``);
 - its training: ``assigner`` and ``losses``, ``task`` (for ``engine.training``), ``recipe`` (every number of a run, from
   TOML), ``materials`` (what runs share), ``run`` (from recipe to model folder), ``trainer`` (what ``rsqa train`` asks
   of it), ``published`` (the paper's figures);

@@ -28,11 +28,7 @@ def redraw(
     ``cancelled``.
     """
     began = time.perf_counter()
-    path = Path(request.outline_json)
-    try:
-        outline = from_json(path.read_bytes(), Outline)
-    except OSError as error:
-        raise InputRefused(f"The outline {path} cannot be read: {error.strerror}.", remedy="Outline again.") from error
+    outline = _read(Path(request.outline_json))
 
     def step() -> None:
         if cancelled():
@@ -70,3 +66,11 @@ def redraw(
     )
     folder.write_result(result)
     return result
+
+
+def _read(path: Path) -> Outline:
+    """An outline that was made before. Raises :class:`InputRefused` where it is gone."""
+    try:
+        return from_json(path.read_bytes(), Outline)
+    except OSError as error:
+        raise InputRefused(f"The outline {path} cannot be read: {error.strerror}.", remedy="Outline again.") from error

@@ -1,4 +1,7 @@
-"""The only opener of raster files: grids, windows, overviews, masks, stretch, SAR units and speckle view, writing."""
+"""The only opener of raster files: grids, windows, overviews, masks, stretch, SAR units and speckle view, writing.
+
+``masks``, ``polygons`` and ``ground_area`` go from a map of probabilities to polygons and their square metres.
+"""
 
 from engine.raster.dataset import Raster, open_raster
 from engine.raster.grids import ground_size_m, whole_pixel_offset

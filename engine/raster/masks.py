@@ -18,6 +18,8 @@ NO_DATA: Final = 255
 
 EIGHT_NEIGHBOURS: Final = np.ones((3, 3), bool)
 
+_COUNTED_ROWS = 256
+
 Bytes = NDArray[np.uint8]
 
 
@@ -46,15 +48,25 @@ def mask_of(levels: Bytes, cleaning: Cleaning) -> Bytes:
         mask &= ~_small(mask, cleaning.least_part_px, EIGHT_NEIGHBOURS)
     if cleaning.least_hole_px > 1:
         mask |= _small(known & ~mask, cleaning.least_hole_px, None, inside=True)
-    return np.where(known, mask, NO_DATA).astype(np.uint8)
+    return np.where(known, mask.view(np.uint8), np.uint8(NO_DATA))  # a Python int would make int64 of it
+
+
+def label_pixels(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Pixels of each of the labels 0 … ``count`` of ``labels`` [rows, columns], counted some rows at a time: counting
+    makes a copy of what is counted, of eight bytes a pixel."""
+    pixels = np.zeros(count + 1, np.int64)
+    for top in range(0, len(labels), _COUNTED_ROWS):
+        own = np.bincount(labels[top : top + _COUNTED_ROWS].ravel())
+        pixels[: len(own)] += own
+    return pixels
 
 
 def _small(
     mask: NDArray[np.bool_], least_px: int, neighbours: NDArray[np.bool_] | None, *, inside: bool = False
 ) -> NDArray[np.bool_]:
     """The connected parts of fewer than ``least_px`` pixels; with ``inside`` only those that no border cuts off."""
-    labels, _ = ndimage.label(mask, neighbours)
-    small = np.bincount(labels.ravel()) < least_px
+    labels, count = ndimage.label(mask, neighbours)
+    small = label_pixels(labels, count) < least_px
     small[0] = False
     if inside:
         for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):

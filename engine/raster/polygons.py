@@ -13,7 +13,7 @@ from rasterio.features import shapes
 from scipy import ndimage
 
 from engine.raster.ground_area import areas_of_labels
-from engine.raster.masks import NO_DATA, Bytes, as_probabilities
+from engine.raster.masks import NO_DATA, Bytes, as_probabilities, label_pixels
 from engine.records import Box, Grid, OutlinePart
 from engine.records.outline import Ring
 
@@ -42,7 +42,7 @@ def polygons_of(
     labels, count = ndimage.label(mask == 1)
     if not count:
         return (), 0
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    pixels = label_pixels(labels, count)[1:]
     chosen = np.argsort(-pixels, kind="stable")[:most]
     areas = areas_of_labels(labels, count, grid)
     outlines = _outlines(labels, chosen + 1)

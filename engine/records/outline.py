@@ -39,8 +39,8 @@ class OutlinePart:
     """One polygon of the mask with its holes, valid and simplified within half a pixel.
 
     ``exterior_map`` is counter-clockwise and ``holes_map`` are clockwise, as RFC 7946 has them. ``box`` is in
-    full-resolution optical pixels. ``area_m2`` is measured on the ellipsoid, None where metres are unknown.
-    ``mean_probability`` is over the pixels inside.
+    full-resolution optical pixels. ``area_px`` and ``area_m2`` are of its pixels, before their stairs became lines; the
+    latter is measured on the ellipsoid, None where metres are unknown. ``mean_probability`` is over these pixels.
     """
 
     exterior_map: Ring

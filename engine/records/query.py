@@ -163,8 +163,8 @@ class FindRequest:
     fits it best. ``mode`` is one of ``records.finding.FindMode``; ``sensors`` are those that are searched, of
     ``optical`` and ``sar``. ``least_score`` is the threshold where all are shown, None that of the model's card or
     :data:`DEFAULT_FIND_SCORE`. ``gsd_m`` asks for windows at so many metres per pixel at the model; None lets the
-    area's size decide: at once where that is no coarser than the model was trained for, else in windows. More than
-    ``max_windows`` windows are refused.
+    area's size decide: at once where it is small and seen no more coarsely than the model knows, else in windows. More
+    than ``max_windows`` windows are refused.
     """
 
     expression: str

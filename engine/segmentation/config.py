@@ -36,7 +36,7 @@ class SegmentationConfig:
     sensors: Sensors = "both"  # the paper: optical. "both" is our extension: fused after the first stage, by a gate
     text_encoder: TextName = "all-MiniLM-L6-v2"  # the paper: BERT-base
     text_width: int = 384  # of a word's vector; BERT-base has 768
-    train_text: bool = False  # whether the text encoder learns, too (the paper's does), and is stored with the weights
+    train_text: bool = False  # whether the text encoder learns, too (the paper preset: our reading), and is stored
     tokens: int = 20  # of an expression, [CLS] and [SEP] included; the rest is cut
     # --- Swin
     first_width: int = 32  # channels of the first stage; each later stage has twice those of the one before
@@ -49,7 +49,7 @@ class SegmentationConfig:
     enhancement: bool = True
     guidance: bool = True  # whether the words' mean goes in, or a learned token in its place (Table III)
     cross_scale: bool = True  # equations 4 and 5
-    fusion: Literal["sequence", "class_token"] = "sequence"  # what equation 4 changes: all tokens (its letter), or one
+    fusion: Literal["sequence", "class_token"] = "sequence"  # what equation 4 changes: all tokens, or one
     high_blocks: int = 1  # Transformer layers at the third stage's width (our reading, with the next three)
     low_blocks: int = 1  # and at the fourth's; the paper preset: 3
     enhancement_heads: tuple[int, int] = (4, 8)  # at the third and at the fourth stage; the paper preset: 8, 16

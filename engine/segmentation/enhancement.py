@@ -6,9 +6,10 @@ paper is silent:
 - The stages come in as the decoder would get them, after their LayerNorm. They have no position embedding: what Swin
   makes of windows holds places, and any size runs.
 - A layer of eq. 2 is eq. 1's: pre-norm attention and MLP. Counts and widths of layers are the configuration's.
-- Eq. 4 is taken by its letter (``fusion = "sequence"``): z' = (f(L) ‖ V) + MSA(LN(f(L) ‖ V)), the residual over the
-  whole sequence, whose visual tokens eq. 5 hands to the decoder. With ``"class_token"`` the token alone is changed, so
-  that V' = V and eqs. 4 and 5 are without effect: it is here to show that, not to be trained.
+- Eq. 4 (``fusion = "sequence"``) is z' = (f(L) ‖ V) + MSA(LN(f(L) ‖ V)), whose visual tokens eq. 5 hands to the
+  decoder. Attention is over all tokens, as printed; the residual, printed as f(L) alone, has the shape of one token and
+  is over the whole sequence here, as in eq. 1. With ``"class_token"`` that token alone is changed, so that V' = V and
+  eqs. 4 and 5 are without effect: it is here to show that, not to be trained.
 - Both new maps replace those of their stage in the decoder.
 """
 

@@ -1,8 +1,8 @@
 """Where LGCE's words come from: a frozen encoder, whose features are kept, or a BERT that learns with the network.
 
-Section IV-A takes BERT-base and tunes it; the ``compact`` preset reads MiniLM's features, frozen. *Our reading*: every
-text is normalised first (:func:`engine.text.normalise`), in training as in use, so that a capital letter or a full stop
-does not change a mask; and [CLS] and [SEP] are words like any other.
+Section IV-A takes BERT-base; the ``compact`` preset reads MiniLM's features, frozen. *Our reading*: BERT learns, as it
+does in LAVT; every text is normalised first (:func:`engine.text.normalise`), in training as in use, so that a capital
+letter or a full stop does not change a mask; and [CLS] and [SEP] are words like any other.
 """
 
 from __future__ import annotations

@@ -12,6 +12,6 @@ of reading:
   ``dense_loss`` (what a scene's own map teaches);
 - its training: ``recipe`` (every number of a run, from TOML), ``task`` (for ``engine.training``),
   ``tuning`` (encoders free, frozen or low-rank), ``materials`` (what runs share), ``run`` (from recipe to model
-  folder), ``study`` (one recipe in several forms), ``published`` (the paper's figures);
+  folder), ``trainer`` (what ``rsqa train`` asks of it), ``published`` (the paper's figures);
 - its judging: ``scored`` and ``evaluation`` (figures), ``guess`` (the bar to clear), ``report`` (for people).
 """

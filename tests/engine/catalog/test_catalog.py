@@ -65,15 +65,15 @@ def test_an_unknown_model_names_the_places(models):
 
 
 def test_a_model_that_does_not_ship_says_how_to_train_it(models, capsys):
-    with pytest.raises(ModelNotFound, match="No weights of optisar-compact ship") as caught:
-        find_model("optisar-compact")
-    assert "rsqa train optisar_compact_scenes" in caught.value.remedy
+    with pytest.raises(ModelNotFound, match="No weights of lgce-compact ship") as caught:
+        find_model("lgce-compact")
+    assert "rsqa train lgce_compact_scenes" in caught.value.remedy
     assert main(["models", "list"]) == 0
     said = capsys.readouterr().out
-    assert "optisar-compact" in said
+    assert "lgce-compact" in said
     assert "not installed" in said
-    write_tiny_model(models / "optisar-compact")
-    assert find_model("optisar-compact") == models / "optisar-compact"
+    write_tiny_model(models / "lgce-compact")
+    assert find_model("lgce-compact") == models / "lgce-compact"
 
 
 def test_the_user_s_model_comes_before_the_shipped_one(models, tmp_path):

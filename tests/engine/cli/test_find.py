@@ -148,11 +148,10 @@ def test_an_empty_pool_is_refused(rsqa, tmp_path):
     assert rsqa("annotate", str(pool))[0] == 3
 
 
-def test_no_weights_ship_yet_and_how_to_train_them_is_said(pair, capsys):
-    assert main(["find", pair.optical, pair.sar, "ships", "--device", "cpu"]) == 3
+def test_a_model_that_does_not_find_is_refused(pair, capsys):
+    assert main(["find", pair.optical, pair.sar, "ships", "--device", "cpu", "--weights", "tgfnet-compact"]) == 3
     said = capsys.readouterr().err
-    assert "No weights of optisar-compact ship with this program yet." in said
-    assert "rsqa train optisar_compact_scenes" in said
+    assert "Name a model that finds." in said
 
 
 def test_many_boxes_are_counted_and_unknown_sizes_left_out(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -241,6 +242,15 @@ def test_a_raster_coarser_than_the_model_knows_is_magnified_twice_at_the_most(fi
     assert "outside its range" not in said
     request = FindRequest("tanks", "optical.tif", None, "job")
     assert plan_windows(request, PixelWindow(0, 0, side_px, 20), finding.area.grid, predictor.card, SIDE) is None
+
+
+@pytest.mark.parametrize(("across", "side_px"), [(2 * SIDE, None), (2 * SIDE + 1, SIDE)])
+def test_however_coarsely_a_model_sees_a_large_area_goes_in_windows(find, predictor, across, side_px):
+    predictor.card = finder_card(trained_gsd_m=(0.5, 500.0))
+    grid = replace(find("storage tanks").area.grid, gsd_m=10.0)
+    request = FindRequest("tanks", "optical.tif", None, "job")
+    plan = plan_windows(request, PixelWindow(0, 0, across, 20), grid, predictor.card, SIDE)
+    assert (plan and plan.side_px) == side_px
 
 
 def test_boxes_end_with_the_area_where_a_window_reaches_past_it(find, predictor, monkeypatch):

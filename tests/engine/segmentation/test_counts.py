@@ -54,10 +54,12 @@ def test_lgce_by_hand():
     assert count_parts(changed({"guidance": False}))["LGCE"] == guided + fusion + 768
 
 
+@pytest.mark.slow
 def test_every_row_of_the_paper_has_our_count_beside_it(rows):
     assert list(rows) == [row.name for row in lgce_table("IV").rows] == list(TABLE_IV)
 
 
+@pytest.mark.slow
 def test_multiply_accumulates_are_within_3_percent_of_the_papers(rows):
     for row in rows.values():
         assert row.ours_g == pytest.approx(row.paper_g, rel=0.03)
@@ -70,6 +72,7 @@ def test_parts_add_up_to_the_network(changes):
     assert sum(count_parts(config).values()) == sum(p.numel() for p in build_network(config).parameters())
 
 
+@pytest.mark.slow
 def test_operations_of_a_step_of_the_decoder_by_hand():
     """One channel more of all three steps, counted by what it adds."""
     narrow, wide = (count_operations(replace(CONFIG, decoder_width=width)).weights for width in (15, 16))
@@ -86,6 +89,7 @@ def test_the_compact_preset_fits_into_nine_mebibytes():
     assert 2 * sum(count_parts(SegmentationConfig.compact()).values()) < 9 * 2**20
 
 
+@pytest.mark.slow
 def test_differences_are_said_with_both_figures():
     said = " ".join(explanations())
     for figure in ("118.85", "7.58", "0.95", "41.63", "6.89", "768"):

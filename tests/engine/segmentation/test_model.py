@@ -96,7 +96,7 @@ class TestWhole(SegmentationContract):
     """Both sensors, guidance, cross-scale fusion."""
 
 
-class TestLavt(SegmentationContract):
+class TestLavt(SlowToFit):
     """Table III's first row, on one sensor: the paper's baseline."""
 
     @property
@@ -116,7 +116,8 @@ class TestWithoutCrossScale(SlowToFit):
         return {"cross_scale": False}
 
 
-class TestSarAlone(SlowToFit):
+@pytest.mark.slow
+class TestSarAlone(SegmentationContract):
     @property
     def changes(self):
         return {"sensors": "sar"}
