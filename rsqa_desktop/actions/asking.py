@@ -26,7 +26,7 @@ from rsqa_desktop.model.mode import AtHand, Deed, QueryMode, deed_of, expression
 from rsqa_desktop.model.notices import Notice, notice_of_outcome
 from rsqa_desktop.model.tiling import TileOffer, tile_offer
 from rsqa_desktop.model.weights import Engine
-from rsqa_desktop.model.wording import without_options
+from rsqa_desktop.model.wording import remedy_here
 from rsqa_desktop.services import Worker
 
 
@@ -34,8 +34,8 @@ class Asking(QObject):
     """Makes the request, follows it, and writes what comes back into the document.
 
     ``question`` is what stands in the query box, ``mode`` how it is taken; :attr:`deed` is what comes of both and of
-    which models are ``at_hand``. ``folder`` is where each request gets a folder of its own for the explanation arrays.
-    A newer request cancels the one that runs.
+    which models are ``at_hand``. ``folder`` is where each request gets a folder of its own for the explanation arrays;
+    ``engine`` names weights and device. A newer request cancels the one that runs.
     """
 
     question_changed = Signal()
@@ -49,7 +49,7 @@ class Asking(QObject):
         self._worker = worker
         self._folder = folder
         self._engine = engine
-        self._at_hand = at_hand
+        self.at_hand = at_hand
         self._death: Outcome | None = None
         self._lost = ""  # the command that repeats what died with the worker
         worker.ready.connect(self._take_ready)
@@ -81,7 +81,7 @@ class Asking(QObject):
     @property
     def deed(self) -> Deed:
         """What :meth:`run` would do: ask :attr:`question`, or find or outline what it names."""
-        return deed_of(self.question, self.mode, self._at_hand)
+        return deed_of(self.question, self.mode, self.at_hand)
 
     def start_engine(self) -> None:
         """Start the worker in the background; questions may be asked before it is ready."""
@@ -129,7 +129,7 @@ class Asking(QObject):
         if isinstance(renewed, AskRequest):
             self._send(AskTilesRequest(renewed, None if offer.is_finest else offer.gsd_m), tiles_expected=offer.tiles)
         else:
-            self._send(replace(renewed, gsd_m=offer.gsd_m))
+            self._send(_cut_as(replace(renewed, gsd_m=offer.gsd_m), shown))
 
     @property
     def other_deed(self) -> Deed | None:
@@ -140,9 +140,9 @@ class Asking(QObject):
         shown, scene = self._document.shown, self._document.scene
         if shown is None or not scene.matches(shown.request) or (scene.check and scene.check.refused):
             return None
-        if shown.finding is not None and self._at_hand.outliner:
+        if shown.finding is not None and self.at_hand.outliner:
             return "outline"
-        return "find" if shown.outline is not None and self._at_hand.finder else None
+        return "find" if shown.outline is not None and self.at_hand.finder else None
 
     def run_other_deed(self) -> None:
         """Do :attr:`other_deed` over the area that the card is about."""
@@ -184,7 +184,7 @@ class Asking(QObject):
         return AskRequest(self.question.strip(), model=self._engine.model, **self._where())
 
     def _where(self) -> dict[str, Any]:
-        """What every request has in common."""
+        """What every request has in common; the folder is made."""
         document = self._document
         return {
             "optical": document.scene.optical_path,
@@ -241,7 +241,8 @@ class Asking(QObject):
         if self._document.running is None:
             self._document.set_engine(replace(self._document.engine, stage="", fraction=None, steps=None))
         if outcome.status == "failed":
-            self._document.post(notice_of_outcome("ask", replace(outcome, remedy=without_options(outcome.remedy))))
+            remedy = remedy_here(outcome.remedy, entry.deed)
+            self._document.post(notice_of_outcome("ask", replace(outcome, remedy=remedy)))
         elif outcome.status == "crashed":
             self._lost = "ask.tiles" if entry.over_tiles else "ask.run"  # the worker's death, told next, says why
 
@@ -256,6 +257,11 @@ def _as_before(request: Request, entry: HistoryEntry) -> Request:
     earlier = entry.request
     if not isinstance(request, AskRequest) and not isinstance(earlier, AskRequest):
         request = replace(request, gsd_m=earlier.gsd_m)
+    return _cut_as(request, entry)
+
+
+def _cut_as(request: Request, entry: HistoryEntry) -> Request:
+    """``request``, its mask to be cut as that of ``entry`` is by now; what has no mask stays as it is."""
     if isinstance(request, OutlineRequest) and entry.outline is not None:
-        request = replace(request, **asdict(entry.outline.cleaning))
+        return replace(request, **asdict(entry.outline.cleaning))
     return request

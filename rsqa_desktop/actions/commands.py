@@ -28,11 +28,7 @@ def _has_scene(bench: Workbench) -> bool:
     return not bench.document.scene.is_empty
 
 
-def _has_answer(bench: Workbench) -> bool:
-    return bench.document.shown is not None
-
-
-def _can_export(bench: Workbench) -> bool:
+def _has_result(bench: Workbench) -> bool:
     return bench.exporting.can_run
 
 
@@ -152,7 +148,7 @@ FILE_COMMANDS = (
         1,
         lambda bench: bench.requests.choose_export_folder.emit(()),
         "Ctrl+E",
-        _can_export,
+        _has_result,
         tip="Write the answer, the map of answers, the boxes or the outline as GeoJSON, GeoPackage and more",
     ),
     Command(
@@ -239,7 +235,7 @@ EDIT_COMMANDS = (
         )
         for key, (mode, word) in enumerate(MODE_WORDS.items(), 1)
     ),
-    Command("answer.copy", "Copy result", "Edit", 2, _copy_answer, "Ctrl+Shift+C", _has_answer),
+    Command("answer.copy", "Copy result", "Edit", 2, _copy_answer, "Ctrl+Shift+C", _has_result),
 )
 
 VIEW_COMMANDS = (

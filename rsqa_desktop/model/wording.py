@@ -142,6 +142,12 @@ def without_options(sentence: str) -> str:
     return re.sub(r" \(--[a-z-]+\)", "", sentence)
 
 
+def remedy_here(remedy: str, deed: Deed) -> str:
+    """An engine's remedy for the window, which calls the option that names weights after what they do."""
+    option = {"ask": "--model", "find": "--finder", "outline": "--outliner"}[deed]
+    return without_options(remedy).replace("--weights", f"rsqa-desktop {option}")
+
+
 def days_apart(check: PairCheck) -> str:
     """``3 days apart`` where both dates are known, else empty."""
     first, second = (_date(check.dates.get(sensor)) for sensor in ("optical", "sar"))

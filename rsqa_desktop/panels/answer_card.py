@@ -37,7 +37,7 @@ EXAMPLES = (
     "What is the main land cover?",
     "all ships",
     "the largest storage tank",
-    "outline the water",
+    "outline the water",  # the last one, which is left out where no model that outlines is at hand
 )
 _QUIET_LEGENDS: tuple[OverlayKind, ...] = (
     "probability",
@@ -65,7 +65,7 @@ class AnswerCard(QScrollArea):
         self._asking = asking
         self._content = QWidget()
         self._content.setProperty("role", "panel")
-        self._invitation = _Invitation(self)
+        self._invitation = _Invitation(self, asking)
         self._result = ResultSection(document, actions)
         self._why = WhySection(document, actions)
         self._pair = PairSection(document, actions)
@@ -130,7 +130,7 @@ class AnswerCard(QScrollArea):
 class _Invitation(QWidget):
     """Before the first answer: what one could ask, ready to press."""
 
-    def __init__(self, card: AnswerCard) -> None:
+    def __init__(self, card: AnswerCard, asking: Asking) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -138,7 +138,7 @@ class _Invitation(QWidget):
         column.addWidget(heading("Ask, find or outline"))
         told = "Type a question above, or name what to find or outline; or start from one of these:"
         column.addWidget(label(told, "muted", wrap=True))
-        for question in EXAMPLES:
+        for question in EXAMPLES if asking.at_hand.outliner else EXAMPLES[:-1]:
             chip = QPushButton(question)
             chip.setProperty("role", "chip")
             chip.setAccessibleName(f"{MODE_WORDS[deed_of(question)]}: {question}")

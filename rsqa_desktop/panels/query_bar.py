@@ -15,11 +15,13 @@ from rsqa_desktop.model.mode import MODE_WORDS, QueryMode
 from rsqa_desktop.panels.parts import GRID, CommandButton, label
 
 PLACEHOLDERS: dict[QueryMode, str] = {
-    "auto": "Ask, or name what to find or outline: Is there a bridge?   all ships   outline the lake",
+    "auto": "Ask, or name what to find: Is there a bridge?   all ships at the pier",
     "ask": "Ask about what you see: Is there a bridge?   How many ships are there?",
     "find": "Name what to find: all ships   the largest storage tank on the left",
-    "outline": "Name what to outline: the water   flooded fields   the lake in the north",
+    "outline": "Name what to outline: the water   forest on the left   the lake in the north",
 }
+WITH_OUTLINER = "Ask, or name what to find or outline: Is there a bridge?   all ships   outline the lake"
+"""In *Auto*, where a model that outlines is at hand."""
 NAMES: dict[QueryMode, str] = {
     "auto": "Question or expression",
     "ask": "Question",
@@ -98,7 +100,8 @@ class QueryBar(QWidget):
 
     def _follow_question(self) -> None:
         mode = self._asking.mode
-        self.edit.setPlaceholderText(PLACEHOLDERS[mode])
+        outlines = mode == "auto" and self._asking.at_hand.outliner
+        self.edit.setPlaceholderText(WITH_OUTLINER if outlines else PLACEHOLDERS[mode])
         self.edit.setAccessibleName(NAMES[mode])
         self._ask.say(MODE_WORDS[self._asking.deed])
         self._ask.setFixedWidth(10 * GRID)  # the words differ in length, and the box must not jump

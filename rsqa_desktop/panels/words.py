@@ -16,6 +16,7 @@ class WordsView(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
+        self._words: dict[str, str] = {}
         self._buttons: dict[str, QPushButton] = {}
         self._flow = FlowLayout(GRID // 2)
         title = label(KIND_TITLES["word"])
@@ -29,23 +30,23 @@ class WordsView(QWidget):
         self._follow()
 
     def _follow(self) -> None:
-        words = {layer.id: layer for layer in self._document.layers if layer.kind == "word"}
-        self.setVisible(bool(words))
-        if [(name, button.text()) for name, button in self._buttons.items()] != [
-            (name, layer.title.strip("“”")) for name, layer in words.items()
-        ]:
-            self._rebuild({name: layer.title.strip("“”") for name, layer in words.items()})
-        for name, button in self._buttons.items():
-            button.setChecked(words[name].visible)
+        layers = [layer for layer in self._document.layers if layer.kind == "word"]
+        self.setVisible(bool(layers))
+        words = {layer.id: layer.title.strip("“”") for layer in layers}
+        if words != self._words:
+            self._rebuild(words)
+        for layer in layers:
+            self._buttons[layer.id].setChecked(layer.visible)
 
     def _rebuild(self, words: dict[str, str]) -> None:
+        self._words = words
         for button in self._buttons.values():
             self._flow.removeWidget(button)
             button.hide()
             button.deleteLater()
         self._buttons = {}
         for name, word in words.items():
-            button = self._buttons[name] = QPushButton(word)
+            button = self._buttons[name] = QPushButton(word.replace("&", "&&"))
             button.setProperty("role", "chip")
             button.setCheckable(True)
             button.setAccessibleName(f"Attention of the word {word}")

@@ -97,6 +97,18 @@ def test_the_request_says_everything(rig: Rig) -> None:
     assert Path(request.folder).is_dir()
 
 
+def test_weights_that_are_not_there_are_said_with_the_windows_own_option(rig: Rig) -> None:
+    rig.open_pair()
+    rig.bench.asking.mode = "outline"
+    rig.bench.asking.question = "the water"
+    rig.bench.asking.run()
+    message_id, _ = rig.worker.newest(OutlineRequest)
+    missing = Outcome("failed", "No weights ship yet.", "Train it, then name RUN with --weights.", code=3)
+    rig.worker.finished.emit(message_id, missing)
+    said = "No weights ship yet. Train it, then name RUN with rsqa-desktop --outliner."
+    assert rig.document.notices[-1].text == said
+
+
 def test_an_outline_is_shown_with_its_mask_and_its_reasons_to_toggle(rig: Rig) -> None:
     rig.open_pair()
     rig.outline()
@@ -254,7 +266,7 @@ def test_finer_windows_are_offered_where_it_saw_too_coarsely(rig: Rig) -> None:
     rig.bench.asking.take_offer()
     _, request = rig.worker.newest(OutlineRequest)
     assert isinstance(request, OutlineRequest)
-    assert request.gsd_m == 10.0
+    assert (request.gsd_m, request.threshold) == (10.0, 0.5)
 
 
 def test_the_worker_gets_the_outline_and_all_formats_to_export(rig: Rig, tmp_path: Path) -> None:
