@@ -117,7 +117,8 @@ class MaskOverlay(ThingsOverlay):
             fill = QColor(FUSION)
             fill.setAlphaF(CHOSEN_ALPHA)
             painter.fillPath(path, fill)
-            for colour, width in ((PILL, 8), (CASING, 5), (FUSION, 3)) if place == self.selected else ((FUSION, 3),):
+            cased = ((PILL, 8), (CASING, 5)) if place == self.selected else ()
+            for colour, width in (*cased, (FUSION, 3)):
                 pen = QPen(QColor(colour), width)
                 pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
                 painter.setPen(pen)

@@ -337,7 +337,8 @@ def outlined_extent(outline: Outline) -> str:
     """``4 % of the area · 12 parts · mean probability 83 %``; of nothing nothing."""
     if not outline.parts:
         return ""
-    gaps = any((share or 1.0) < 1.0 for share in (outline.area.valid_optical, outline.area.valid_sar))
+    shares = (outline.area.valid_optical, outline.area.valid_sar)
+    gaps = any(share is not None and share < 1 for share in shares)
     known = " with data" if gaps else ""
     probability = f"mean probability {percent(outline.mean_probability)}"
     return f"{percent(outline.share)} of the area{known} · {parts(outline)} · {probability}"
@@ -391,8 +392,8 @@ def outlined_summary(outline: Outline) -> str:
 
 
 def pixels_on_ground(pixels: int, gsd_m: float | None) -> str:
-    """How much ground so many pixels are: ``= 0.2 ha``; empty for none, and where metres are unknown."""
-    return "" if not pixels or gsd_m is None else f"= {hectares(pixels * gsd_m**2)}"
+    """How much ground so many pixels are: ``≈ 0.20 ha``; empty for none, and where metres are unknown."""
+    return "" if not pixels or gsd_m is None else f"≈ {hectares(pixels * gsd_m**2)}"
 
 
 def summary(result: Result) -> str:

@@ -39,13 +39,8 @@ EXAMPLES = (
     "the largest storage tank",
     "outline the water",  # the last one, which is left out where no model that outlines is at hand
 )
-_QUIET_LEGENDS: tuple[OverlayKind, ...] = (
-    "probability",
-    "word",
-    "routing",
-    "routing-share",
-    "gate",
-)  # only while their map is shown
+_QUIET_LEGENDS: tuple[OverlayKind, ...] = ("probability", "word", "routing", "routing-share", "gate")
+"""Seen only while their map is."""
 _GOOD_VERDICTS = ("aligned", "resampled")
 
 

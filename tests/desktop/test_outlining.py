@@ -300,7 +300,7 @@ def test_windows_count_up_and_other_stages_have_words(rig: Rig) -> None:
 def test_areas_are_said_in_the_units_that_people_use() -> None:
     for square_m, said in ((320, "320 m²"), (5_240, "0.52 ha"), (124_000, "12.4 ha"), (4_123_400, "412 ha")):
         assert hectares(square_m).replace(NBSP, " ") == said
-    assert pixels_on_ground(20, 10.0).replace(NBSP, " ") == "= 0.20 ha"
+    assert pixels_on_ground(20, 10.0).replace(NBSP, " ") == "≈ 0.20 ha"
     assert (pixels_on_ground(0, 10.0), pixels_on_ground(20, None)) == ("", "")
 
 
@@ -313,6 +313,8 @@ def test_words_of_an_outline(tmp_path: Path) -> None:
     whole = part_sentence(0, replace(lake.parts[0], area_m2=5e4, mean_probability=0.9)).replace(NBSP, " ")
     assert whole == "part 1 · 5.00 ha, mean probability 90 %, 1 hole"
     assert outlined_summary(lake).splitlines()[0].replace(NBSP, " ") == "the water: 412 ha · 4.12 km² · 4,123,400 m²"
+    half_seen = replace(lake, area=replace(lake.area, valid_sar=0.0))
+    assert outlined_extent(half_seen).replace(NBSP, " ").startswith("4 % of the area with data · ")
     nothing = replace(lake, parts=(), area_m2=0.0)
     assert (outlined_headline(nothing), outlined_units(nothing), outlined_extent(nothing)) == (
         "Nothing outlined",

@@ -97,7 +97,7 @@ def test_sizes_of_parts_and_holes_say_how_much_ground_they_are(window: MainWindo
     rig.outline()
     controls = controls_of(window)
     controls.least_part.setValue(20)
-    assert "= 0.20 ha" in card(window)
+    assert "≈ 0.20 ha" in card(window)
     request = redraw(rig, qtbot)
     assert (request.cleaning.least_part_px, request.cleaning.least_hole_px) == (20, 0)
     assert parts_of(window).list.topLevelItemCount() == 1, "the pond of 12 pixels is gone"
