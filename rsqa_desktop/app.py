@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine import __version__
+from rsqa_desktop.model.weights import Engine
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtWidgets import QApplication
 
     qt = QApplication(sys.argv[:1])
-    engine = Engine(arguments.model, arguments.device, arguments.finder)
+    engine = Engine(arguments.model, arguments.device, arguments.finder, arguments.outliner)
     with tempfile.TemporaryDirectory(prefix="rsqa-") as scratch:
         program = build(qt, Path(scratch), engine, arguments.settings)
         sys.excepthook = program.report_fault
@@ -53,24 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """``OPTICAL`` and ``SAR`` may each be ``-`` where there is only the other; exits with 2 on nonsense."""
+    usual = Engine()
     parser = argparse.ArgumentParser(prog="rsqa-desktop", description="Ask an optical/SAR pair, and see why.")
     parser.add_argument("optical", nargs="?", default="-", help="the optical raster, or - for none")
     parser.add_argument("sar", nargs="?", default="-", help="the SAR raster, or - for none")
-    parser.add_argument("--model", default=Engine.model, help="answers: an installed model's name, or a folder")
-    parser.add_argument("--finder", default=Engine.finder, help="finds: an installed model's name, or a folder")
+    for option, default, does in (
+        ("--model", usual.model, "answers"),
+        ("--finder", usual.finder, "finds"),
+        ("--outliner", usual.outliner, "outlines"),
+    ):
+        parser.add_argument(option, default=default, help=f"{does}: an installed model's name, or a folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--settings", type=Path, help="another settings file than this user's own")
     parser.add_argument("--version", action="version", version=f"rsqa-desktop {__version__}")
     return parser.parse_args(argv)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Which weights answer, which find, and on what they compute."""
-
-    model: str = "tgfnet-compact"
-    device: str = "auto"
-    finder: str = "optisar-compact"
 
 
 @dataclass
@@ -126,9 +123,7 @@ def build(qt: QApplication, scratch: Path, engine: Engine, settings_file: Path |
     theme = Theme(qt, settings.current.theme)
     tiles = TileReader()
     worker = Worker(arguments=("--model", engine.model, "--device", engine.device))
-    bench = Workbench.assemble(
-        settings, tiles, worker, scratch, model=engine.model, finder=engine.finder, device=engine.device
-    )
+    bench = Workbench.assemble(settings, tiles, worker, scratch, engine, engine.at_hand())
     window = MainWindow(bench, theme)
     if settings.complaint:
         bench.document.post(Notice("settings", settings.complaint, "warning"))

@@ -1,11 +1,12 @@
 """Pictures of the window, made by using it: ``python -m tests.screenshots [OUT] [--pair OPTICAL SAR] [--ask …]``.
 
-Five things are shown: an answer about a drawn area with its reasons; boxes that were found in it, with the experts that
-took its patches; an answer about everything, seen too coarsely, with the offer of tiles; the map of answers that comes
-of it; an answer from the SAR image alone. Without weights that find there is no picture of boxes, and it is said.
-Without ``--pair`` the sample pair is made and opened, and the pictures go to ``resources/screenshots``; the README
-shows one of them. Everything in them is real: the engine's processes run, the shipped weights answer. Pictures are
-reduced to 256 colours, as this is a window of few colours and they travel with every clone.
+Six things are shown: an answer about a drawn area with its reasons; boxes that were found in it, with the experts that
+took its patches; what was outlined in it, with its probabilities; an answer about everything, seen too coarsely, with
+the offer of tiles; the map of answers that comes of it; an answer from the SAR image alone. Without weights that find
+or outline there is no picture of what they do, and it is said. Without ``--pair`` the sample pair is made and opened,
+and the pictures go to ``resources/screenshots``; the README shows one of them. Everything in them is real: the engine's
+processes run, the shipped weights answer. Pictures are reduced to 256 colours, as this is a window of few colours and
+they travel with every clone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -40,6 +41,7 @@ QUESTIONS = ("How many ships are there?", "What is the main land cover?", "Is th
 PATIENCE_S = 120.0
 REASONS = (("light", "regions"), ("dark", "regions"), ("dark", "trust"), ("light", "attention"))
 EXPRESSION = "all storage tanks"
+GROUND = "the water"
 COARSE_QUESTION = "What is the main land cover?"
 
 
@@ -128,6 +130,29 @@ def shoot_boxes(camera: Camera, finder: str, expression: str) -> None:
     program.bench.document.show_kind("routing", False)
 
 
+def shoot_outline(camera: Camera, outliner: str, expression: str) -> None:
+    """What is outlined in the drawn area, its largest part chosen; then at a higher threshold."""
+    try:
+        find_model(outliner)
+    except ModelNotFound as error:
+        sys.stdout.write(f"No picture of an outline. {error.sentence}\n")
+        return
+    program = camera.program
+    document = program.bench.document
+    program.bench.asking.mode = "outline"
+    ask(program, expression)
+    program.bench.asking.mode = "auto"
+    document.marks.select(0)
+    camera.shoot("outline", "light", "dark")
+    if document.mask is not None and document.mask.cleaning is not None:
+        document.show_kind("probability", True)
+        cleaning = document.mask.cleaning
+        document.change_layer("outline", cleaning=replace(cleaning, threshold=(1 + cleaning.threshold) / 2))
+        wait_for("the mask", lambda: document.mask is None or not document.mask.is_preview)
+        camera.shoot("probability", "dark")
+        document.show_kind("probability", False)
+
+
 def shoot_tiles(camera: Camera) -> None:
     """A question about everything: the offer of tiles, then what comes of it."""
     program = camera.program
@@ -182,11 +207,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pair", nargs=2, metavar=("OPTICAL", "SAR"), help="instead of the sample pair")
     parser.add_argument("--ask", nargs="+", default=QUESTIONS, metavar="QUESTION", help="the last one is shown")
     parser.add_argument("--find", default=EXPRESSION, metavar="EXPRESSION", help="what is looked for")
+    parser.add_argument("--outline", default=GROUND, metavar="EXPRESSION", help="what is outlined")
     parser.add_argument("--area", type=int, default=440, metavar="PX", help="side of the area that is asked about")
     parser.add_argument("--at", type=int, nargs=2, metavar=("COL", "ROW"), help="its middle; else the image's")
     parser.add_argument("--every-theme", action="store_true", help="every picture light and dark")
-    parser.add_argument("--model", default=Engine.model)
-    parser.add_argument("--finder", default=Engine.finder)
+    parser.add_argument("--model", default=Engine().model)
+    parser.add_argument("--finder", default=Engine().finder)
+    parser.add_argument("--outliner", default=Engine().outliner)
     arguments = parser.parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
     qt = QApplication(sys.argv[:1])
@@ -196,9 +223,8 @@ def main(argv: list[str] | None = None) -> int:
         else:
             made = make_sample_pair(Path(scratch) / "sample")
             optical, sar, prefix = str(made.optical), str(made.sar), "sample"
-        program = build(
-            qt, Path(scratch), Engine(arguments.model, finder=arguments.finder), Path(scratch) / "settings.json"
-        )
+        engine = Engine(arguments.model, finder=arguments.finder, outliner=arguments.outliner)
+        program = build(qt, Path(scratch), engine, Path(scratch) / "settings.json")
         program.window.resize(*SIZE)
         program.window.show()
         program.start_services(optical, sar)
@@ -210,6 +236,7 @@ def main(argv: list[str] | None = None) -> int:
         camera = Camera(program, arguments.out, prefix, arguments.every_theme)
         shoot_reasons(camera)
         shoot_boxes(camera, arguments.finder, arguments.find)
+        shoot_outline(camera, arguments.outliner, arguments.outline)
         shoot_tiles(camera)
         shoot_sar_alone(camera, sar, arguments.area, at, arguments.ask[-1])
         program.stop_services()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from rsqa_desktop.actions.exporting import FOUND_FORMATS
+from rsqa_desktop.actions.exporting import FOUND_FORMATS, OUTLINED_FORMATS
 from rsqa_desktop.actions.workbench import Workbench
 from rsqa_desktop.model.layers import OverlayKind
 from rsqa_desktop.model.mode import MODE_HELP, MODE_WORDS
@@ -28,8 +28,8 @@ def _has_scene(bench: Workbench) -> bool:
     return not bench.document.scene.is_empty
 
 
-def _has_answer(bench: Workbench) -> bool:
-    return bench.document.shown is not None
+def _has_result(bench: Workbench) -> bool:
+    return bench.exporting.can_run
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,30 @@ def _copy_answer(bench: Workbench) -> None:
         bench.requests.copy_text.emit(summary(shown.result))
 
 
-def _step_box(bench: Workbench, step: int) -> None:
-    """The box after or before the chosen one; from none on the best or the last, and round the end."""
-    document = bench.document
-    at = document.marks.selected
-    place = (at + step if at is not None else min(step, 0)) % len(document.marks.boxes)
-    document.marks.select(place)
-    bench.requests.show_box.emit(document.marks.boxes[place].box)
+def _step_thing(bench: Workbench, step: int) -> None:
+    """The box or part after or before the chosen one; from none on the first or the last, and round the end."""
+    marks = bench.document.marks
+    place = (marks.selected + step if marks.selected is not None else min(step, 0)) % len(marks.things)
+    marks.select(place)
+    bench.requests.show_box.emit(marks.things[place].box)
+
+
+def _step_word(bench: Workbench) -> None:
+    """The attention of the first word, of the next one, after the last of none."""
+    words = [layer for layer in bench.document.layers if layer.kind == "word"]
+    at = next((place for place, layer in enumerate(words) if layer.visible), -1) + 1
+    bench.document.show_kind("word", at < len(words), only=words[at].id if at < len(words) else "")
+
+
+def _reset_mask(bench: Workbench) -> None:
+    shown = bench.document.shown
+    if shown is not None:
+        bench.document.change_layer("outline", cleaning=shown.cleaning_first)
+
+
+def _mask_is_changed(bench: Workbench) -> bool:
+    mask, shown = bench.document.mask, bench.document.shown
+    return mask is not None and shown is not None and mask.cleaning != shown.cleaning_first
 
 
 def _reveal_export(bench: Workbench) -> None:
@@ -131,8 +148,8 @@ FILE_COMMANDS = (
         1,
         lambda bench: bench.requests.choose_export_folder.emit(()),
         "Ctrl+E",
-        _has_answer,
-        tip="Write the answer, the map of answers or the boxes as GeoJSON, GeoPackage and more, for other programs",
+        _has_result,
+        tip="Write the answer, the map of answers, the boxes or the outline as GeoJSON, GeoPackage and more",
     ),
     Command(
         "view.save_picture",
@@ -157,13 +174,13 @@ EDIT_COMMANDS = (
     ),
     Command(
         "ask.run",
-        "Ask or find",
+        "Ask, find or outline",
         "Edit",
         0,
         lambda bench: bench.asking.run(),
         "Ctrl+Return",
         lambda bench: bench.asking.can_run,
-        tip="Ask about the drawn area, or find in it what is named; without one in the view (Enter)",
+        tip="Ask about the drawn area, or find or outline in it what is named; without one in the view (Enter)",
     ),
     Command(
         "ask.tiles",
@@ -183,7 +200,17 @@ EDIT_COMMANDS = (
         lambda bench: bench.asking.take_offer(),
         "Ctrl+T",
         lambda bench: bench.asking.offer is not None and bench.document.running is None,
-        tip="Ask the shown question of every tile of a grid, or find in finer windows, where it was seen coarsely",
+        tip="Ask the shown question of every tile of a grid, or look in finer windows, where it was seen coarsely",
+    ),
+    Command(
+        "answer.otherwise",
+        "The same as outline or boxes",
+        "Edit",
+        0,
+        lambda bench: bench.asking.run_other_deed(),
+        "Ctrl+Shift+L",
+        lambda bench: bench.asking.other_deed is not None and bench.document.running is None,
+        tip="Outline what was found, or find what was outlined, over the same area",
     ),
     Command(
         "ask.cancel",
@@ -208,7 +235,7 @@ EDIT_COMMANDS = (
         )
         for key, (mode, word) in enumerate(MODE_WORDS.items(), 1)
     ),
-    Command("answer.copy", "Copy result", "Edit", 2, _copy_answer, "Ctrl+Shift+C", _has_answer),
+    Command("answer.copy", "Copy result", "Edit", 2, _copy_answer, "Ctrl+Shift+C", _has_result),
 )
 
 VIEW_COMMANDS = (
@@ -267,22 +294,34 @@ VIEW_COMMANDS = (
     ),
 )
 
-BOX_COMMANDS = tuple(
+THING_COMMANDS = tuple(
     Command(
         f"box.{name}",
-        f"{name.capitalize()} box",
+        f"{name.capitalize()} box or part",
         "View",
         4,
-        lambda bench, step=step: _step_box(bench, step),  # type: ignore[misc]
+        lambda bench, step=step: _step_thing(bench, step),  # type: ignore[misc]
         key,
-        lambda bench: bool(bench.document.marks.boxes),
-        tip=f"Choose the {name} box of those that were found, and bring it into view",
+        lambda bench: bool(bench.document.marks.things),
+        tip=f"Choose the {name} box that was found, or part that was outlined, and bring it into view",
     )
     for name, step, key in (("next", 1, "Ctrl+J"), ("previous", -1, "Ctrl+K"))
 )
 
 LAYER_COMMANDS = (
     _toggle("boxes", "Boxes", "Ctrl+Shift+B"),
+    _toggle("outline", "Outline", "Ctrl+Shift+M"),
+    _toggle("probability", "Probability", "Ctrl+Shift+P"),
+    Command(
+        "layer.word",
+        "Attention of the next word",
+        "Layer",
+        0,
+        _step_word,
+        "Ctrl+Shift+W",
+        lambda bench: bench.document.shows_kind("word") is not None,
+        tip="What each word of the expression looked at, one after the other",
+    ),
     _toggle("regions", "Key regions (CFAR: coarse-to-fine attention)", "Ctrl+Shift+1"),
     _toggle("attention", "Attention", "Ctrl+Shift+2"),
     _toggle("trust", "Sensor trust", "Ctrl+Shift+3"),
@@ -332,6 +371,15 @@ OTHER_COMMANDS = (
         lambda bench: bench.assume_registered(),
         enabled=lambda bench: bench.document.verdict == "not-georeferenced",
     ),
+    Command(
+        "mask.reset",
+        "Back to the first mask",
+        "",
+        0,
+        _reset_mask,
+        enabled=_mask_is_changed,
+        tip="The threshold and sizes that the mask was cut with at first",
+    ),
     Command("export.reveal", "Show folder", "", 0, _reveal_export),
     *(
         Command(
@@ -344,13 +392,24 @@ OTHER_COMMANDS = (
         )
         for kind, words in FOUND_FORMATS.items()
     ),
+    *(
+        Command(
+            f"export.outline.{kind}",
+            f"{words}…",
+            "",
+            0,
+            lambda bench, kind=kind: bench.requests.choose_export_folder.emit((kind,)),  # type: ignore[misc]
+            enabled=lambda bench: bench.exporting.can_write_outline,
+        )
+        for kind, words in OUTLINED_FORMATS.items()
+    ),
 )
 
 COMMANDS: tuple[Command, ...] = (
     *FILE_COMMANDS,
     *EDIT_COMMANDS,
     *VIEW_COMMANDS,
-    *BOX_COMMANDS,
+    *THING_COMMANDS,
     *LAYER_COMMANDS,
     *OTHER_COMMANDS,
 )

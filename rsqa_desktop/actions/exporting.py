@@ -1,4 +1,4 @@
-"""Writing the shown answer, map of answers or finding for other programs; the worker does the writing."""
+"""Writing the shown answer, map of answers, finding or outline for other programs; the worker does the writing."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ FOUND_FORMATS = {
     "json": "All of it, for programs (JSON)",
 }
 """Those of ``engine.export.FOUND_FORMATS``, in words."""
+OUTLINED_FORMATS = {
+    "geojson": "GeoJSON, polygons in longitude and latitude",
+    "gpkg": "GeoPackage, polygons in the image’s own CRS",
+    "cog": "Mask, probability and reasons as rasters (COG)",
+    "coco": "COCO, masks and polygons in pixels",
+    "html": "A page to read or print (HTML)",
+    "png": "Pictures with the outline drawn in (PNG)",
+    "json": "All of it, for programs (JSON)",
+}
+"""Those of ``engine.export.OUTLINED_FORMATS``, in words."""
 
 
 class Exporting(QObject):
@@ -42,17 +52,24 @@ class Exporting(QObject):
 
     @property
     def can_run(self) -> bool:
-        return self._document.shown is not None
+        """Whether there is something to write: not while its mask is cut anew, as the one on screen is meant."""
+        mask = self._document.mask
+        return self._document.shown is not None and not (mask is not None and mask.is_preview)
 
     def can_write(self, kind: str) -> bool:
         """Whether a finding is shown that one of :data:`FOUND_FORMATS` can hold: without reasons there are no maps."""
         shown = self._document.shown
         return bool(shown and shown.finding and (kind != "cog" or shown.finding.explanations))
 
+    @property
+    def can_write_outline(self) -> bool:
+        """Whether an outline is shown, which all of :data:`OUTLINED_FORMATS` can hold."""
+        return self.can_run and bool(self._document.shown and self._document.shown.outline)
+
     def run(self, folder: Path, formats: tuple[str, ...] = ()) -> None:
         """Write what is shown into ``folder``, in ``formats`` or in all that there are for it."""
         shown = self._document.shown
-        if shown is None or shown.result is None:
+        if shown is None or shown.result is None or not self.can_run:
             return
         stored = Path(shown.request.folder) / "answer.json"
         stored.write_bytes(to_json(shown.result))
@@ -62,6 +79,8 @@ class Exporting(QObject):
         elif shown.finding is not None:
             every = tuple(kind for kind in FOUND_FORMATS if self.can_write(kind))
             request, what = replace(request, formats=every, finding=True), "boxes"
+        elif shown.outline is not None:
+            request, what = replace(request, formats=tuple(OUTLINED_FORMATS), outline=True), "outline"
         request = replace(request, formats=formats or request.formats)
         self._asked[self._worker.submit(request)] = folder
         self._document.post(Notice("export", f"Writing the {what} into {folder} …"))

@@ -11,9 +11,12 @@ from rsqa_desktop.actions.exporting import Exporting
 from rsqa_desktop.actions.judging import Judging
 from rsqa_desktop.actions.opening import Opening
 from rsqa_desktop.actions.pointing import Pointing
+from rsqa_desktop.actions.redrawing import Redrawing
 from rsqa_desktop.actions.requests import Requests
 from rsqa_desktop.model.document import Document
+from rsqa_desktop.model.mode import AtHand
 from rsqa_desktop.model.settings import SettingsStore, ThemeChoice
+from rsqa_desktop.model.weights import Engine
 from rsqa_desktop.services import TileReader, Worker
 
 
@@ -29,6 +32,7 @@ class Workbench:
     judging: Judging
     opening: Opening
     asking: Asking
+    redrawing: Redrawing
     exporting: Exporting
     pointing: Pointing
 
@@ -39,10 +43,8 @@ class Workbench:
         tiles: TileReader,
         worker: Worker,
         folder: Path,
-        *,
-        model: str = "tgfnet-compact",
-        finder: str = "optisar-compact",
-        device: str = "auto",
+        engine: Engine = Engine(),  # noqa: B008 - it is frozen
+        at_hand: AtHand = AtHand(),  # noqa: B008
     ) -> Workbench:
         """Put the parts together. ``folder`` is a scratch folder for explanation arrays, the caller's to delete."""
         document = Document()
@@ -55,7 +57,8 @@ class Workbench:
             requests=Requests(),
             judging=judging,
             opening=Opening(document, settings, tiles, judging),
-            asking=Asking(document, worker, folder, model=model, finder=finder, device=device),
+            asking=Asking(document, worker, folder, engine, at_hand),
+            redrawing=Redrawing(document, worker),
             exporting=Exporting(document, worker),
             pointing=Pointing(document, tiles),
         )

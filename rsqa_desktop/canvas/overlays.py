@@ -17,10 +17,10 @@ from engine.records import Box
 from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.model.wording import percent
-from rsqa_desktop.theme import CASING, attention_ramp, expert_colour, sensor_colour, trust_ramp
+from rsqa_desktop.theme import CASING, attention_ramp, expert_colour, sensor_colour, trust_ramp, value_ramp
 
 MAX_CELLS = 1 << 22  # an explanation has hundreds of cells; a file with millions is something else
-SHARES = ("confidence", "routing-share", "gate")
+SHARES = ("confidence", "routing-share", "gate", "word")
 """Kinds of maps whose values are shares of one."""
 FILL_LEAST, FILL_MOST = 0.10, 0.45  # opacity of a region's fill at the legend's low and high end
 
@@ -174,8 +174,8 @@ def _wash(layer: OverlayLayer, values: np.ndarray, share: np.ndarray) -> QImage:
     if layer.kind == "routing":  # numbers of experts: those that follow each other are no more alike than others
         for expert in np.unique(values[known]):
             rgba[values == expert] = QColor(expert_colour(int(expert))).getRgb()
-    elif layer.kind == "trust":
-        rgba[..., :3] = trust_ramp()[entries]
+    elif layer.kind in ("trust", "word") or (layer.kind == "gate" and layer.sensor == "both"):
+        rgba[..., :3] = (trust_ramp() if layer.kind == "trust" else value_ramp())[entries]
         rgba[..., 3] = 255
     else:
         # Little attention only dims, much glows: the order survives on light and on dark ground.

@@ -10,12 +10,12 @@ from engine.errors import RasterUnreadable
 from engine.protocol import Opened, Outcome
 from engine.records import Box, DisplaySpec, PixelWindow
 from rsqa_desktop.canvas.area import AreaTool
-from rsqa_desktop.canvas.box_overlay import REACH_PX, BoxesOverlay
 from rsqa_desktop.canvas.furniture import describe
 from rsqa_desktop.canvas.layer_overlay import overlay_of
 from rsqa_desktop.canvas.overlays import Overlay
 from rsqa_desktop.canvas.pane import HANDLE_PX, Pane
 from rsqa_desktop.canvas.pictures import PictureStream, Source, TileReader
+from rsqa_desktop.canvas.things import REACH_PX, ThingsOverlay
 from rsqa_desktop.canvas.viewport import Viewport, fit_scale, window_around
 from rsqa_desktop.model.layers import OverlayLayer, PaneName
 from rsqa_desktop.theme import Palette
@@ -43,7 +43,8 @@ class PairView(QWidget):
     Signals: ``view_changed`` (pan, zoom, another scene); ``cursor_moved`` (col, row) and ``cursor_left``;
     ``area_changed`` (:class:`PixelWindow` or None) whenever the drawn area is another, at the end of a drag;
     ``area_mode_changed``; ``overlays_pointed``, a tuple of (layer id, value) under the cursor, uppermost first;
-    ``box_pointed`` and ``box_clicked``, the place in its list of the box under the pointer, or None beside all of them;
+    ``thing_pointed`` and ``thing_clicked``, the place in its list of the box or part of a mask under the pointer, or
+    None beside all of them;
     ``problem``, a sentence for the user.
     """
 
@@ -53,8 +54,8 @@ class PairView(QWidget):
     area_changed = Signal(object)
     area_mode_changed = Signal(bool)
     overlays_pointed = Signal(object)
-    box_pointed = Signal(object)
-    box_clicked = Signal(object)
+    thing_pointed = Signal(object)
+    thing_clicked = Signal(object)
     problem = Signal(str)
 
     def __init__(
@@ -70,7 +71,7 @@ class PairView(QWidget):
         self._area_mode = False
         self._overlays: dict[str, Overlay] = {}
         self._pointed: tuple[tuple[str, float], ...] = ()
-        self._pointed_box: int | None = None
+        self._pointed_thing: int | None = None
         self._pointer: tuple[Pane, float, float] | None = None
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(1)  # Qt lets a handle this thin be grasped a few pixels beside it
@@ -136,9 +137,9 @@ class PairView(QWidget):
             pane.show_overlays(list(kept.values()))
         self._point_again()
 
-    def mark_boxes(self, selected: int | None, pointed: int | None) -> None:
-        """Emphasise the boxes in these places of their list on both panes."""
-        for overlay in self._box_overlays():
+    def mark_things(self, selected: int | None, pointed: int | None) -> None:
+        """Emphasise the boxes or parts in these places of their list on both panes."""
+        for overlay in self._things_overlays():
             overlay.selected, overlay.pointed = selected, pointed
         for pane in self._panes.values():
             pane.update()
@@ -307,31 +308,31 @@ class PairView(QWidget):
         else:
             self.cursor_left.emit()
         self._read_overlays(pane, col, row)
-        self._tell_box(self._box_under(pane, x, y))
+        self._tell_thing(self._thing_under(pane, x, y))
         if self._area_mode and not self._area.dragging:
             pane.setCursor(_CURSORS[self._area.grip_at(col, row, HANDLE_PX / self._view.scale)])
 
     def _view_of_narrowest(self) -> Viewport:
         return min((pane.viewport for pane in self._shown()), key=lambda viewport: viewport.width)
 
-    def _box_overlays(self) -> list[BoxesOverlay]:
-        return [each for each in self._overlays.values() if isinstance(each, BoxesOverlay)]
+    def _things_overlays(self) -> list[ThingsOverlay]:
+        return [each for each in self._overlays.values() if isinstance(each, ThingsOverlay)]
 
-    def _box_under(self, pane: Pane, x: float, y: float) -> int | None:
+    def _thing_under(self, pane: Pane, x: float, y: float) -> int | None:
         col, row = pane.viewport.to_frame(x, y)
-        for overlay in self._box_overlays():
+        for overlay in self._things_overlays():
             if overlay.layer.visible and pane.sensor in overlay.layer.panes:
-                return overlay.box_at(col, row, REACH_PX / self._view.scale)
+                return overlay.thing_at(col, row, REACH_PX / self._view.scale)
         return None
 
     def _click(self, pane: Pane, x: float, y: float) -> None:
-        if any(overlay.layer.visible for overlay in self._box_overlays()):
-            self.box_clicked.emit(self._box_under(pane, x, y))
+        if any(overlay.layer.visible for overlay in self._things_overlays()):
+            self.thing_clicked.emit(self._thing_under(pane, x, y))
 
-    def _tell_box(self, place: int | None) -> None:
-        if place != self._pointed_box:
-            self._pointed_box = place
-            self.box_pointed.emit(place)
+    def _tell_thing(self, place: int | None) -> None:
+        if place != self._pointed_thing:
+            self._pointed_thing = place
+            self.thing_pointed.emit(place)
 
     def _point_again(self) -> None:
         """What lies under a pointer at rest has changed."""
@@ -344,7 +345,7 @@ class PairView(QWidget):
             pane.show_crosshair(None)
             pane.show_readout([])
         self._tell_pointed(())
-        self._tell_box(None)
+        self._tell_thing(None)
         self.cursor_left.emit()
 
     def _read_overlays(self, pane: Pane, col: float, row: float) -> None:

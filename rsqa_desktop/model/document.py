@@ -12,7 +12,7 @@ from dataclasses import replace
 from psygnal import Signal
 
 from engine.protocol import Opened, Outcome
-from engine.records import GateChoice, PairCheck, PixelWindow
+from engine.records import Cleaning, GateChoice, PairCheck, PixelWindow
 from engine.records.pair import Verdict
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import History, HistoryEntry, Result
@@ -28,7 +28,7 @@ class Document:
 
     ``area`` is what the user drew (``drawing`` while the next drag will), ``view`` what the panes show;
     :attr:`target` says which of the two a question is about. ``shown`` is the history entry on the answer card.
-    ``marks`` are the boxes that lie over the images, with those that the user means.
+    ``marks`` are the boxes, or the parts of a mask, that lie over the images, with those that the user means.
     ``gate`` are the user's standing orders to the gate.
     """
 
@@ -121,10 +121,18 @@ class Document:
         self.history_changed.emit()
 
     def answered(self, entry_id: str, result: Result) -> None:
-        """An answer or a finding arrived; it goes on the card unless something newer was asked since."""
+        """An answer, a finding or an outline arrived; it goes on the card unless something newer was asked since.
+
+        It may be the outline that is shown with its mask cut anew; a preview that was changed again since stays one.
+        """
         entry = self.history.update(entry_id, result=result)
         self.history_changed.emit()
-        if entry == self.history.entries[-1]:
+        if self.shown is not None and self.shown.id == entry_id:
+            before = self.mask
+            self._show(entry)
+            if before is not None and before.is_preview:
+                self.change_layer(before.id, cleaning=before.cleaning)
+        elif entry.state == "running" and entry == self.history.entries[-1]:
             self._show(entry)
 
     def ended(self, entry_id: str, outcome: Outcome) -> None:
@@ -140,8 +148,18 @@ class Document:
         if entry is not None and entry.result is not None:
             self._show(entry)
 
-    def change_layer(self, layer_id: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
-        """Show, hide or fade one layer. An unknown id changes nothing: the answer it belonged to is gone."""
+    def change_layer(
+        self,
+        layer_id: str,
+        *,
+        visible: bool | None = None,
+        opacity: float | None = None,
+        cleaning: Cleaning | None = None,
+    ) -> None:
+        """Show, hide or fade one layer, or cut its mask in another way: a preview, until the engine has made it.
+
+        An unknown id changes nothing: the answer it belonged to is gone.
+        """
 
         def changed(layer: OverlayLayer) -> OverlayLayer:
             if layer.id != layer_id:
@@ -150,19 +168,21 @@ class Document:
                 layer,
                 visible=layer.visible if visible is None else visible,
                 opacity=layer.opacity if opacity is None else opacity,
+                cleaning=cleaning or layer.cleaning,
             )
 
         self._set_layers(tuple(changed(layer) for layer in self.layers))
 
-    def show_kind(self, kind: OverlayKind, visible: bool) -> None:
+    def show_kind(self, kind: OverlayKind, visible: bool, *, only: str = "") -> None:
         """Show or hide one kind of layer: the key regions of both sensors, say.
 
-        Where a sensor has several of a kind only the first is shown, as one would cover the other; all are hidden.
+        Where a sensor has several of a kind only the first is shown, or the one with the id ``only``, as one would
+        cover the other; all are hidden.
         """
-        first = {each.sensor: each.id for each in reversed(self.layers) if each.kind == kind}
+        first = {each.sensor: each.id for each in reversed(self.layers) if each.kind == kind and only in ("", each.id)}
         self._set_layers(
             tuple(
-                replace(each, visible=visible and each.id == first[each.sensor]) if each.kind == kind else each
+                replace(each, visible=visible and each.id in first.values()) if each.kind == kind else each
                 for each in self.layers
             )
         )
@@ -171,6 +191,11 @@ class Document:
         """Whether a layer of this kind is visible, None where there is none."""
         ours = [layer.visible for layer in self.layers if layer.kind == kind]
         return any(ours) if ours else None
+
+    @property
+    def mask(self) -> OverlayLayer | None:
+        """The layer with the mask, None while nothing that lies over the images was outlined."""
+        return next((layer for layer in self.layers if layer.kind == "outline"), None)
 
     def post(self, notice: Notice) -> None:
         """Say something in the notice bar, in place of what was said under the same key."""
@@ -197,5 +222,5 @@ class Document:
         self._remembered |= {layer.id: layer for layer in layers}
         if layers != self.layers:
             self.layers = layers
-            self.marks.renew(next((each.finding.boxes for each in layers if each.finding is not None), ()))
+            self.marks.renew(next((each.things for each in layers if each.things), ()))
             self.layers_changed.emit()

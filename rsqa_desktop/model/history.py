@@ -6,38 +6,44 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.protocol import Outcome
-from engine.records import Answer, AskRequest, Finding, FindRequest, TiledAnswer
+from engine.records import Answer, AskRequest, Cleaning, Finding, FindRequest, Outline, OutlineRequest, TiledAnswer
 from rsqa_desktop.model.mode import Deed
 
-Result = Answer | TiledAnswer | Finding
-"""What can come of a question or an expression."""
+Request = AskRequest | FindRequest | OutlineRequest
+"""A question or an expression as it is sent; over a grid of tiles, the question of every tile."""
+Result = Answer | TiledAnswer | Finding | Outline
+"""What can come of it."""
 EntryState = Literal["running", "succeeded", "cancelled", "failed", "crashed"]
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One question, or one expression that was looked for.
+    """One question, or one expression that was looked for or outlined.
 
     ``outcome`` is None while it runs; ``result`` is there exactly when it succeeded. ``over_tiles`` says that it was
-    asked of every tile of a grid; ``tiles_expected`` is their number where it was known beforehand.
+    asked of every tile of a grid; ``tiles_expected`` is their number where it was known beforehand. ``cleaning_first``
+    is what an outline's mask was cut with at first; that of ``result`` may be another since.
     """
 
     id: str
-    request: AskRequest | FindRequest
+    request: Request
     result: Result | None = None
     outcome: Outcome | None = None
     over_tiles: bool = False
     tiles_expected: int | None = None
+    cleaning_first: Cleaning | None = None
 
     @property
     def text(self) -> str:
-        """What was typed."""
-        return self.request.expression if isinstance(self.request, FindRequest) else self.request.question
+        """The question, or what was named."""
+        return self.request.question if isinstance(self.request, AskRequest) else self.request.expression
 
     @property
     def deed(self) -> Deed:
-        """Whether it was asked or looked for."""
-        return "find" if isinstance(self.request, FindRequest) else "ask"
+        """Whether it was asked, looked for or outlined."""
+        if isinstance(self.request, AskRequest):
+            return "ask"
+        return "find" if isinstance(self.request, FindRequest) else "outline"
 
     @property
     def answer(self) -> Answer | None:
@@ -53,6 +59,11 @@ class HistoryEntry:
     def finding(self) -> Finding | None:
         """What was found."""
         return self.result if isinstance(self.result, Finding) else None
+
+    @property
+    def outline(self) -> Outline | None:
+        """What was outlined."""
+        return self.result if isinstance(self.result, Outline) else None
 
     @property
     def state(self) -> EntryState:
@@ -88,6 +99,8 @@ class History:
         """Add what arrived. Raises ``KeyError`` for a question that was never asked."""
         entry = self._entries[entry_id]
         entry = replace(entry, result=result or entry.result, outcome=outcome or entry.outcome)
+        if entry.outline is not None and entry.cleaning_first is None:
+            entry = replace(entry, cleaning_first=entry.outline.cleaning)
         self._entries[entry_id] = entry
         return entry
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.protocol import Opened
-from engine.records import AskRequest, FindRequest, PairCheck, PixelWindow, RasterInfo
+from engine.records import AreaRequest, PairCheck, PixelWindow, RasterInfo
 
 PaneSensor = Literal["optical", "sar"]
 
@@ -68,6 +68,6 @@ class Scene:
         frame = self.frame
         return PixelWindow(0, 0, frame.width, frame.height) if frame else None
 
-    def matches(self, request: AskRequest | FindRequest) -> bool:
-        """Whether an earlier question was about these very files, so that its overlays lie right."""
+    def matches(self, request: AreaRequest) -> bool:
+        """Whether an earlier request was about these very files, so that its overlays lie right."""
         return (request.optical, request.sar) == (self.optical_path, self.sar_path)

@@ -6,7 +6,17 @@ import math
 import re
 from datetime import date
 
-from engine.records import Answer, AreaUsed, Finding, FoundBox, PairCheck, RasterInfo, TiledAnswer
+from engine.records import (
+    Answer,
+    AreaUsed,
+    Finding,
+    FoundBox,
+    Outline,
+    OutlinePart,
+    PairCheck,
+    RasterInfo,
+    TiledAnswer,
+)
 from engine.records.tiles import TileState
 from rsqa_desktop.model.engine_status import EngineStatus
 from rsqa_desktop.model.history import HistoryEntry, Result
@@ -41,8 +51,11 @@ STAGE_WORDS = {
     "answer": "answering",
     "tiles": "asking tile by tile",
     "find": "looking for it",
+    "outline": "outlining it",
+    "stretch": "finding one brightness for all windows",
     "windows": "searching window by window",
     "decide": "deciding over all windows",
+    "cut": "drawing the mask",
 }
 STEP_WORDS = {"tiles": "tile", "windows": "window"}
 """Stages that go step by step, and what a step is; they may take minutes."""
@@ -53,6 +66,8 @@ STATE_WORDS: dict[TileState, str] = {
     "single-sensor": "by one sensor alone",
     "not-answerable": "not answerable: no data",
 }
+RESULT_WORDS: dict[Deed, str] = {"ask": "answer", "find": "search", "outline": "outline"}
+OTHER_DEED_WORDS: dict[Deed, str] = {"outline": "Outline the same", "find": "Find the same as boxes"}
 SET_SHOWN = 4  # answers of a set that are spelt out; a longer set says how many more
 
 
@@ -125,6 +140,12 @@ def shift_sentence(check: PairCheck) -> str:
 def without_options(sentence: str) -> str:
     """An engine's sentence less the command line's ``(--option)``: the window offers a button beside it."""
     return re.sub(r" \(--[a-z-]+\)", "", sentence)
+
+
+def remedy_here(remedy: str, deed: Deed) -> str:
+    """An engine's remedy for the window, which calls the option that names weights after what they do."""
+    option = {"ask": "--model", "find": "--finder", "outline": "--outliner"}[deed]
+    return without_options(remedy).replace("--weights", f"rsqa-desktop {option}")
 
 
 def days_apart(check: PairCheck) -> str:
@@ -211,7 +232,7 @@ def tiles(count: int) -> str:
 
 def offer_action(offer: TileOffer, deed: Deed) -> str:
     """``Ask over 25 tiles``: what the button says. How many windows overlap in a search only the engine knows."""
-    return f"Ask over {tiles(offer.tiles)}" if deed == "ask" else "Find in finer windows"
+    return f"Ask over {tiles(offer.tiles)}" if deed == "ask" else f"{sentence_case(deed)} in finer windows"
 
 
 def offer_sentence(offer: TileOffer, area: AreaUsed) -> str:
@@ -293,10 +314,94 @@ def found_summary(finding: Finding) -> str:
     return "\n".join(lines)
 
 
+def outlined_headline(outline: Outline) -> str:
+    """``412 ha``, pixels where metres are unknown, or ``Nothing outlined``."""
+    if not outline.parts:
+        return "Nothing outlined"
+    if outline.area_m2 is not None:
+        return hectares(outline.area_m2)
+    listed = number(sum(part.area_px for part in outline.parts))
+    return f"{'over ' if outline.parts_cut else ''}{listed}{NBSP}px"
+
+
+def outlined_units(outline: Outline) -> str:
+    """The same area in the other units: ``4.12 km² · 4,123,400 m²``; empty where metres are unknown."""
+    if outline.area_m2 is None or not outline.parts:
+        return ""
+    square_km, square_m = f"{significant(outline.area_m2 / 1e6)}{NBSP}km²", f"{number(outline.area_m2)}{NBSP}m²"
+    units = (square_km, square_m) if outline.area_m2 >= 1e4 else (square_m,)
+    return " · ".join(each for each in units if each != outlined_headline(outline))
+
+
+def outlined_extent(outline: Outline) -> str:
+    """``4 % of the area · 12 parts · mean probability 83 %``; of nothing nothing."""
+    if not outline.parts:
+        return ""
+    shares = (outline.area.valid_optical, outline.area.valid_sar)
+    gaps = any(share is not None and share < 1 for share in shares)
+    known = " with data" if gaps else ""
+    probability = f"mean probability {percent(outline.mean_probability)}"
+    return f"{percent(outline.share)} of the area{known} · {parts(outline)} · {probability}"
+
+
+def parts(outline: Outline) -> str:
+    """``1 part``, ``5,210 parts``: all that the mask has."""
+    count = len(outline.parts) + outline.parts_cut
+    return f"{number(count)} part{'' if count == 1 else 's'}"
+
+
+def outlined_how(outline: Outline) -> str:
+    """How the expression was read."""
+    return f"understood: {outline.understood}" if outline.understood else ""
+
+
+def part_area(part: OutlinePart) -> str:
+    """``12.4 ha``, ``320 m²``, or pixels where metres are unknown."""
+    return f"{number(part.area_px)}{NBSP}px" if part.area_m2 is None else hectares(part.area_m2)
+
+
+def part_name(place: int, part: OutlinePart) -> str:
+    """``part 3 · 12.4 ha``: what stands beside a part on the images."""
+    return f"part {place + 1} · {part_area(part)}"
+
+
+def part_facts(place: int, part: OutlinePart) -> tuple[str, ...]:
+    """All that the list says of the part in a place: its number and area, how likely it is, its holes."""
+    holes = len(part.holes_map)
+    probability = f"mean probability {percent(part.mean_probability)}"
+    return (
+        part_name(place, part),
+        probability,
+        *((f"{number(holes)} hole{'' if holes == 1 else 's'}",) if holes else ()),
+    )
+
+
+def part_sentence(place: int, part: OutlinePart) -> str:
+    """The same in a line, for a tooltip and a screen reader."""
+    return ", ".join(part_facts(place, part))
+
+
+def outlined_summary(outline: Outline) -> str:
+    """The expression, the area in all units, and a line per part, for the clipboard."""
+    whole = " · ".join(each for each in (outlined_headline(outline), outlined_units(outline)) if each)
+    lines = [f"{outline.expression}: {whole}", outlined_extent(outline)]
+    lines += [part_sentence(place, part) for place, part in enumerate(outline.parts)]
+    if outline.parts_cut:
+        lines.append(f"and {number(outline.parts_cut)} smaller parts")
+    return "\n".join(line for line in lines if line)
+
+
+def pixels_on_ground(pixels: int, gsd_m: float | None) -> str:
+    """How much ground so many pixels are: ``≈ 0.20 ha``; empty for none, and where metres are unknown."""
+    return "" if not pixels or gsd_m is None else f"≈ {hectares(pixels * gsd_m**2)}"
+
+
 def summary(result: Result) -> str:
     """A result as text, for the clipboard."""
     if isinstance(result, Answer):
         return f"{result.question} {result.answer}"
+    if isinstance(result, Outline):
+        return outlined_summary(result)
     return tiled_summary(result) if isinstance(result, TiledAnswer) else found_summary(result)
 
 
@@ -305,6 +410,17 @@ def ground(area_m2: float) -> str:
     if area_m2 >= 1e5:
         return f"{number(area_m2 / 1e6, 1)}{NBSP}km²"
     return f"{number(area_m2 / 1e4, 1)}{NBSP}ha" if area_m2 >= 1e3 else f"{number(area_m2)}{NBSP}m²"
+
+
+def hectares(area_m2: float) -> str:
+    """``412 ha``, ``12.4 ha``, ``0.52 ha``; less than a tenth of one in square metres."""
+    return f"{number(area_m2)}{NBSP}m²" if area_m2 < 1e3 else f"{significant(area_m2 / 1e4)}{NBSP}ha"
+
+
+def significant(value: float) -> str:
+    """With as many decimals as matter: ``0.52``, ``12.4``, ``4,123``."""
+    decimals = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return number(value, decimals)
 
 
 def sentence_case(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The right-hand panel: answer, map of answers or boxes, how sure, who said it, why, and how well the pair lies."""
+"""The right-hand panel: what came of the question or expression, how sure, who said it, why, how well the pair lies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from engine.records import Finding
+from engine.records import Finding, Outline
 from rsqa_desktop.actions.asking import Asking
-from rsqa_desktop.actions.exporting import FOUND_FORMATS
+from rsqa_desktop.actions.exporting import FOUND_FORMATS, OUTLINED_FORMATS
 from rsqa_desktop.model import wording
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.history import Result
@@ -28,7 +28,8 @@ from rsqa_desktop.panels.parts import (
     set_role,
 )
 from rsqa_desktop.panels.result import ResultSection
-from rsqa_desktop.theme import attention_ramp, brightness_ramp, trust_ramp
+from rsqa_desktop.panels.words import WordsView
+from rsqa_desktop.theme import attention_ramp, brightness_ramp, trust_ramp, value_ramp
 
 EXAMPLES = (
     "Is there a river?",
@@ -36,20 +37,22 @@ EXAMPLES = (
     "What is the main land cover?",
     "all ships",
     "the largest storage tank",
+    "outline the water",  # the last one, which is left out where no model that outlines is at hand
 )
-_QUIET_LEGENDS: tuple[OverlayKind, ...] = ("routing", "routing-share", "gate")  # only while their map is shown
+_QUIET_LEGENDS: tuple[OverlayKind, ...] = ("probability", "word", "routing", "routing-share", "gate")
+"""Seen only while their map is."""
 _GOOD_VERDICTS = ("aligned", "resampled")
 
 
 class AnswerCard(QScrollArea):
     """Shows ``document.shown``, or what could be asked while there is nothing to show.
 
-    ``question_asked_for`` carries an example that was pressed: put it into the query box. ``box_asked_for`` carries the
-    place of a box chosen in the list: bring it into view.
+    ``question_asked_for`` carries an example that was pressed: put it into the query box. ``thing_asked_for`` carries
+    the place of a box or part chosen in the list: bring it into view.
     """
 
     question_asked_for = Signal(str)
-    box_asked_for = Signal(int)
+    thing_asked_for = Signal(int)
 
     def __init__(self, document: Document, asking: Asking, actions: Mapping[str, QAction]) -> None:
         super().__init__()
@@ -57,13 +60,14 @@ class AnswerCard(QScrollArea):
         self._asking = asking
         self._content = QWidget()
         self._content.setProperty("role", "panel")
-        self._invitation = _Invitation(self)
+        self._invitation = _Invitation(self, asking)
         self._result = ResultSection(document, actions)
         self._why = WhySection(document, actions)
         self._pair = PairSection(document, actions)
         self._footer = _Footer(actions)
         self._lay_out()
-        self._result.boxes.box_asked_for.connect(self.box_asked_for)
+        self._result.boxes.thing_asked_for.connect(self.thing_asked_for)
+        self._result.parts.thing_asked_for.connect(self.thing_asked_for)
         document.shown_changed.connect(self._follow)
         document.history_changed.connect(self._follow)
         document.scene_changed.connect(self._follow)
@@ -106,6 +110,7 @@ class AnswerCard(QScrollArea):
         self._result.show_entry(running or shown, result)
         offer, deed = (self._asking.offer if result else None), (shown.deed if shown else "ask")
         self._result.show_offer(offer, result.area if result else None, deed)
+        self._result.show_other_deed(self._asking.other_deed if result else None)
         self._result.setVisible(running is not None or shown is not None)
         scene = self._document.scene
         askable = not scene.is_empty and not (scene.check and scene.check.refused)
@@ -120,15 +125,15 @@ class AnswerCard(QScrollArea):
 class _Invitation(QWidget):
     """Before the first answer: what one could ask, ready to press."""
 
-    def __init__(self, card: AnswerCard) -> None:
+    def __init__(self, card: AnswerCard, asking: Asking) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(heading("Ask or find"))
-        told = "Type a question above, or name what to find; or start from one of these:"
+        column.addWidget(heading("Ask, find or outline"))
+        told = "Type a question above, or name what to find or outline; or start from one of these:"
         column.addWidget(label(told, "muted", wrap=True))
-        for question in EXAMPLES:
+        for question in EXAMPLES if asking.at_hand.outliner else EXAMPLES[:-1]:
             chip = QPushButton(question)
             chip.setProperty("role", "chip")
             chip.setAccessibleName(f"{MODE_WORDS[deed_of(question)]}: {question}")
@@ -153,6 +158,8 @@ class WhySection(QWidget):
         column.addWidget(self._heading)
         self._experts = ExpertLegend()
         self._legends: dict[OverlayKind, QWidget] = {
+            "probability": RampLegend(value_ramp(), "0 %", "100 %"),
+            "word": RampLegend(value_ramp(), "little", "much"),
             "routing": self._experts,
             "routing-share": RampLegend(brightness_ramp(), "0 %", "100 %"),
             "gate": RampLegend(brightness_ramp(), "shut", "open"),
@@ -160,13 +167,15 @@ class WhySection(QWidget):
             "confidence": RampLegend(attention_ramp("both"), "0 %", "100 %"),
         }
         for kind in WHY_KINDS:
-            column.addWidget(self._toggle(kind, KIND_TITLES[kind], actions[f"layer.{kind}"]))
+            each = WordsView(document) if kind == "word" else self._toggle(kind, actions[f"layer.{kind}"])
+            column.addWidget(each)
             if kind in self._legends:
                 column.addWidget(self._legends[kind])
         document.layers_changed.connect(self._follow)
         self._follow()
 
-    def _toggle(self, kind: OverlayKind, title: str, action: QAction) -> QWidget:
+    def _toggle(self, kind: OverlayKind, action: QAction) -> QWidget:
+        title = KIND_TITLES[kind]
         box = QCheckBox(title)
         box.setAccessibleName(title)
         box.setAccessibleDescription(KIND_HELP[kind])
@@ -249,9 +258,11 @@ class _Footer(QWidget):
         row = QHBoxLayout()
         row.setSpacing(GRID)
         self._export = CommandButton(actions["answer.export"], text="Export…")
-        self._export_boxes = _export_menu(actions)
+        self._export_boxes = _export_menu("boxes", actions, [f"export.{kind}" for kind in FOUND_FORMATS])
+        self._export_outline = _export_menu("outline", actions, [f"export.outline.{kind}" for kind in OUTLINED_FORMATS])
         row.addWidget(self._export)
         row.addWidget(self._export_boxes)
+        row.addWidget(self._export_outline)
         row.addWidget(CommandButton(actions["answer.copy"], text="Copy"))
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -262,23 +273,24 @@ class _Footer(QWidget):
 
     def show_result(self, result: Result | None) -> None:
         self.setVisible(result is not None)
-        self._export.setVisible(not isinstance(result, Finding))
+        self._export.setVisible(not isinstance(result, Finding | Outline))
         self._export_boxes.setVisible(isinstance(result, Finding))
+        self._export_outline.setVisible(isinstance(result, Outline))
         if result is not None:
             self._model.setText(wording.model_sentence(result))
             sha = result.provenance.model_sha256
             self._model.setToolTip(f"{result.provenance.model}, SHA-256 {sha}, on {result.provenance.device}")
 
 
-def _export_menu(actions: Mapping[str, QAction]) -> QPushButton:
-    """A button that offers all formats of boxes at once, or each alone."""
+def _export_menu(what: str, actions: Mapping[str, QAction], formats: list[str]) -> QPushButton:
+    """A button that offers all formats at once, or each alone; ``formats`` are the ids of their commands."""
     button = QPushButton("Export")
-    button.setAccessibleName("Export the boxes")
+    button.setAccessibleName(f"Export the {what}")
     button.setToolTip(actions["answer.export"].toolTip())
     menu = QMenu(button)
     menu.addAction(actions["answer.export"])
     menu.addSeparator()
-    for kind in FOUND_FORMATS:
-        menu.addAction(actions[f"export.{kind}"])
+    for command in formats:
+        menu.addAction(actions[command])
     button.setMenu(menu)
     return button

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.history import HistoryEntry
-from rsqa_desktop.model.wording import found_headline, percent, tiled_summary, tiles
+from rsqa_desktop.model.wording import found_headline, outlined_headline, percent, tiled_summary, tiles
 from rsqa_desktop.panels.parts import GRID, heading, label
 
 _ID = Qt.ItemDataRole.UserRole
@@ -27,7 +27,7 @@ class HistoryPanel(QWidget):
         self._empty = label("Nothing asked yet.", "muted")
         self.list = QTreeWidget()
         self.list.setAccessibleName("History of questions and expressions")
-        self.list.setAccessibleDescription("Arrow keys show an earlier result, Enter asks or finds again")
+        self.list.setAccessibleDescription("Arrow keys show an earlier result, Enter asks, finds or outlines again")
         self.list.setHeaderHidden(True)
         self.list.setColumnCount(2)
         self.list.setRootIsDecorated(False)
@@ -91,11 +91,13 @@ class HistoryPanel(QWidget):
 
 
 def _result(entry: HistoryEntry) -> str:
-    """``yes · 93 %``, ``49 tiles``, ``14 found``, or how it ended without a result."""
+    """``yes · 93 %``, ``49 tiles``, ``14 found``, ``412 ha``, or how it ended without a result."""
     if entry.answer is not None:
         return f"{entry.answer.answer} · {percent(entry.answer.confidence)}"
     if entry.tiled is not None:
         return tiles(entry.tiled.grid.tiles)
     if entry.finding is not None:
         return found_headline(entry.finding).lower()
+    if entry.outline is not None:
+        return outlined_headline(entry.outline) if entry.outline.parts else "nothing"
     return {"running": "…", "succeeded": ""}.get(entry.state, entry.state)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from rsqa_desktop.model.document import Document
 from rsqa_desktop.model.layers import OverlayLayer
 from rsqa_desktop.model.wording import raster_detail
 from rsqa_desktop.panels.parts import GRID, ElidedLabel, Swatch, heading, label
-from rsqa_desktop.theme import FUSION, NEUTRAL, answer_colour, expert_colour, sensor_colour
+from rsqa_desktop.theme import FUSION, NEUTRAL, answer_colour, expert_colour, sensor_colour, value_ramp
 
 
 class LayersPanel(QWidget):
@@ -123,6 +124,8 @@ def _colours(layer: OverlayLayer) -> tuple[str, ...]:
         return tuple(expert_colour(number) for number in range(1, min(round(layer.high), 3) + 1))
     if layer.kind == "answers" and layer.tiled is not None:
         return tuple(answer_colour(place) for place in range(min(len(layer.tiled.counts), 3)))
-    if layer.kind == "confidence":
+    if layer.kind in ("probability", "word"):
+        return tuple(QColor(*map(int, value_ramp()[at])).name() for at in (0, 128, 255))
+    if layer.kind in ("confidence", "outline"):
         return (FUSION,)
     return (NEUTRAL if layer.sensor == "both" else sensor_colour(layer.sensor),)

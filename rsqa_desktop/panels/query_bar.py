@@ -18,8 +18,16 @@ PLACEHOLDERS: dict[QueryMode, str] = {
     "auto": "Ask, or name what to find: Is there a bridge?   all ships at the pier",
     "ask": "Ask about what you see: Is there a bridge?   How many ships are there?",
     "find": "Name what to find: all ships   the largest storage tank on the left",
+    "outline": "Name what to outline: the water   forest on the left   the lake in the north",
 }
-NAMES: dict[QueryMode, str] = {"auto": "Question or expression", "ask": "Question", "find": "Expression"}
+WITH_OUTLINER = "Ask, or name what to find or outline: Is there a bridge?   all ships   outline the lake"
+"""In *Auto*, where a model that outlines is at hand."""
+NAMES: dict[QueryMode, str] = {
+    "auto": "Question or expression",
+    "ask": "Question",
+    "find": "Expression",
+    "outline": "Expression",
+}
 
 
 class QuestionEdit(QLineEdit):
@@ -49,7 +57,7 @@ class QueryBar(QWidget):
         self._walk = TextWalk()
         self.edit = QuestionEdit()
         self.edit.setAccessibleDescription(
-            "Enter asks or finds, up and down walk through what was typed before, Escape cancels"
+            "Enter asks, finds or outlines, up and down walk through what was typed before, Escape cancels"
         )
         self.edit.setMinimumHeight(4 * GRID)
         self._hint = label("", "muted")
@@ -92,10 +100,11 @@ class QueryBar(QWidget):
 
     def _follow_question(self) -> None:
         mode = self._asking.mode
-        self.edit.setPlaceholderText(PLACEHOLDERS[mode])
+        outlines = mode == "auto" and self._asking.at_hand.outliner
+        self.edit.setPlaceholderText(WITH_OUTLINER if outlines else PLACEHOLDERS[mode])
         self.edit.setAccessibleName(NAMES[mode])
         self._ask.say(MODE_WORDS[self._asking.deed])
-        self._ask.setFixedWidth(9 * GRID)  # the words differ in length, and the box must not jump
+        self._ask.setFixedWidth(10 * GRID)  # the words differ in length, and the box must not jump
         if self.edit.text() != self._asking.question:
             self.edit.setText(self._asking.question)
 

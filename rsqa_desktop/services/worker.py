@@ -7,15 +7,27 @@ from itertools import count
 from PySide6.QtCore import QObject, Signal
 
 from engine.protocol import Hello, Progress
-from engine.records import AskRequest, AskTilesRequest, CheckRequest, ExportRequest, FindRequest
+from engine.records import (
+    AskRequest,
+    AskTilesRequest,
+    CheckRequest,
+    ExportRequest,
+    FindRequest,
+    OutlineRequest,
+    RedrawRequest,
+)
 from rsqa_desktop.services.engine_process import EngineProcess
+
+Request = AskRequest | AskTilesRequest | FindRequest | OutlineRequest | RedrawRequest | CheckRequest | ExportRequest
+"""What the worker can be asked for."""
 
 
 class Worker(QObject):
     """Runs ``rsqa serve``.
 
     Signals: ``ready(Ready)`` when it can answer; ``progress(id, Progress)``; ``replied(id, record)`` with an
-    :class:`Answer`, a :class:`TiledAnswer`, a :class:`Finding`, a :class:`PairCheck` or an :class:`Exported`;
+    :class:`Answer`, a :class:`TiledAnswer`, a :class:`Finding`, an :class:`Outline`, a :class:`PairCheck` or an
+    :class:`Exported`;
     ``finished(id, Outcome)`` once for every request; ``died(Outcome)`` when the process was lost. It is then
     started again by itself, its requests have ended as ``crashed``; submitting the same record again repeats one.
     """
@@ -52,8 +64,9 @@ class Worker(QObject):
         """End the worker for good; to be called before the window goes."""
         self._process.stop()
 
-    def submit(self, request: AskRequest | AskTilesRequest | FindRequest | CheckRequest | ExportRequest) -> str:
-        """Send a request; returns its id. A newer question or search ends an older one as ``cancelled``."""
+    def submit(self, request: Request) -> str:
+        """Send a request; returns its id. A newer question, search, outline or redraw ends an older one as
+        ``cancelled``."""
         message_id = f"w{next(self._ids)}"
         self._process.send(message_id, request)
         return message_id

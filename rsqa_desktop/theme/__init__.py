@@ -21,8 +21,9 @@ from rsqa_desktop.theme.palette import (
     expert_colour,
     sensor_colour,
     trust_ramp,
+    value_ramp,
 )
-from rsqa_desktop.theme.style import FONT_PX, Mode, Theme, interface_font, qt_palette, style_sheet
+from rsqa_desktop.theme.style import FONT_PX, SLIDER_HANDLE_PX, Mode, Theme, interface_font, qt_palette, style_sheet
 
 __all__ = [
     "ACCENT",
@@ -45,7 +46,9 @@ __all__ = [
     "trust_ramp",
     "attention_ramp",
     "brightness_ramp",
+    "value_ramp",
     "FONT_PX",
+    "SLIDER_HANDLE_PX",
     "Mode",
     "Theme",
     "interface_font",

@@ -27,6 +27,10 @@ _ANSWERS = ("#CC6677", "#DDCC77", "#AA4499", "#44AA99", "#117733", "#999933", "#
 OTHER_ANSWERS = "#777777"
 NO_DATA = "#60666F"
 
+# From little to much: Nuñez, Anderton and Renslow's "cividis" (2018), which eyes with a colour vision
+# deficiency see as the others do, and whose order survives grey print. No sensor's hue, so that a mask stands out.
+_VALUES = ("#00204D", "#31446B", "#666970", "#958F78", "#CBBA69", "#FFEA46")
+
 # What lies on an image looks the same in both themes, as the image does.
 CASING = "#FFFFFF"
 PILL = "#1E2126"
@@ -104,6 +108,11 @@ def expert_colour(number: int) -> str:
 def trust_ramp() -> np.ndarray:
     """RGB bytes [256, 3] for modality trust: entry 0 is all SAR, 255 all optical, neutral between."""
     return _ramp((SAR, "#F2F2F2", OPTICAL))
+
+
+def value_ramp() -> np.ndarray:
+    """RGB bytes [256, 3] for maps that are no sensor's and may lie under a mask: from blue for little to yellow."""
+    return _ramp(_VALUES)
 
 
 def brightness_ramp() -> np.ndarray:

@@ -5,10 +5,11 @@ cannot. It is driven by a dynamic property, never by object names::
 
     button.setProperty("role", "primary")   # primary | chip | segment (checkable, side by side) | flat
     label.setProperty("role", "heading")    # heading (small caps of a section) | title | brand | strong | muted
-                                            # | answer | good | warning
+                                            # | answer (-stale: soon another) | good | warning
     frame.setProperty("role", "segments")   # round segments
     widget.setProperty("role", "bar")       # bar: a tool or status bar's ground; panel: a dock's; stage: the images'
-    spin_box.setProperty("role", "quiet")   # a number that can be changed, among words
+    spin_box.setProperty("role", "quiet")   # a number that can be changed, among words; field: with an edge
+    slider.setProperty("role", "threshold") # what is beyond the handle counts
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from rsqa_desktop.assets import icon_path
-from rsqa_desktop.theme.palette import ACCENT, DARK, LIGHT, Palette
+from rsqa_desktop.theme.palette import ACCENT, DARK, FUSION, LIGHT, Palette
 
 Mode = Literal["system", "light", "dark"]
 FONT_PX = 13
+SLIDER_HANDLE_PX = 14
 _SCHEMES = {
     "system": Qt.ColorScheme.Unknown,
     "light": Qt.ColorScheme.Light,
@@ -152,6 +154,18 @@ QSpinBox[role="quiet"] QLineEdit {{ background: transparent; border: none; paddi
 QSpinBox[role="quiet"]::up-button, QSpinBox[role="quiet"]::down-button {{ width: 0; border: none; }}
 QSpinBox[role="quiet"]:hover {{ background: {p.raised}; }}
 QSpinBox[role="quiet"]:focus {{ border-color: {ACCENT}; color: {p.text}; }}
+QSpinBox[role="field"] {{
+    background: {p.raised}; border: 1px solid {p.outline}; border-radius: 6px; padding: 3px 6px; }}
+QSpinBox[role="field"]::up-button, QSpinBox[role="field"]::down-button {{ width: 0; border: none; }}
+QSpinBox[role="field"]:focus {{ border-color: {ACCENT}; }}
+
+QSlider[role="threshold"]::groove:horizontal {{ height: 4px; border-radius: 2px; background: {p.line}; }}
+QSlider[role="threshold"]::add-page:horizontal {{ border-radius: 2px; background: {FUSION}; }}
+QSlider[role="threshold"]::handle:horizontal {{
+    width: {SLIDER_HANDLE_PX - 2}px; margin: -5px 0; border: 1px solid {p.surface}; border-radius: 7px;
+    background: {ACCENT}; }}
+QSlider[role="threshold"]::handle:horizontal:hover, QSlider[role="threshold"]::handle:horizontal:focus {{
+    border-color: {p.text}; }}
 
 QCheckBox {{ spacing: 8px; }}
 QCheckBox::indicator, QAbstractItemView::indicator {{
@@ -196,7 +210,8 @@ QLabel[role="heading"] {{ color: {p.muted}; font-size: 11px; font-weight: 600; l
 QLabel[role="muted"] {{ color: {p.muted}; }}
 QLabel[role="good"] {{ color: {p.good_text}; font-weight: 600; }}
 QLabel[role="warning"] {{ color: {p.warning_text}; }}
-QLabel[role="answer"] {{ font-size: 26px; font-weight: 700; }}
+QLabel[role="answer"], QLabel[role="answer-stale"] {{ font-size: 26px; font-weight: 700; }}
+QLabel[role="answer-stale"] {{ color: {p.muted}; }}
 
 QTreeView, QListView, QTableView {{ background: {p.surface}; border: none; outline: none; }}
 QTreeView::item, QListView::item {{ padding: 4px 2px; border: none; color: {p.text}; }}

@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
         bench.settings.changed.connect(self._follow_settings)
         bench.requests.focus_question.connect(self._focus_question)
         self.card.question_asked_for.connect(self._put_question)
-        self.card.box_asked_for.connect(self._show_box)
+        self.card.thing_asked_for.connect(self._show_thing)
         self.history.again_asked_for.connect(bench.asking.again)
         self.welcome.pair_asked_for.connect(self._open_recent)
         theme.changed.connect(self.view.set_theme)
@@ -151,9 +151,9 @@ class MainWindow(QMainWindow):
         self.query.edit.setText(text)
         self.query.edit.setFocus()
 
-    def _show_box(self, place: int) -> None:
+    def _show_thing(self, place: int) -> None:
         self._bench.document.marks.select(place)
-        self._bench.requests.show_box.emit(self._bench.document.marks.boxes[place].box)
+        self._bench.requests.show_box.emit(self._bench.document.marks.things[place].box)
 
     def _open_recent(self, pair: RecentPair, _checked: bool = False) -> None:
         self._bench.opening.open_pair(pair.optical, pair.sar)

@@ -26,8 +26,8 @@ class ViewBinding(QObject):
         view.cursor_moved.connect(bench.pointing.move)
         view.cursor_left.connect(bench.pointing.leave)
         view.area_changed.connect(self._take_area)
-        view.box_pointed.connect(self._document.marks.point_at)
-        view.box_clicked.connect(self._document.marks.select)
+        view.thing_pointed.connect(self._document.marks.point_at)
+        view.thing_clicked.connect(self._document.marks.select)
         view.problem.connect(lambda text: self._document.post(Notice("panes", text, "warning")))
         self._document.scene_changed.connect(self._show_scene)
         self._document.area_changed.connect(self._show_area)
@@ -60,7 +60,7 @@ class ViewBinding(QObject):
         self._view.set_overlays(list(reversed(self._document.layers)))  # the panes draw the first at the bottom
 
     def _show_marks(self) -> None:
-        self._view.mark_boxes(self._document.marks.selected, self._document.marks.pointed)
+        self._view.mark_things(self._document.marks.selected, self._document.marks.pointed)
 
     def _take_view(self) -> None:
         self._document.view = self._view.visible_window()

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QApplication
 from engine.protocol import Opened
 from engine.records import FoundBox
 from rsqa_desktop.actions.workbench import Workbench
+from rsqa_desktop.model.mode import AtHand
 from rsqa_desktop.model.settings import SettingsStore
 from rsqa_desktop.services import TileReader, Worker
 from rsqa_desktop.theme import Theme
 from rsqa_desktop.window import MainWindow
 from rsqa_desktop.window.request_answers import Choosers
 from tests.desktop.fakes import SHIPS, FakeTiles, FakeWorker, check, finding, raster
+from tests.desktop.outlines import outlined, redrawn
 
 OPTICAL, SAR = "/scene/opt.tif", "/scene/sar.tif"
 
@@ -32,7 +34,11 @@ class Rig:
         self.worker = FakeWorker()
         self.settings = SettingsStore(folder / "settings.json")
         self.bench = Workbench.assemble(
-            self.settings, cast(TileReader, self.tiles), cast(Worker, self.worker), folder / "scratch"
+            self.settings,
+            cast(TileReader, self.tiles),
+            cast(Worker, self.worker),
+            folder / "scratch",
+            at_hand=AtHand(finder=True, outliner=True),
         )
         self.document = self.bench.document
 
@@ -69,6 +75,28 @@ class Rig:
         assert isinstance(request, FindRequest)
         self.worker.reply(message_id, finding(request, boxes))
         return message_id
+
+    def outline(self, expression: str = "the water") -> str:
+        """Send an expression and have a lake outlined for it; the id under which the worker knew it."""
+        from engine.records import OutlineRequest
+
+        self.bench.asking.mode = "outline"
+        self.bench.asking.question = expression
+        self.bench.asking.run()
+        message_id, request = self.worker.newest(OutlineRequest)
+        assert isinstance(request, OutlineRequest)
+        self.worker.reply(message_id, outlined(request))
+        return message_id
+
+    def redraw(self) -> None:
+        """Have the worker cut the mask that was asked for last."""
+        from engine.records import RedrawRequest
+
+        message_id, request = self.worker.newest(RedrawRequest)
+        assert isinstance(request, RedrawRequest)
+        assert self.document.shown is not None
+        assert self.document.shown.outline is not None
+        self.worker.reply(message_id, redrawn(self.document.shown.outline, request))
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_a_finding_is_shown_with_its_boxes_and_reasons(rig: Rig) -> None:
     rig.open_pair()
     rig.find()
     document = rig.document
-    assert document.marks.boxes == SHIPS
+    assert document.marks.things == SHIPS
     assert [layer.id for layer in document.layers if layer.visible] == ["boxes"], "reasons only when asked for"
     assert [layer.title for layer in document.layers] == [
         "Boxes · 3",
@@ -245,6 +245,6 @@ def test_an_answer_after_a_finding_takes_its_place(rig: Rig) -> None:
     request = rig.document.history.entries[-1].request
     assert isinstance(request, AskRequest)
     rig.worker.reply(message_id, answer(request))
-    assert rig.document.marks.boxes == ()
+    assert rig.document.marks.things == ()
     rig.document.show(rig.document.history.entries[0].id)
-    assert rig.document.marks.boxes == SHIPS
+    assert rig.document.marks.things == SHIPS

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.catalog import find_model
 from engine.errors import ModelNotFound
-from engine.records import PixelWindow
+from engine.records import Cleaning, PixelWindow
 from rsqa_desktop.app import Engine, Program, build
+from rsqa_desktop.model.levels import LEVELS
 from rsqa_desktop.model.wording import working
 
 MODEL = "tgfnet-compact"
@@ -44,13 +46,24 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_finder(folder, replace(SMALL, embed_width=384), trained_gsd_m=(4.0, 20.0)))
 
 
+@pytest.fixture(scope="module")
+def outliner(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """LGCE at its smallest, with random weights, as a folder: it outlines something, if nothing sensible."""
+    pytest.importorskip("torch")
+    from tests.engine.segmentation.outliner import write_outliner
+    from tests.engine.segmentation.tiny import CONFIG
+
+    config = replace(CONFIG, text_width=384, tokens=12)
+    return str(write_outliner(tmp_path_factory.mktemp("outliner"), config, trained_gsd_m=(4.0, 20.0)))
+
+
 @pytest.fixture
-def program(qapp: QApplication, qtbot: QtBot, tmp_path: Path, finder: str) -> Iterator[Program]:
+def program(qapp: QApplication, qtbot: QtBot, tmp_path: Path, finder: str, outliner: str) -> Iterator[Program]:
     try:
         find_model(MODEL)
     except ModelNotFound as error:
         pytest.skip(f"the whole path needs weights: {error}")
-    made = build(qapp, tmp_path / "scratch", Engine(MODEL, "cpu", finder), tmp_path / "settings.json")
+    made = build(qapp, tmp_path / "scratch", Engine(MODEL, "cpu", finder, outliner), tmp_path / "settings.json")
     qtbot.addWidget(made.window)
     made.window.resize(1200, 800)
     made.window.show()
@@ -127,6 +140,48 @@ def test_find_see_the_box_see_why_export_and_stop_a_long_search(
     seen: list[str] = []
     document.engine_changed.connect(lambda: seen.append(working(document.running, document.engine)))
     ask(program, "ships")
+    qtbot.waitUntil(lambda: any(each.startswith("window 1 of ") for each in seen), timeout=FIRST_MS)
+    commands["ask.cancel"].trigger()
+    qtbot.waitUntil(lambda: document.running is None, timeout=NEXT_MS)
+    assert document.history.entries[-1].state == "cancelled"
+
+
+def test_outline_change_the_threshold_export_and_stop_a_long_one(
+    program: Program, sample: tuple[str, str], qtbot: QtBot, tmp_path: Path
+) -> None:
+    document, commands = program.bench.document, program.window.commands.by_id
+    program.start_services(*sample)
+    qtbot.waitUntil(lambda: opened_and_judged(program), timeout=FIRST_MS)
+    document.set_area(PixelWindow(300, 300, 100, 100))
+    ask(program, "outline the flooded fields")
+    qtbot.waitUntil(lambda: document.running is None, timeout=FIRST_MS)
+    assert notices(program) == ""
+    assert document.shown is not None
+    first = document.shown.outline
+    assert first is not None
+    assert first.expression == "the flooded fields"
+    assert {"outline", "probability", "word", "gate", "trust"} == {layer.kind for layer in document.layers}
+    assert [layer.title for layer in document.layers if layer.kind == "word"] == ["“the”", "“flooded”", "“fields”"]
+    likely = np.load(first.probability)
+    threshold = float(np.percentile(likely[likely <= LEVELS], 90)) / LEVELS  # so that a tenth of it is outlined
+    document.change_layer("outline", cleaning=Cleaning(threshold, least_part_px=4))
+    qtbot.waitUntil(lambda: document.mask is not None and not document.mask.is_preview, timeout=NEXT_MS)
+    second = document.shown.outline
+    assert second is not None
+    assert second.cleaning == Cleaning(threshold, least_part_px=4)
+    assert 0 < second.share < 0.5
+    assert second.grid.gsd_m is not None
+    pixels = sum(part.area_px for part in second.parts)
+    assert second.area_m2 == pytest.approx(second.grid.gsd_m**2 * pixels, rel=0.02)
+    program.bench.exporting.run(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in notices(program), timeout=NEXT_MS)
+    suffixes = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert {".geojson", ".gpkg", ".json", ".png", ".tif", ".html"} <= suffixes
+    commands["area.draw"].trigger()
+    commands["view.fit"].trigger()
+    seen: list[str] = []
+    document.engine_changed.connect(lambda: seen.append(working(document.running, document.engine)))
+    ask(program, "outline the water")
     qtbot.waitUntil(lambda: any(each.startswith("window 1 of ") for each in seen), timeout=FIRST_MS)
     commands["ask.cancel"].trigger()
     qtbot.waitUntil(lambda: document.running is None, timeout=NEXT_MS)

@@ -12,9 +12,10 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from engine.records import Box, FindRequest, FoundBox
-from rsqa_desktop.canvas.box_overlay import LEAST_PX, BoxesOverlay
+from rsqa_desktop.canvas.box_overlay import BoxesOverlay
 from rsqa_desktop.canvas.layer_overlay import overlay_of
 from rsqa_desktop.canvas.overlays import Overlay
+from rsqa_desktop.canvas.things import LEAST_PX
 from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.layers import PaneName
 from rsqa_desktop.model.overlays import layers_of
@@ -138,13 +139,13 @@ def test_no_name_covers_another_box(overlay_with) -> None:
 
 def test_the_smallest_box_under_the_pointer_is_meant(overlay_with) -> None:
     overlay = overlay_with(found(Box(0, 0, 300, 300)), found(Box(100, 100, 110, 110), score=0.5))
-    assert overlay.box_at(105, 105, 0) == 1
-    assert overlay.box_at(50, 50, 0) == 0
-    assert overlay.box_at(305, 100, 0) is None
-    assert overlay.box_at(303, 100, 4) == 0
+    assert overlay.thing_at(105, 105, 0) == 1
+    assert overlay.thing_at(50, 50, 0) == 0
+    assert overlay.thing_at(305, 100, 0) is None
+    assert overlay.thing_at(303, 100, 4) == 0
     assert overlay.readings_at(105, 105)[:2] == ["ship 0.50", "found in both images"]
     assert overlay.readings_at(350, 350) == []
-    assert overlay_with().box_at(1, 1, 5) is None
+    assert overlay_with().thing_at(1, 1, 5) is None
 
 
 def test_what_is_out_of_view_is_not_painted(overlay_with) -> None:

@@ -14,7 +14,7 @@ from engine.records import Box
 from rsqa_desktop.canvas.overlays import Overlay
 from rsqa_desktop.canvas.viewport import Viewport
 from rsqa_desktop.model.layers import OverlayLayer
-from rsqa_desktop.theme import OPTICAL, SAR, attention_ramp, trust_ramp
+from rsqa_desktop.theme import OPTICAL, SAR, attention_ramp, trust_ramp, value_ramp
 
 EXTENT = Box(10, 20, 90, 60)  # 4 x 2 cells of 20 x 20 frame pixels
 VIEW = Viewport(50, 40, 4.0, 400, 320)  # frame (0, 0) at screen (0, 0)
@@ -74,6 +74,15 @@ def test_a_trust_map_runs_from_the_sar_colour_to_the_optical_one(layer: OverlayL
     # The boundary between the first two cells lies at column 30, not a pixel beside it.
     assert colour(image, 29.9, 30) == colour(image, 20, 30)
     assert colour(image, 30.1, 30) == colour(image, 40, 30)
+
+
+@pytest.mark.parametrize("kind", ["word", "gate"])
+def test_maps_of_no_one_sensor_run_from_blue_to_yellow_and_are_read_in_percent(layer: OverlayLayer, kind: str) -> None:
+    image = painted(replace(layer, kind=kind, sensor="both"))  # type: ignore[arg-type]
+    assert colour(image, 20, 30) == tuple(value_ramp()[0].tolist())
+    assert colour(image, 40, 30) == tuple(value_ramp()[255].tolist())
+    assert colour(image, 60, 30) == GREY
+    assert Overlay(replace(layer, kind=kind)).readings_at(80, 30) == ["Regions  50\N{NO-BREAK SPACE}%"]  # type: ignore[arg-type]
 
 
 def test_more_attention_is_brighter_in_one_hue(layer: OverlayLayer) -> None:
