@@ -18,14 +18,14 @@ import numpy as np
 
 from engine import __version__
 from engine.catalog import CARD_FILE, find_model
-from engine.errors import Cancelled, InputRefused
+from engine.errors import InputRefused
 from engine.jobs.checks import PairChecks, require_usable
 from engine.jobs.compose import EncodedView, compose
 from engine.jobs.device import Device, Devices
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import read_area
-from engine.jobs.telling import ProgressTeller, tell_nobody
+from engine.jobs.telling import ProgressTeller, stages, tell_nobody
 from engine.protocol import Ready
 from engine.records import Answer, AskRequest, CheckRequest, GateChoice, PairCheck, PixelWindow
 
@@ -91,13 +91,7 @@ class Asker:
         :class:`PairRefused` where the gate refuses the pair, ``ModelNotFound`` or ``ModelDamaged``, and what
         ``engine.jobs.reading`` raises.
         """
-        began = time.perf_counter()
-
-        def stage(name: str) -> None:
-            if cancelled():
-                raise Cancelled("The question was stopped.")
-            progress(name, None)
-
+        began, stage = time.perf_counter(), stages(progress, cancelled, "The question was stopped.")
         folder = JobFolder(request.folder)
         folder.write_request(request)
         model = find_model(request.model)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.catalog import find_model, read_card
-from engine.errors import Cancelled, InputRefused
+from engine.errors import InputRefused
 from engine.jobs.ask import Asker
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_tiles import TiledRun, TileResults, compose_tiles
@@ -20,7 +20,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.pace import Pace
 from engine.jobs.plan_tiles import plan_tiles
 from engine.jobs.reading import AreaPixels, AreaReader, no_data_sentence, size_as_read
-from engine.jobs.telling import ProgressTeller, tell_nobody
+from engine.jobs.telling import ProgressTeller, stages, tell_nobody
 from engine.records import AskRequest, AskTilesRequest, CheckRequest, PixelWindow, TiledAnswer, TileGrid
 from engine.records.pair import SENSORS
 from engine.records.tiles import TILE_STATES
@@ -57,13 +57,7 @@ class TileAsker:
         Raises :class:`Cancelled` between tiles once ``cancelled``, ``InputRefused`` for too many tiles or where no
         tile has data, and what :meth:`Asker.answer` raises. Then there is only the request in the folder.
         """
-        began = time.perf_counter()
-
-        def stage(name: str, fraction: float | None = None) -> None:
-            if cancelled():
-                raise Cancelled("The question was stopped.")
-            progress(name, fraction)
-
+        began, stage = time.perf_counter(), stages(progress, cancelled, "The question was stopped.")
         ask = request.ask
         folder = JobFolder(request.folder)
         folder.write_request(request)

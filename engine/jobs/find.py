@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engine.catalog import find_model
-from engine.errors import Cancelled, InputRefused
+from engine.errors import InputRefused
 from engine.jobs.ask import MODELS_KEPT, Asker, model_state
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_find import SearchedArea, compose_finding
 from engine.jobs.device import Device
-from engine.jobs.find_windows import Stage, WindowSearch, plan_windows, searched_in_windows
+from engine.jobs.find_windows import WindowSearch, plan_windows, searched_in_windows
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.reading import AreaReader, Sources, area_of, size_as_read
-from engine.jobs.telling import ProgressTeller, tell_nobody
+from engine.jobs.telling import ProgressTeller, Stage, stages, tell_nobody
 from engine.records import CheckRequest, Finding, FindRequest, GateChoice, Grid, PairCheck, PixelWindow, SearchRequest
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import Parsed, parse
@@ -92,13 +92,7 @@ class Finder:
         :class:`InputRefused` where no sensor is left to search or none has data, :class:`PairRefused` where the gate
         refuses the pair, ``ModelNotFound`` or ``ModelDamaged``, and what ``engine.jobs.reading`` raises.
         """
-        began = time.perf_counter()
-
-        def stage(name: str, fraction: float | None = None, steps: int | None = None) -> None:
-            if cancelled():
-                raise Cancelled("The search was stopped.")
-            progress(name, fraction, steps)
-
+        began, stage = time.perf_counter(), stages(progress, cancelled, "The search was stopped.")
         folder = JobFolder(request.folder)
         folder.write_request(request)
         parsed = parse(request.expression)

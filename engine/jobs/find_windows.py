@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import nlargest
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from engine.errors import InputRefused, UsageError
 from engine.grounding.windows import LEAST_SEEN_PX, MOST_MAGNIFIED, WindowPlan
 from engine.jobs.compose_find import SearchedArea
 from engine.jobs.pace import Pace
 from engine.jobs.reading import AreaPixels, AreaReader, SensorPixels, inside
+from engine.jobs.telling import Stage
 from engine.records import FindRequest, Grid, PairCheck, PixelWindow, SearchRequest, WindowsUsed
 from engine.records.pair import SENSORS
 from engine.records.tiles import nearest_trained_gsd_m
@@ -46,15 +47,6 @@ SCALE_TOLERANCE = 0.01
 AT_ONCE_SIDES = 2.0
 """An area of more than so many of the model's sides does not go into it at once, whatever scales it was trained for:
 things of a few pixels would be lost. On the sample pair, of 2.7 sides, ships were found in windows and not at once."""
-
-
-class Stage(Protocol):
-    """Tells a stage as it begins, with the share of it that is done and the number of its steps.
-
-    Raises :class:`engine.errors.Cancelled`.
-    """
-
-    def __call__(self, name: str, fraction: float | None = None, steps: int | None = None) -> None: ...
 
 
 def plan_windows(

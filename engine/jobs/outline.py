@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.catalog import find_model
-from engine.errors import Cancelled, InputRefused
+from engine.errors import InputRefused
 from engine.jobs.ask import MODELS_KEPT, VIEWS_KEPT, Asker, model_state
 from engine.jobs.checks import require_usable
 from engine.jobs.compose_outline import PROBABILITY, OutlinedArea, compose_outline
 from engine.jobs.cut_outline import ProbabilityMap
 from engine.jobs.device import Device
 from engine.jobs.find import sensors_to_search
-from engine.jobs.find_windows import Stage, plan_windows
+from engine.jobs.find_windows import plan_windows
 from engine.jobs.folder import JobFolder
 from engine.jobs.kept import FileState, Kept, file_state
 from engine.jobs.outline_windows import WindowOutline, outlined_in_windows, pair_area
 from engine.jobs.probability_map import fill
 from engine.jobs.reading import AreaReader, Sources, area_of, size_as_read
-from engine.jobs.telling import ProgressTeller, tell_nobody
+from engine.jobs.telling import ProgressTeller, Stage, stages, tell_nobody
 from engine.records import CheckRequest, GateChoice, Grid, Outline, OutlineRequest, PairCheck, PixelWindow
 from engine.records.pair import SENSOR_SAID, SENSORS
 from engine.text import parse
@@ -96,13 +96,7 @@ class Outliner:
         :class:`PairRefused` where the gate refuses the pair, ``ModelNotFound`` or ``ModelDamaged``, and what
         ``engine.jobs.reading`` raises.
         """
-        began = time.perf_counter()
-
-        def stage(name: str, fraction: float | None = None, steps: int | None = None) -> None:
-            if cancelled():
-                raise Cancelled("The outlining was stopped.")
-            progress(name, fraction, steps)
-
+        began, stage = time.perf_counter(), stages(progress, cancelled, "The outlining was stopped.")
         folder = JobFolder(request.folder)
         folder.write_request(request)
         parsed = parse(request.expression)

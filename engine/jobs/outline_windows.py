@@ -20,11 +20,12 @@ from engine.grounding.deciding import searches
 from engine.grounding.windows import WindowPlan
 from engine.jobs.compose_outline import NO_DATA_SAID, PROBABILITY, REFERENCES, OutlinedArea
 from engine.jobs.cut_outline import ProbabilityMap
-from engine.jobs.find_windows import Stage, note_data
+from engine.jobs.find_windows import note_data
 from engine.jobs.folder import JobFolder
 from engine.jobs.pace import Pace
 from engine.jobs.probability_map import BlendedMap
 from engine.jobs.reading import AreaPixels, AreaReader
+from engine.jobs.telling import Stage
 from engine.records import OutlineRequest, PairCheck, PixelWindow, WindowsUsed
 from engine.records.pair import SENSORS
 from engine.text import Parsed

@@ -216,7 +216,7 @@ def test_it_stops_between_any_two_stages(request_of, checks_passed):
     looks = iter([False] * checks_passed + [True])
     stages: list[str] = []
     with pytest.raises(Cancelled):
-        asker.answer(request_of(), progress=lambda stage, _: stages.append(stage), cancelled=lambda: next(looks))
+        asker.answer(request_of(), progress=lambda stage, *_: stages.append(stage), cancelled=lambda: next(looks))
     assert stages == ["check", "model", "read", "encode", "answer"][:checks_passed]
     assert asker.answer(request_of()).answer, "a stopped question leaves nothing half-made behind"
 
