@@ -122,7 +122,7 @@ def shoot_boxes(camera: Camera, finder: str, expression: str) -> None:
         return
     program = camera.program
     ask(program, expression)
-    if program.bench.document.marks.boxes:
+    if program.bench.document.marks.things:
         program.bench.document.marks.select(0)
     camera.shoot("boxes", "light", "dark")
     program.bench.document.show_kind("routing", True)
